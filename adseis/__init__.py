@@ -1,0 +1,36 @@
+"""adseis: differentiable seismology in JAX.
+
+Describe an experiment (`Grid`, a medium, a `Survey`), simulate it, and differentiate anything by anything with `jax.grad`.
+"""
+
+from adseis import wavelets
+from adseis.timeloop import AutoDiff, ReverseSweep
+from adseis.waves.acoustic import simulate_acoustic
+from adseis.waves.boundary import Rigid
+from adseis.waves.cpml import CPML
+from adseis.waves.grid import Grid
+from adseis.waves.medium import AcousticMedium, ScalarMedium
+from adseis.waves.scalar import simulate_scalar
+from adseis.waves.sources import Explosion, Force, PlaneWave
+from adseis.waves.sponge import Sponge
+from adseis.waves.survey import Survey
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CPML",
+    "AcousticMedium",
+    "AutoDiff",
+    "Explosion",
+    "Force",
+    "Grid",
+    "PlaneWave",
+    "ReverseSweep",
+    "Rigid",
+    "ScalarMedium",
+    "Sponge",
+    "Survey",
+    "simulate_acoustic",
+    "simulate_scalar",
+    "wavelets",
+]

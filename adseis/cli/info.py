@@ -1,0 +1,95 @@
+"""`adseis info`: what a run folder holds, or what this installation runs on."""
+
+import sys
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import jax
+import tyro
+
+from adseis.cli.runs import pictures_of, read_metrics, spell, versions
+
+
+@dataclass(frozen=True)
+class Info:
+    """Summarise a run folder; without one, show versions and devices."""
+
+    folder: tyro.conf.Positional[Path | None] = None
+    """A folder that a run left, such as runs/marmousi."""
+
+
+def run(config: Info) -> int:
+    """Print the summary.
+
+    Args:
+        config: The options.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If it is no run folder, or a file in it is damaged.
+    """
+    sys.stdout.write(describe_installation() if config.folder is None else describe_run(config.folder))
+    return 0
+
+
+def describe_installation() -> str:
+    """Versions and devices, a line each.
+
+    Returns:
+        The text.
+    """
+    devices = ", ".join(str(device) for device in jax.devices())
+    return _table({**versions(), "devices": devices})
+
+
+def describe_run(folder: Path) -> str:
+    """Configuration, last metrics, arrays and pictures of a run.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        The text.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If it is no run folder, or a file in it is damaged.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no run folder at `{folder}`; check the path.")
+    config, result = folder / "config.toml", folder / "result.h5"
+    if not config.is_file():
+        raise ValueError(f"`{folder}` is no run folder: it has no config.toml.")
+    records = read_metrics(folder / "metrics.jsonl")
+    parts = {
+        "configuration": config.read_text(encoding="utf-8"),
+        f"metrics: {len(records)} records, the last": _table(records[-1]) if records else "",
+        "arrays": _table(_describe_arrays(result)) if result.is_file() else "",
+        "pictures": "".join(f"{path.name}\n" for path in pictures_of(folder)),
+    }
+    sections = (f"{title}\n{textwrap.indent(text, '  ')}" for title, text in parts.items() if text)
+    state = "finished" if (folder / "report.md").is_file() else "not finished: the same command continues it"
+    return f"{folder} ({state})\n\n" + "\n".join(sections)
+
+
+def _describe_arrays(path: Path) -> dict[str, str]:
+    try:
+        with h5py.File(path, "r") as file:
+            return {
+                name: f"{data.dtype} ({data.attrs.get('axes', '')}) = {data.shape} [{data.attrs.get('units', '?')}]"
+                for name, data in file.items()
+                if isinstance(data, h5py.Dataset)
+            }
+    except OSError as error:
+        raise ValueError(f"`{path}` is damaged ({error}). Run again.") from error
+
+
+def _table(rows: Mapping[str, object]) -> str:
+    width = max(map(len, rows), default=0)
+    return "".join(f"{name:<{width}}  {spell(value)}\n" for name, value in rows.items())

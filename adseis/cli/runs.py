@@ -1,0 +1,176 @@
+"""The folder that a run leaves: configuration, versions, metrics, arrays, pictures and a report."""
+
+import json
+import math
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+from matplotlib.figure import Figure
+
+from adseis.cli.configuration import dump, dumps
+from adseis.data.models import StoredArray, write_arrays
+from adseis.files import check_writable, written_whole
+from adseis.viz.figures import save_figure
+
+
+class RunFolder:
+    """A folder under `runs/`, made before work begins so that nothing is computed that cannot be kept.
+
+    An unfinished run of exactly the same configuration is resumed: its metrics stay. Anything else begins afresh. A run is
+    finished once its report stands, which is therefore to be written last. Every file is written whole or not at all, except
+    `metrics.jsonl`, which grows by one line a record.
+
+    Attributes:
+        path: The folder.
+        resumed: Whether an unfinished run is continued; if not, a journal found in the folder belongs to another run.
+    """
+
+    def __init__(self, path: str | Path, config: Any, *, seed: int | None = None, key: tuple[str, ...] = ("iteration",)):
+        """Make or reopen the folder and write `config.toml` (every option resolved) and `versions.json`.
+
+        Args:
+            path: The folder, such as `runs/marmousi`.
+            config: Configuration of the run, an instance of a dataclass.
+            seed: Seed of the run's random numbers, if it draws any.
+            key: Names of the values that identify a record of the metrics.
+
+        Raises:
+            OSError: If the folder cannot be made or written to.
+        """
+        self.path = Path(path)
+        check_writable(self.path)
+        for leftover in self.path.glob(".*.partial*"):
+            leftover.unlink(missing_ok=True)
+        toml, report = self.path / "config.toml", self.path / "report.md"
+        self.resumed = toml.is_file() and toml.read_text(encoding="utf-8") == dumps(config) and not report.exists()
+        report.unlink(missing_ok=True)
+        self._key = key
+        self._metrics = self.path / "metrics.jsonl"
+        kept = {self._identity(record): record for record in read_metrics(self._metrics)} if self.resumed else {}
+        self._recorded = set(kept)
+        # Rewritten once, so that a line torn by a kill is gone before the next one is appended to it.
+        _write_text(self._metrics, "".join(json.dumps(record) + "\n" for record in kept.values()))
+        _write_text(self.path / "versions.json", json.dumps({**versions(), "seed": seed}, indent=2) + "\n")
+        dump(config, toml)
+
+    def record(self, **values: Any) -> None:
+        """Append one line to `metrics.jsonl`; a record whose key is there already is left alone.
+
+        A resumed run replays what it did before, so its first records are repetitions.
+
+        Args:
+            values: Name -> number (a scalar of NumPy or JAX too) or word; NaN and infinity, which JSON lacks, become null.
+        """
+        record = {name: _jsonable(value) for name, value in values.items()}
+        identity = self._identity(record)
+        if identity in self._recorded:
+            return
+        with self._metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        self._recorded.add(identity)
+
+    def write_result(self, arrays: Mapping[str, StoredArray]) -> None:
+        """Write `result.h5`: arrays with checksums and the attributes `units`, `axes`, `spacing`.
+
+        Args:
+            arrays: Name -> array.
+        """
+        write_arrays(self.path / "result.h5", arrays)
+
+    def save_picture(self, name: str, figure: Figure) -> None:
+        """Write a picture.
+
+        Args:
+            name: File name without extension.
+            figure: The figure.
+        """
+        save_figure(figure, self.path / f"{name}.png")
+
+    def write_report(self, title: str, figures: Mapping[str, object], *, text: str = "") -> None:
+        """Write `report.md`, which ends the run: a text, a table of figures and every picture of the folder.
+
+        Args:
+            title: Headline.
+            figures: Row of the table -> its value.
+            text: Paragraphs before the table.
+        """
+        rows = "\n".join(f"| {name} | {spell(value)} |" for name, value in figures.items())
+        pictures = "\n\n".join(f"![{path.stem}]({path.name})" for path in pictures_of(self.path))
+        parts = [f"# {title}", text, f"| | |\n|---|---|\n{rows}" if rows else "", pictures]
+        _write_text(self.path / "report.md", "\n\n".join(part for part in parts if part) + "\n")
+
+    def _identity(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(record.get(name) for name in self._key)
+
+
+def read_metrics(path: str | Path) -> list[dict[str, Any]]:
+    """The records of a `metrics.jsonl`; a last line torn by a kill is left out.
+
+    Args:
+        path: The file; none at all is no record.
+
+    Returns:
+        One mapping a line, in order.
+
+    Raises:
+        ValueError: If a line other than the last is damaged.
+    """
+    path = Path(path)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise ValueError(f"`{path}`: line {number} is damaged ({error}). Remove it.") from error
+    return records
+
+
+def pictures_of(folder: Path) -> list[Path]:
+    """The pictures of a run folder, by name.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Their paths, without those that a killed run left half written.
+    """
+    return sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
+
+
+def versions() -> dict[str, str]:
+    """Versions and platform that a result depends on.
+
+    Returns:
+        Name -> version of Python and the packages; `platform`, `backend` and `device`.
+    """
+    packages = {name: version(name) for name in ("adseis", "jax", "jaxlib", "equinox", "numpy", "scipy")}
+    machine = {"platform": platform.platform(), "backend": jax.default_backend(), "device": jax.devices()[0].device_kind}
+    return {"python": platform.python_version(), **packages, **machine}
+
+
+def _jsonable(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value  # scalars of NumPy and JAX
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def spell(value: object) -> str:
+    """A value as tables show it, numbers to six digits.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        The text.
+    """
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,229 @@
+"""Filters, tapers, envelopes, resampling and spectra of sampled signals.
+
+Plain differentiable JAX on any axis of any array. Sampling intervals [s] and corner frequencies [Hz] are static numbers. Filters
+are the digital Butterworth filters of `scipy.signal`, applied as products in the frequency domain on zero-padded signals.
+"""
+
+import math
+from fractions import Fraction
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.fft
+import scipy.signal
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Float
+
+
+def lowpass(
+    x: Float[ArrayLike, "*shape"], dt: float, corner: float, *, order: int = 4, axis: int = -1, zero_phase: bool = True
+) -> Float[Array, "*shape"]:
+    """Butterworth low-pass filter.
+
+    The magnitude is 1 / sqrt(1 + (f / corner)^(2 order)) (bilinear, prewarped); with `zero_phase` it is applied forth and back,
+    so its square acts, -6 dB at the corner, without any shift. The signal counts as zero outside its samples.
+
+    Args:
+        x: Signal of any unit and shape.
+        dt: Sampling interval [s].
+        corner: Corner frequency [Hz], below the Nyquist frequency.
+        order: Order of the filter, at least 1.
+        axis: Time axis of `x`.
+        zero_phase: Whether to filter forth and back; otherwise the filter is causal and delays the signal.
+
+    Returns:
+        Filtered signal, like `x`.
+
+    Raises:
+        ValueError: If `corner` does not lie between zero and the Nyquist frequency.
+
+    References:
+        Butterworth, S. (1930), On the theory of filter amplifiers, Wireless Engineer 7, 536-541.
+    """
+    return _butterworth(x, dt, {"corner": corner}, "lowpass", order, axis, zero_phase)
+
+
+def bandpass(
+    x: Float[ArrayLike, "*shape"],
+    dt: float,
+    low: float,
+    high: float,
+    *,
+    order: int = 4,
+    axis: int = -1,
+    zero_phase: bool = True,
+) -> Float[Array, "*shape"]:
+    """Butterworth band-pass filter.
+
+    The filter of `lowpass` under f / corner -> (f^2 - low high) / (f (high - low)): 1 / sqrt(2) at `low` and `high`, or 1/2 with
+    `zero_phase`.
+
+    Args:
+        x: Signal of any unit and shape.
+        dt: Sampling interval [s].
+        low: Lower corner frequency [Hz].
+        high: Upper corner frequency [Hz], below the Nyquist frequency.
+        order: Order of the low-pass prototype, at least 1.
+        axis: Time axis of `x`.
+        zero_phase: Whether to filter forth and back; otherwise the filter is causal and delays the signal.
+
+    Returns:
+        Filtered signal, like `x`.
+
+    Raises:
+        ValueError: If not 0 < low < high < Nyquist frequency.
+
+    References:
+        Butterworth, S. (1930), On the theory of filter amplifiers, Wireless Engineer 7, 536-541.
+    """
+    return _butterworth(x, dt, {"low": low, "high": high}, "bandpass", order, axis, zero_phase)
+
+
+def taper(nt: int, *, fraction: float = 0.05, side: str = "both") -> Float[Array, " nt"]:
+    """Cosine taper: w = (1 - cos(pi k / m)) / 2 over the first m = fraction (nt - 1) samples, mirrored at the end, 1 between.
+
+    Args:
+        nt: Number of samples.
+        fraction: Share of the signal that each tapered end takes, 0 to 0.5.
+        side: "left", "right" or "both" ends.
+
+    Returns:
+        Weights in [0, 1].
+
+    Raises:
+        ValueError: If `fraction` or `side` is none of these.
+    """
+    if not 0 <= fraction <= 0.5:
+        raise ValueError(f"`fraction` = {fraction} must lie between 0 and 0.5.")
+    if side not in ("left", "right", "both"):
+        raise ValueError(f'`side` = {side!r} must be "left", "right" or "both".')
+    window = scipy.signal.windows.tukey(nt, 2 * fraction)
+    half = np.arange(nt) < nt / 2
+    flat = {"left": ~half, "right": half, "both": np.zeros(nt, bool)}[side]
+    return jnp.asarray(np.where(flat, 1.0, window))
+
+
+def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
+    """Envelope |x + i H(x)|, H the Hilbert transform of the periodic signal; its gradient is zero where the envelope vanishes.
+
+    Args:
+        x: Signal of any unit and shape; taper it first where its ends do not meet.
+        axis: Time axis of `x`.
+
+    Returns:
+        Envelope, like `x`.
+    """
+    x = _floating(x)
+    nt = x.shape[axis]
+    frequency = np.fft.fftfreq(nt)
+    twice = np.where(frequency > 0, 2.0, np.where(frequency == 0, 1.0, 0.0))
+    if nt % 2 == 0:
+        twice[nt // 2] = 1.0
+    analytic = jnp.fft.ifft(jnp.fft.fft(x, axis=axis) * _along(twice, axis, x), axis=axis)
+    power = analytic.real**2 + analytic.imag**2
+    alive = power > 0
+    return jnp.where(alive, jnp.sqrt(jnp.where(alive, power, 1)), 0)
+
+
+def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axis: int = -1) -> Float[Array, "*resampled"]:
+    """Band-limited resampling to the instants k dt_to that lie within the signal.
+
+    Between samples the signal is the trigonometric interpolant of itself followed by zeros; frequencies from the new Nyquist
+    frequency on are removed.
+
+    Args:
+        x: Signal of any unit and shape.
+        dt_from: Sampling interval of `x` [s].
+        dt_to: Sampling interval wanted [s]; dt_from / dt_to must be a ratio of whole numbers up to 10,000.
+        axis: Time axis of `x`.
+
+    Returns:
+        Signal of floor((nt - 1) dt_from / dt_to) + 1 samples on `axis`.
+
+    Raises:
+        ValueError: If an interval is not positive, or their ratio is not a ratio of such numbers.
+    """
+    x = _floating(x)
+    if not (dt_from > 0 and dt_to > 0):
+        raise ValueError(f"`dt_from` = {dt_from} s and `dt_to` = {dt_to} s must be positive.")
+    ratio = Fraction(dt_from / dt_to).limit_denominator(10_000)
+    if ratio.numerator > 10_000 or abs(float(ratio) * dt_to / dt_from - 1) > 1e-9:
+        raise ValueError(
+            f"`dt_from` = {dt_from} s over `dt_to` = {dt_to} s is no ratio of whole numbers up to 10,000. "
+            f"Use a `dt_to` such as {dt_from * max(1, round(1000 * dt_to / dt_from)) / 1000:.6g} s."
+        )
+    nt = x.shape[axis]
+    up, down = ratio.numerator, ratio.denominator
+    blocks = scipy.fft.next_fast_len(math.ceil(2 * nt / down), real=True)
+    n, m = blocks * down, blocks * up
+    spectrum = jnp.fft.rfft(x, n, axis=axis)
+    kept = min(n, m) // 2 + 1
+    weight = np.ones(kept)
+    if min(n, m) % 2 == 0 and n != m:
+        weight[-1] = 0.5 if m > n else 0.0  # a Nyquist bin becomes a pair when upsampling, and is ambiguous when downsampling
+    spectrum = jnp.take(spectrum, np.arange(kept), axis=axis) * _along(weight, axis, x)
+    resampled = jnp.fft.irfft(spectrum, m, axis=axis) * (m / n)
+    return jnp.take(resampled, np.arange((nt - 1) * up // down + 1), axis=axis)
+
+
+def amplitude_spectrum(
+    x: Float[ArrayLike, "*shape"], dt: float, *, axis: int = -1
+) -> tuple[Float[Array, " frequency"], Float[Array, "*spectrum"]]:
+    """Amplitude spectrum |X(f)|, X(f) = sum_k x_k exp(-2 pi i f k dt) dt.
+
+    Args:
+        x: Signal of any unit and shape.
+        dt: Sampling interval [s].
+        axis: Time axis of `x`.
+
+    Returns:
+        Frequencies [Hz], nt // 2 + 1 of them, and the amplitudes [unit of x times s] with the frequencies on `axis`.
+    """
+    x = _floating(x)
+    frequencies = jnp.asarray(np.fft.rfftfreq(x.shape[axis], dt), x.dtype)
+    return frequencies, jnp.abs(jnp.fft.rfft(x, axis=axis)) * dt
+
+
+def _butterworth(
+    x: ArrayLike,
+    dt: float,
+    corners: dict[str, float],
+    kind: Literal["lowpass", "bandpass"],
+    order: int,
+    axis: int,
+    zero_phase: bool,
+) -> Array:
+    """Filter by the response of a digital Butterworth filter, padded until its impulse response has died away."""
+    x = _floating(x)
+    edges = [0.0, *corners.values(), 0.5 / dt]
+    if not all(a < b for a, b in zip(edges, edges[1:], strict=False)):
+        named = ", ".join(f"`{name}` = {value} Hz" for name, value in corners.items())
+        raise ValueError(
+            f"{named} must lie, in rising order, between 0 and the Nyquist frequency {edges[-1]:.6g} Hz of `dt` = {dt} s."
+        )
+    zeros, poles, gain = scipy.signal.butter(order, np.squeeze(list(corners.values())), kind, fs=1 / dt, output="zpk")
+    nt = x.shape[axis]
+    # the slowest pole sets how long the response rings; the factor covers the double poles of the squared response
+    tail = math.ceil(math.log(1e-3 * float(jnp.finfo(x.dtype).eps)) / math.log(float(np.max(np.abs(poles)))))
+    n = scipy.fft.next_fast_len(nt + tail, real=True)
+    _, response = scipy.signal.freqz_zpk(zeros, poles, np.array([gain]), worN=2 * np.pi * np.arange(n // 2 + 1) / n)
+    if zero_phase:
+        response = np.abs(response) ** 2
+    spectrum = jnp.fft.rfft(x, n, axis=axis) * _along(response, axis, x)
+    return jnp.take(jnp.fft.irfft(spectrum, n, axis=axis), np.arange(nt), axis=axis)
+
+
+def _floating(x: ArrayLike) -> Array:
+    """An array of floats: its own precision when it has one, JAX's default for integers."""
+    x = jnp.asarray(x)
+    return x.astype(jnp.result_type(x, 1.0))
+
+
+def _along(values: np.ndarray, axis: int, x: Array) -> Array:
+    """`values` laid along one axis of `x`, in the precision of `x`."""
+    shape = [1] * x.ndim
+    shape[axis] = values.size
+    dtype = jnp.result_type(x, 1j) if np.iscomplexobj(values) else x.dtype
+    return jnp.asarray(values.reshape(shape), dtype)

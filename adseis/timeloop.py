@@ -1,0 +1,506 @@
+"""March a state through time, and differentiate the march.
+
+Three things meet here and never look inside each other:
+
+- the *equation* (an `Equation`): how one step turns a state into the next;
+- the *time loop* (`march`): inject sources, step, record receivers, `nt` times;
+- the *adjoint strategy* (`ReverseSweep` or `AutoDiff`): how the loop is differentiated within bounded memory.
+
+The loop only sees arrays: coefficients, injected samples and interpolation weights. How vp becomes a coefficient or a
+position becomes weights is plain JAX before the loop, differentiated by JAX.
+"""
+
+import abc
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int, PyTree
+
+
+class State(NamedTuple):
+    """What the march carries from step to step.
+
+    Attributes:
+        fields: Named wavefields, each `(shot, *extended grid)`: what can be injected into and recorded.
+        memory: Anything else that the equation needs (the field one step ago, absorbing-layer memory, ...).
+    """
+
+    fields: dict[str, Array]
+    memory: PyTree
+
+
+class Adjoint(NamedTuple):
+    """What a reverse sweep carries from step to step, backwards.
+
+    Attributes:
+        fields: Adjoint of each field of `State`, *multiplied by* the field's `Equation.injection_gain`.
+        memory: Anything else that the reverse step needs.
+        gradient: Running sums, one per coefficient, from which `SweptEquation.gradient` makes the cotangents.
+    """
+
+    fields: dict[str, Array]
+    memory: PyTree
+    gradient: PyTree
+
+
+class Points(NamedTuple):
+    """Where a field is touched: each point is a weighted sum over nodes ("taps").
+
+    Attributes:
+        nodes: Flat index into one shot's field.
+        weights: Interpolation weight of each node.
+    """
+
+    nodes: Int[Array, "shot point tap"]
+    weights: Float[Array, "shot point tap"]
+
+
+class Injection(NamedTuple):
+    """Sources of one field: at step n, field[nodes] += gain[nodes] * weights * samples[n].
+
+    Attributes:
+        points: Where.
+        samples: How much, at the instants at which the scheme wants it.
+    """
+
+    points: Points
+    samples: Float[Array, "time shot point"]
+
+
+Inject = Callable[[str, Array], Array]
+Collect = Callable[[str, Array], None]
+Probe = Callable[[dict[str, Array]], PyTree]
+_Outputs = tuple[dict[str, Array], PyTree]  # records, probed
+
+
+class Equation(abc.ABC):
+    """One physics: how a state becomes the next one. Subclass it to write your own.
+
+    An equation that defines only `initial_state` and `step` can be marched and differentiated with every strategy.
+    """
+
+    unroll: int = 1
+    """Steps to inline in one body of the compiled loop (2 spares the copies of a scheme that swaps two time levels)."""
+
+    @abc.abstractmethod
+    def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
+        """The state before the first step."""
+
+    @abc.abstractmethod
+    def step(self, coefficients: PyTree, state: State, inject: Inject) -> State:
+        """One time step. Call `field = inject(name, field)` where the sources of that field enter."""
+
+    def injection_gain(self, coefficients: PyTree) -> dict[str, Array]:
+        """The coefficient, if any, that multiplies what is injected into a field."""
+        del coefficients
+        return {}
+
+    def snapshot(self, before: State, after: State) -> dict[str, Array]:
+        """The fields that a probe sees, given the states before and after one step."""
+        del after
+        return before.fields
+
+
+class SweptEquation(Equation):
+    """An equation that also knows its own reverse step, which is what makes `ReverseSweep` fast.
+
+    The reverse step is the transpose of `step` for the adjoint fields scaled by `injection_gain`; with that scaling it
+    is the forward update with the time reversed, and needs no division by a coefficient.
+    """
+
+    @abc.abstractmethod
+    def remember(self, state: State) -> PyTree:
+        """The part of a forward state that `reverse_step` will ask for; it is stored for every step of a segment."""
+
+    @abc.abstractmethod
+    def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> Adjoint:
+        """The adjoint after the last step: zeros."""
+
+    @abc.abstractmethod
+    def reverse_step(self, coefficients: PyTree, adjoint: Adjoint, before: PyTree, after: PyTree, collect: Collect) -> Adjoint:
+        """Transpose of one step, from what `remember` kept before and after it.
+
+        Call `collect(name, adjoint_field)` where `step` calls `inject(name, field)`.
+        """
+
+    @abc.abstractmethod
+    def gradient(self, coefficients: PyTree, adjoint: Adjoint, injected: Callable[[str, Array], Array]) -> PyTree:
+        """Cotangent of the coefficients at the end of the sweep.
+
+        `injected(name, coefficient)` is what the injections of that field contribute to its gain's cotangent: for
+        equations whose running sums leave it out.
+        """
+
+
+class AutoDiff(eqx.Module):
+    """Plain JAX differentiation of a checkpointed scan: the reference, and the way to `jax.jvp` (Born modelling).
+
+    Attributes:
+        segment: Steps between stored states (default: about sqrt(nt)).
+    """
+
+    segment: int | None = eqx.field(default=None, static=True)
+
+
+class ReverseSweep(eqx.Module):
+    """The exact reverse sweep: store the state once per segment, recompute each segment backwards.
+
+    The gradient is the exact derivative of the discrete forward. Equations that define a reverse step use it; any other,
+    and a simulation with a `probe`, is swept by `jax.vjp` of its step.
+
+    Attributes:
+        segment: Steps between stored states (default: what makes the memory smallest, about sqrt(nt)).
+    """
+
+    segment: int | None = eqx.field(default=None, static=True)
+
+
+Strategy = AutoDiff | ReverseSweep
+
+
+def march(
+    equation: Equation,
+    coefficients: PyTree,
+    injections: dict[str, Injection],
+    recordings: dict[str, Points],
+    nt: int,
+    *,
+    adjoint: Strategy = ReverseSweep(),  # noqa: B008 - an immutable setting
+    probe: Probe | None = None,
+    probe_every: int = 1,
+) -> tuple[dict[str, Array], PyTree]:
+    """March `nt` steps from rest.
+
+    Args:
+        equation: The physics.
+        coefficients: Whatever arrays `equation.step` takes (differentiable).
+        injections: Sources of each field (weights and samples are differentiable).
+        recordings: Receivers of each field (weights are differentiable); at least one, possibly with no points.
+        nt: Number of steps.
+        adjoint: How the loop is differentiated.
+        probe: Called with the fields before step 0, k, 2k, ...; what it returns is stacked over these instants.
+        probe_every: The k of `probe`.
+
+    Returns:
+        For each recorded field the values right after every step, `(time, shot, point)`, and the stacked probes (None
+        without a probe).
+    """
+    nodes = _Nodes({k: v.points.nodes for k, v in injections.items()}, {k: v.nodes for k, v in recordings.items()})
+    loop = _Loop(equation, nt)
+    samples = {k: v.samples for k, v in injections.items()}
+    sources = {k: v.points.weights for k, v in injections.items()}
+    receivers = {k: v.weights for k, v in recordings.items()}
+    if probe is None and isinstance(adjoint, ReverseSweep) and isinstance(equation, SweptEquation):
+        return _sweep(loop, adjoint.segment, nodes, coefficients, samples, sources, receivers), None
+
+    constants = None
+    if probe is not None:
+        state = jax.eval_shape(lambda: loop.start(nodes, coefficients))
+        fields = jax.eval_shape(equation.snapshot, state, state)
+        # Arrays that the probe closes over become arguments, so that they too are differentiated.
+        closed = eqx.filter_closure_convert(probe, fields)
+        constants, rest = eqx.partition(closed, eqx.is_inexact_array)
+        integers, static = eqx.partition(rest, eqx.is_array)
+        nodes, loop = nodes._replace(probe=integers), loop._replace(probe=static, every=probe_every)
+    inputs = _Inputs(coefficients, samples, loop.amplitudes(nodes, coefficients, sources), receivers, constants)
+    return (_checkpointed if isinstance(adjoint, AutoDiff) else _generic_sweep)(loop, adjoint.segment, nodes, inputs)
+
+
+class _Nodes(NamedTuple):
+    """The integer arrays of a march: nothing is differentiated by them."""
+
+    sources: dict[str, Array]
+    receivers: dict[str, Array]
+    probe: PyTree = None
+
+
+class _Inputs(NamedTuple):
+    """All that a march is differentiated by."""
+
+    coefficients: PyTree
+    samples: dict[str, Array]
+    amplitudes: dict[str, Array]  # gain * weight of every source tap
+    receivers: dict[str, Array]
+    probe: PyTree
+
+
+class _Loop(NamedTuple):
+    """The static part of a march. Time is cut into blocks: one step each, or `every` steps from probe to probe."""
+
+    equation: Equation
+    nt: int
+    probe: PyTree = None
+    every: int = 1
+
+    def start(self, nodes: _Nodes, coefficients: PyTree) -> State:
+        shots = next(iter(nodes.receivers.values())).shape[0]
+        return self.equation.initial_state(shots, jnp.result_type(*jax.tree.leaves(coefficients)))
+
+    def amplitudes(self, nodes: _Nodes, coefficients: PyTree, weights: dict[str, Array]) -> dict[str, Array]:
+        gain = self.equation.injection_gain(coefficients)
+        return {k: gain[k].reshape(-1)[nodes.sources[k]] * w if k in gain else w for k, w in weights.items()}
+
+    def step(self, nodes: _Nodes, inputs: _Inputs, state: State, samples: dict[str, Array]) -> tuple[State, dict[str, Array]]:
+        """One step with its sources; also the value of the recorded fields at every receiver tap."""
+
+        def inject(name: str, field: Array) -> Array:
+            if name not in samples:
+                return field
+            return _scatter(field, nodes.sources[name], inputs.amplitudes[name] * samples[name][:, :, None])
+
+        state = self.equation.step(inputs.coefficients, state, inject)
+        return state, {k: _gather(state.fields[k], v) for k, v in nodes.receivers.items()}
+
+    def block(self, nodes: _Nodes, inputs: _Inputs, state: State, samples: dict[str, Array]) -> tuple[State, _Outputs]:
+        """`every` steps, recorded, and the probe of the state they start from; samples are `(step, shot, point)`."""
+
+        def body(state: State, samples: dict[str, Array]) -> tuple[State, dict[str, Array]]:
+            state, taps = self.step(nodes, inputs, state, samples)
+            return state, {k: jnp.sum(inputs.receivers[k] * v, -1) for k, v in taps.items()}
+
+        first, rest = ({k: v[part] for k, v in samples.items()} for part in (0, slice(1, None)))
+        after, record = body(state, first)
+        probed = None
+        if self.probe is not None:
+            probe = eqx.combine(inputs.probe, nodes.probe, self.probe)
+            probed = probe(self.equation.snapshot(state, after))
+        if self.every == 1:
+            return after, (jax.tree.map(lambda x: x[None], record), probed)
+        after, records = lax.scan(body, after, rest, length=self.every - 1, unroll=self.equation.unroll)
+        return after, (jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), record, records), probed)
+
+    def blocks(
+        self, nodes: _Nodes, inputs: _Inputs, state: State, samples: dict[str, Array], count: int
+    ) -> tuple[State, _Outputs]:
+        """`count` blocks; samples are `(block, step, shot, point)`."""
+        unroll = min(self.equation.unroll, count) if self.every == 1 else 1
+        return lax.scan(lambda s, x: self.block(nodes, inputs, s, x), state, samples, length=count, unroll=unroll)
+
+
+class _Cut(NamedTuple):
+    """`segments` x `blocks` x `steps` >= nt: the clock cut for the adjoint, filled up with silent steps."""
+
+    segments: int
+    blocks: int
+    steps: int
+
+    def fold(self, x: PyTree) -> PyTree:
+        """(time, ...) -> (segment, block, step, ...)."""
+        return jax.tree.map(lambda a: _filled(a, math.prod(self)).reshape(*self, *a.shape[1:]), x)
+
+    def fold_blocks(self, x: PyTree) -> PyTree:
+        """(block, ...) -> (segment, block, ...)."""
+        return jax.tree.map(lambda a: _filled(a, self.segments * self.blocks).reshape(*self[:2], *a.shape[1:]), x)
+
+    def unfold(self, x: PyTree, nt: int) -> PyTree:
+        """(segment, block, step, ...) -> (time, ...)."""
+        return jax.tree.map(lambda a: a.reshape(-1, *a.shape[3:])[:nt], x)
+
+    def unfold_blocks(self, x: PyTree, nt: int) -> PyTree:
+        """(segment, block, ...) -> (block, ...), one for each block that begins before nt."""
+        return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[: -(-nt // self.steps)], x)
+
+
+def _filled(a: Array, length: int) -> Array:
+    return jnp.pad(a, [(0, length - a.shape[0])] + [(0, 0)] * (a.ndim - 1))
+
+
+def _cut(nt: int, steps: int, segment: int | None, ratio: float, multiple: int = 1) -> _Cut:
+    """Segments of about `segment` steps; by default the length that stores least if a state is `ratio` histories large."""
+    blocks = -(-nt // steps)
+    length = segment / steps if segment else math.sqrt(ratio * blocks)
+    length = min(max(1, round(length / multiple)) * multiple, -(-blocks // multiple) * multiple)
+    segments = -(-blocks // length)
+    if segment is None:  # even out, so that few silent steps fill up the last segment
+        length = -(-(-(-blocks // segments)) // multiple) * multiple
+    return _Cut(segments, length, steps)
+
+
+def _size(tree: PyTree) -> int:
+    return sum(math.prod(x.shape) for x in jax.tree.leaves(tree))
+
+
+def _where(field: Array, nodes: Array) -> tuple[Array, ...]:
+    # Indexing a flattened field instead would make XLA copy the field at every step.
+    return jnp.arange(field.shape[0])[:, None, None], *jnp.unravel_index(nodes, field.shape[1:])
+
+
+def _gather(field: Array, nodes: Array) -> Array:
+    return field[_where(field, nodes)]
+
+
+def _scatter(field: Array, nodes: Array, values: Array) -> Array:
+    return field.at[_where(field, nodes)].add(values)
+
+
+def _checkpointed(loop: _Loop, segment: int | None, nodes: _Nodes, inputs: _Inputs) -> _Outputs:
+    """The march as nested scans, whose inner one is recomputed by JAX when differentiated."""
+    cut = _cut(loop.nt, loop.every, segment, ratio=1.0)
+
+    @jax.checkpoint
+    def body(state: State, samples: dict[str, Array]) -> tuple[State, _Outputs]:
+        return loop.blocks(nodes, inputs, state, samples, cut.blocks)
+
+    start = loop.start(nodes, inputs.coefficients)
+    _, (records, probed) = lax.scan(body, start, cut.fold(inputs.samples), length=cut.segments)
+    return cut.unfold(records, loop.nt), cut.unfold_blocks(probed, loop.nt)
+
+
+def _segments(
+    loop: _Loop, cut: _Cut, nodes: _Nodes, inputs: _Inputs
+) -> tuple[_Outputs, State]:
+    """The march, and the states from which its segments start."""
+
+    def body(state: State, samples: dict[str, Array]) -> tuple[State, tuple[_Outputs, State]]:
+        after, outputs = loop.blocks(nodes, inputs, state, samples, cut.blocks)
+        return after, (outputs, state)
+
+    start = loop.start(nodes, inputs.coefficients)
+    _, ((records, probed), starts) = lax.scan(body, start, cut.fold(inputs.samples), length=cut.segments)
+    return (cut.unfold(records, loop.nt), cut.unfold_blocks(probed, loop.nt)), starts
+
+
+def _generic_sweep(loop: _Loop, segment: int | None, nodes: _Nodes, inputs: _Inputs) -> _Outputs:
+    """Reverse sweep of any equation, by `jax.vjp` of its blocks: stores states, nothing else."""
+    cut = _cut(loop.nt, loop.every, segment, ratio=1.0)
+
+    def forward(nodes: _Nodes, inputs: _Inputs) -> tuple[_Outputs, Any]:
+        outputs, starts = _segments(loop, cut, nodes, inputs)
+        return outputs, (nodes, inputs, starts)
+
+    def backward(kept: Any, cotangents: Any) -> tuple[None, _Inputs]:
+        nodes, inputs, starts = kept
+        g_records, g_probed = cotangents
+        fixed = inputs._replace(samples={})  # whose cotangent is summed over the steps
+
+        def segment_back(carry: Any, xs: Any) -> tuple[Any, dict]:
+            start, samples, g_outputs = xs
+            _, states = lax.scan(lambda s, x: (loop.block(nodes, inputs, s, x)[0], s), start, samples, length=cut.blocks)
+
+            def block_back(carry: Any, xs: Any) -> tuple[Any, dict]:
+                g_state, g_fixed = carry
+                state, samples, g_outputs = xs
+                _, pull = jax.vjp(lambda i, s, x: loop.block(nodes, i, s, x), fixed, state, samples)
+                g_now, g_state, g_samples = pull((g_state, g_outputs))
+                return (g_state, jax.tree.map(jnp.add, g_fixed, g_now)), g_samples
+
+            return lax.scan(block_back, carry, (states, samples, g_outputs), reverse=True, length=cut.blocks)
+
+        carry = (jax.tree.map(lambda x: jnp.zeros_like(x[0]), starts), jax.tree.map(jnp.zeros_like, fixed))
+        xs = (starts, cut.fold(inputs.samples), (cut.fold(g_records), cut.fold_blocks(g_probed)))
+        (_, g_fixed), g_samples = lax.scan(segment_back, carry, xs, reverse=True, length=cut.segments)
+        return None, g_fixed._replace(samples=cut.unfold(g_samples, loop.nt))
+
+    swept = jax.custom_vjp(lambda nodes, inputs: _segments(loop, cut, nodes, inputs)[0])
+    swept.defvjp(forward, backward)
+    return swept(nodes, inputs)
+
+
+class _Weights(NamedTuple):
+    """All that the march of a swept equation is differentiated by."""
+
+    coefficients: PyTree
+    samples: dict[str, Array]
+    sources: dict[str, Array]
+    receivers: dict[str, Array]
+
+
+def _sweep(
+    loop: _Loop, segment: int | None, nodes: _Nodes, coefficients: PyTree, samples: dict, sources: dict, receivers: dict
+) -> dict[str, Array]:
+    """The march of a `SweptEquation`, reversed by its own `reverse_step`."""
+    equation = loop.equation
+    assert isinstance(equation, SweptEquation)
+    state = jax.eval_shape(lambda: loop.start(nodes, coefficients))
+    ratio = _size(state) / _size(jax.eval_shape(equation.remember, state))
+    cut = _cut(loop.nt, 1, segment, ratio, multiple=equation.unroll)
+
+    def prepared(nodes: _Nodes, given: _Weights) -> _Inputs:
+        amplitudes = loop.amplitudes(nodes, given.coefficients, given.sources)
+        return _Inputs(given.coefficients, given.samples, amplitudes, given.receivers, None)
+
+    def plain(nodes: _Nodes, given: _Weights) -> dict[str, Array]:
+        inputs = prepared(nodes, given)
+        steps = {k: v[:, None] for k, v in inputs.samples.items()}
+        _, (records, _) = loop.blocks(nodes, inputs, loop.start(nodes, inputs.coefficients), steps, loop.nt)
+        return {k: v[:, 0] for k, v in records.items()}
+
+    def forward(nodes: _Nodes, given: _Weights) -> tuple[dict[str, Array], Any]:
+        (records, _), starts = _segments(loop, cut, nodes, prepared(nodes, given))
+        return records, (nodes, given, starts)
+
+    def backward(kept: Any, g_records: dict[str, Array]) -> tuple[None, _Weights]:
+        nodes, given, starts = kept
+        inputs = prepared(nodes, given)
+        # What a receiver returns into the scaled adjoint field is scaled likewise.
+        returned = loop.amplitudes(nodes._replace(sources=nodes.receivers), given.coefficients, given.receivers)
+
+        def record(carry: Any, xs: Any) -> tuple[Any, dict]:
+            state, history = carry
+            index, samples = xs
+            history = _store(history, equation.remember(state), index)
+            state, taps = loop.step(nodes, inputs, state, samples)
+            return (state, history), taps
+
+        def reverse(history: PyTree, adjoint: Adjoint, xs: Any) -> tuple[Adjoint, dict]:
+            index, g_now = xs
+            taps: dict[str, Array] = {}
+            fields = dict(adjoint.fields)
+            for name, g in g_now.items():
+                fields[name] = _scatter(fields[name], nodes.receivers[name], returned[name] * g[:, :, None])
+
+            def collect(name: str, field: Array) -> None:
+                if name in nodes.sources:
+                    taps[name] = _gather(field, nodes.sources[name])
+
+            before, after = _load(history, index), _load(history, index + 1)
+            return equation.reverse_step(given.coefficients, adjoint._replace(fields=fields), before, after, collect), taps
+
+        def segment_back(carry: Any, xs: Any) -> tuple[Any, Any]:
+            adjoint, history = carry
+            start, samples, g_now = xs
+            steps = jnp.arange(cut.blocks)
+            (state, history), received = lax.scan(record, (start, history), (steps, samples), unroll=equation.unroll)
+            history = _store(history, equation.remember(state), cut.blocks)
+            back = lambda adjoint, xs: reverse(history, adjoint, xs)  # noqa: E731
+            adjoint, emitted = lax.scan(back, adjoint, (steps, g_now), reverse=True, unroll=equation.unroll)
+            g_samples = {k: jnp.sum(given.sources[k][None] * v, -1) for k, v in emitted.items()}
+            g_sources = {k: jnp.einsum("nsp,nspt->spt", samples[k], v) for k, v in emitted.items()}
+            g_receivers = {k: jnp.einsum("nsp,nspt->spt", g_now[k], v) for k, v in received.items()}
+            return (adjoint, history), (g_samples, g_sources, g_receivers)
+
+        trace = jax.eval_shape(lambda s: equation.remember(jax.tree.map(lambda x: x[0], s)), starts)
+        history = jax.tree.map(lambda x: jnp.zeros((cut.blocks + 1, *x.shape), x.dtype), trace)
+        first = next(iter(starts.fields.values()))
+        carry = (equation.initial_adjoint(first.shape[1], first.dtype), history)
+        steps = jax.tree.map(lambda x: x[:, :, 0], (cut.fold(given.samples), cut.fold(g_records)))
+        (adjoint, _), (g_samples, g_sources, g_receivers) = lax.scan(segment_back, carry, (starts, *steps), reverse=True)
+        g_sources, g_receivers = jax.tree.map(lambda x: x.sum(0), (g_sources, g_receivers))
+
+        def injected(name: str, coefficient: Array) -> Array:
+            total = jnp.zeros_like(coefficient)
+            if name in nodes.sources:
+                taps = given.sources[name] * g_sources[name]
+                total = total.reshape(-1).at[nodes.sources[name]].add(taps).reshape(total.shape)
+            return total
+
+        g_coefficients = equation.gradient(given.coefficients, adjoint, injected)
+        g_samples = {k: v.reshape(-1, *v.shape[2:])[: loop.nt] for k, v in g_samples.items()}
+        return None, _Weights(g_coefficients, g_samples, g_sources, g_receivers)
+
+    swept = jax.custom_vjp(plain)
+    swept.defvjp(forward, backward)
+    return swept(nodes, _Weights(coefficients, samples, sources, receivers))
+
+
+def _store(history: PyTree, trace: PyTree, index: Array | int) -> PyTree:
+    return jax.tree.map(lambda h, x: lax.dynamic_update_index_in_dim(h, x, index, 0), history, trace)
+
+
+def _load(history: PyTree, index: Array | int) -> PyTree:
+    return jax.tree.map(lambda h: lax.dynamic_index_in_dim(h, index, 0, keepdims=False), history)

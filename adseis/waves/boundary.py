@@ -1,0 +1,128 @@
+"""What surrounds the model: the grid that is computed on, and what a boundary may add to an equation.
+
+A boundary is a part that an equation composes, not a branch inside it. It can add cells outside the model (`width`), strips in which
+derivatives are stretched (`strips`), and a damping of the whole field (`damping`). `Rigid` adds nothing.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from adseis.waves.grid import Grid
+
+
+class Extended(NamedTuple):
+    """The grid that is computed on: the model, absorbing cells outside it, and a halo of `order / 2` cells.
+
+    Attributes:
+        grid: The user's grid.
+        low: Cells added before the model, per axis (none above a free surface).
+        high: Cells added after the model, per axis.
+        order: Spatial accuracy.
+        free_surface: Whether z = 0 is a free surface.
+    """
+
+    grid: Grid
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    order: int
+    free_surface: bool
+
+    @property
+    def halo(self) -> int:
+        return self.order // 2
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        return tuple(a + n + b for a, n, b in zip(self.low, self.grid.shape, self.high, strict=True))
+
+    @property
+    def haloed(self) -> tuple[int, ...]:
+        return tuple(n + self.order for n in self.core)
+
+    @property
+    def axes(self) -> range:
+        """The spatial axes of a field `(shot, *grid)`."""
+        return range(1, 1 + len(self.core))
+
+    def extend(self, values: Array) -> Array:
+        """Continue a model outwards by its edge values; the derivative of every added cell folds back onto the edge."""
+        return jnp.pad(values, list(zip(self.low, self.high, strict=True)), mode="edge")
+
+    def crop(self, field: Array) -> Array:
+        """The model's part of a field `(shot, *haloed)`."""
+        first = [a + self.halo for a in self.low]
+        return field[(slice(None), *(slice(a, a + n) for a, n in zip(first, self.grid.shape, strict=True)))]
+
+    def zeros(self, shots: int, dtype: jnp.dtype) -> Array:
+        return jnp.zeros((shots, *self.haloed), dtype)
+
+
+class Strip(NamedTuple):
+    """A slab at one face of the extended grid in which a derivative along `axis` is stretched.
+
+    The memory obeys m' = b m + a df/dx, and df/dx is replaced by df/dx + m'.
+
+    Attributes:
+        axis: Axis of the field that the slab is normal to.
+        start: First core index along `axis`.
+        a: Profile along `axis`.
+        b: Profile along `axis`.
+    """
+
+    axis: int
+    start: int
+    a: np.ndarray
+    b: np.ndarray
+
+    @property
+    def width(self) -> int:
+        return len(self.a)
+
+    def profiles(self, like: Array) -> tuple[Array, Array]:
+        shape = [1] * like.ndim
+        shape[self.axis] = -1
+        return jnp.asarray(self.a.reshape(shape), like.dtype), jnp.asarray(self.b.reshape(shape), like.dtype)
+
+    def zeros(self, extended: Extended, shots: int, dtype: jnp.dtype, longer: int = 0) -> Array:
+        shape = [shots, *extended.core]
+        shape[self.axis] = self.width + longer
+        return jnp.zeros(shape, dtype)
+
+    def place(self, values: Array, extended: Extended) -> Array:
+        """Put values of the strip, or of the strip `halo` longer at either end, into a haloed field of zeros."""
+        longer = (values.shape[self.axis] - self.width) // 2
+        widths = [(0, 0)] + [(extended.halo, extended.halo)] * (values.ndim - 1)
+        first = extended.halo + self.start - longer
+        widths[self.axis] = (first, extended.haloed[self.axis - 1] - first - values.shape[self.axis])
+        return jnp.pad(values, widths)
+
+
+class Boundary(eqx.Module):
+    """Base of the boundaries: by itself nothing."""
+
+    width: eqx.AbstractVar[int]
+
+    def strips(self, extended: Extended, *, half: bool) -> tuple[Strip, ...]:
+        """Strips for derivatives that live on nodes, or `half` a cell beyond them."""
+        del extended, half
+        return ()
+
+    def damping(self, extended: Extended) -> np.ndarray | None:
+        """sigma dt on the haloed grid, `(1, *haloed)`, where fields decay as exp(-sigma t); None if nothing is damped."""
+        del extended
+        return None
+
+    def extend(self, grid: Grid, order: int, free_surface: bool) -> Extended:
+        """The grid to compute on."""
+        sides = (self.width,) * len(grid.shape)
+        return Extended(grid, (0 if free_surface else self.width, *sides[1:]), sides, order, free_surface)
+
+
+class Rigid(Boundary):
+    """A closed box: nothing is added, the field is zero outside. For energy tests and resonators."""
+
+    width: int = eqx.field(default=0, static=True, init=False)

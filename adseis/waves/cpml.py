@@ -1,0 +1,186 @@
+"""Convolutional perfectly matched layers.
+
+Inside a layer every derivative d/dx becomes (1/s) d/dx with s = 1 + d / (alpha + i w). In time that is a convolution, carried by one memory
+variable per derivative: m' = b m + a df/dx with b = exp(-(d + alpha) dt), a = d (b - 1) / (d + alpha), and df/dx + m' in place of df/dx.
+
+The layers lie outside the model and their memory lives in strips. First-order systems stretch staggered first derivatives
+(Komatitsch & Martin 2007, Geophysics 72, SM155, doi:10.1190/1.2757586); a second-order equation stretches first and second ones
+(Pasalic & McGarry 2010, SEG Expanded Abstracts 29, 2925, doi:10.1190/1.3513453).
+"""
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array
+
+from adseis.waves.boundary import Boundary, Extended, Strip
+from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
+from adseis.waves.stencils import Stencil, Stencils, difference, difference_of_strip
+
+
+class CPML(Boundary):
+    """Absorbing layers of `width` cells outside every face of the model that is not a free surface.
+
+    The profile d = d0 q^2, alpha = pi f (1 - q), with q the depth into the layer over its thickness, follows Collino & Tsogka (2001): d0 is set so that a
+    wave of the reference speed that meets the layer head on returns `reflection` times. It depends on these static numbers
+    only, never on the medium, so it neither adds to the gradient nor is missing from it.
+
+    Attributes:
+        width: Thickness in cells.
+        reflection: Theoretical reflection at normal incidence, which sets the strength.
+        reference_speed: Speed [m/s] for which it holds; by default 0.6 of the fastest that grid.dt carries.
+        reference_frequency: Frequency f [Hz] that shifts the poles, near the source's; by default one at which the reference speed has four times the
+            points per wavelength that the order needs.
+
+    Raises:
+        ValueError: If `width` is negative or another number is not positive.
+    """
+
+    width: int = eqx.field(default=20, static=True)
+    reflection: float = eqx.field(default=1e-4, static=True)
+    reference_speed: float | None = eqx.field(default=None, static=True)
+    reference_frequency: float | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self) -> None:
+        if int(self.width) != self.width or self.width < 1:
+            raise ValueError(f"`width` = {self.width} cells of CPML must be a whole number, at least 1; use ads.Rigid() for none.")
+        if not 0 < self.reflection < 1:
+            raise ValueError(f"`reflection` = {self.reflection} must lie between 0 and 1.")
+        for name in ("reference_speed", "reference_frequency"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"`{name}` = {value} must be positive; leave it out for a default taken from the grid.")
+
+    def strips(self, extended: Extended, *, half: bool) -> tuple[Strip, ...]:
+        """One strip per absorbing face, for derivatives on nodes or `half` a cell beyond them."""
+        grid = extended.grid
+        speed = self.reference_speed or 0.6 * fastest_speed(grid.spacing, grid.dt, extended.order)
+        points = 4 * POINTS_PER_WAVELENGTH[extended.order]
+        frequency = self.reference_frequency or speed / (points * max(grid.spacing))
+        strips = []
+        for axis, low, high, n, h in zip(extended.axes, extended.low, extended.high, extended.core, grid.spacing, strict=True):
+            x = np.arange(n) + (0.5 if half else 0.0)
+            for depth in (low - x, x - (n - 1 - high)):
+                (index,) = np.nonzero(depth > 0)
+                if not index.size:  # no layer at this face
+                    continue
+                q = depth[index] / self.width
+                d = -1.5 * speed * math.log(self.reflection) / (self.width * h) * q**2
+                alpha = math.pi * frequency * np.maximum(1 - q, 0)
+                b = np.exp(-(d + alpha) * grid.dt)
+                strips.append(Strip(axis, int(index[0]), d * (b - 1) / (d + alpha), b))
+        return tuple(strips)
+
+
+def stretch(strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended) -> tuple[tuple, list[Array]]:
+    """Advance the memories of a first derivative of `field`; what to add to the derivative, haloed."""
+    advanced = []
+    for strip, m in zip(strips, memory, strict=True):
+        a, b = strip.profiles(m)
+        advanced.append(b * m + a * difference(stencil, field, strip.axis, extended.halo, strip.start, strip.width))
+    return tuple(advanced), [s.place(m, extended) for s, m in zip(strips, advanced, strict=True)]
+
+
+def stretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
+    """The memory of `stretch` at rest."""
+    return tuple(s.zeros(extended, shots, dtype) for s in strips)
+
+
+def unstretch(strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended) -> tuple[tuple, list[Array]]:
+    """Transpose of `stretch`: what to add to the derivative of an adjoint `field` (`stencil`: minus the transpose of the forward one).
+
+    With g the adjoint of the stretched derivative: m' = b m + g, and d/dx (g + a m') replaces d/dx g. The correction of the
+    step before rides along (times zero) because XLA stores a live loop carry but would otherwise recompute the
+    strip's stencil at every point of the grid.
+    """
+    advanced, corrections = [], []
+    for strip, (m, kept) in zip(strips, memory, strict=True):
+        a, b = strip.profiles(m)
+        m = b * m + _cut(strip, field, extended)
+        correction = difference_of_strip(stencil, a * m, strip.axis, extended.halo) + 0 * kept
+        advanced.append((m, correction))
+        corrections.append(strip.place(correction, extended))
+    return tuple(advanced), corrections
+
+
+def unstretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
+    """The memory of `unstretch` at rest."""
+    longer = 2 * extended.halo
+    return tuple((s.zeros(extended, shots, dtype), s.zeros(extended, shots, dtype, longer)) for s in strips)
+
+
+def stretch_second(
+    strips: tuple[Strip, ...], stencils: tuple[Stencils, ...], memory: tuple, field: Array, extended: Extended
+) -> tuple[tuple, list[Array]]:
+    """Advance the memories of the second derivatives of `field`; what to add to its Laplacian, haloed.
+
+    psi' = b psi + a D1 f;  zeta' = b zeta + a (D2 f + D1 psi');  correction c' = D1 psi' + zeta'. Carried are psi, c, and
+    c of the step before (times zero: see `unstretch`; two, because two steps share one body of the compiled loop).
+    """
+    advanced, corrections, halo = [], [], extended.halo
+    for strip, (psi, c, c_before) in zip(strips, memory, strict=True):
+        a, b = strip.profiles(c)
+        along = stencils[strip.axis - 1]
+        where = (strip.axis, halo, strip.start, strip.width)
+        d1 = lambda x, along=along, axis=strip.axis: difference_of_strip(along.first, x, axis, halo)  # noqa: E731
+        middle = lambda x, s=strip: lax.slice_in_dim(x, halo, halo + s.width, axis=s.axis)  # noqa: E731
+        zeta = middle(c - d1(psi))
+        psi = b * psi + a * difference(along.first, field, *where)
+        slope = d1(psi)
+        zeta = b * zeta + a * (difference(along.second, field, *where) + middle(slope))
+        advanced.append((psi, _lengthen(strip, zeta, halo) + slope + 0 * c_before, c))
+        corrections.append(strip.place(advanced[-1][1], extended))
+    return tuple(advanced), corrections
+
+
+def stretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
+    """The memory of `stretch_second` at rest."""
+    long = [s.zeros(extended, shots, dtype, 2 * extended.halo) for s in strips]
+    return tuple((s.zeros(extended, shots, dtype), z, z) for s, z in zip(strips, long, strict=True))
+
+
+def unstretch_second(
+    strips: tuple[Strip, ...], stencils: tuple[Stencils, ...], memory: tuple, field: Array, extended: Extended
+) -> tuple[tuple, list[Array]]:
+    """Transpose of `stretch_second`: what to add to the Laplacian of an adjoint field w.
+
+    z' = b z + w;  p' = b p - D1 (w + a z');  correction D2 (a z') - D1 (a p').
+    """
+    advanced, corrections, halo = [], [], extended.halo
+    for strip, (z, p, c, c_before) in zip(strips, memory, strict=True):
+        a, b = strip.profiles(c)
+        along = stencils[strip.axis - 1]
+        z = b * z + _cut(strip, field, extended)
+        slope = difference_of_strip(along.first, a * z, strip.axis, halo)
+        slope = lax.slice_in_dim(slope, halo, halo + strip.width, axis=strip.axis)
+        p = b * p - difference(along.first, field, strip.axis, halo, strip.start, strip.width) - slope
+        second = difference_of_strip(along.second, a * z, strip.axis, halo)
+        correction = second - difference_of_strip(along.first, a * p, strip.axis, halo) + 0 * c_before
+        advanced.append((z, p, correction, c))
+        corrections.append(strip.place(correction, extended))
+    return tuple(advanced), corrections
+
+
+def unstretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
+    """The memory of `unstretch_second` at rest."""
+    short = stretch_memory(strips, extended, shots, dtype)
+    long = [s.zeros(extended, shots, dtype, 2 * extended.halo) for s in strips]
+    return tuple((z, z, c, c) for z, c in zip(short, long, strict=True))
+
+
+def _cut(strip: Strip, field: Array, extended: Extended) -> Array:
+    """The strip's part of a haloed field."""
+    halo = extended.halo
+    low = [0] + [halo] * (field.ndim - 1)
+    high = [field.shape[0]] + [n - halo for n in field.shape[1:]]
+    low[strip.axis], high[strip.axis] = halo + strip.start, halo + strip.start + strip.width
+    return lax.slice(field, low, high)
+
+
+def _lengthen(strip: Strip, x: Array, by: int) -> Array:
+    widths = [(0, 0)] * x.ndim
+    widths[strip.axis] = (by, by)
+    return jnp.pad(x, widths)

@@ -1,0 +1,75 @@
+"""Faults in values: found at once where the values are known, by one runtime check before the time loop where they are traced."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from adseis.waves.grid import Grid
+from adseis.waves.medium import Samples
+
+
+class ValueFault(ValueError, RuntimeError):
+    """A bad value. Under `jit` the same fault is a plain `RuntimeError`: catch that to catch both."""
+
+
+def known(values: Any) -> np.ndarray | None:
+    """The values if they are known now, None if they are traced."""
+    if not isinstance(values, jax.core.Tracer):
+        return np.asarray(values)
+    try:  # under an eager `jax.grad` the values are there, behind a tracer
+        return np.asarray(jax.lax.stop_gradient(values))
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+        return None
+
+
+def positive(values: Samples, name: str) -> Samples:
+    """The values, which must be finite and positive everywhere."""
+    now = known(values)
+    if now is None:
+        message = f"`{name}` holds a NaN, an infinity or a value that is not positive. Check what the model was computed from, or bound the inversion."
+        return eqx.error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message)
+    bad = ~(np.isfinite(now) & (now > 0))
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueFault(f"`{name}` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must be finite and positive: fill or clip the model.")
+    return values
+
+
+def below(values: Samples, limit: float, message: str, *, repair: Callable[[float], float]) -> Samples:
+    """The values, none of which may exceed `limit`; the message is told the largest (`value`) and `repair(value)`."""
+    now = known(values)
+    if now is None:
+        text = message.format(value=float("nan"), repair=float("nan")).replace("reaches nan m/s", "is too fast")
+        text = text[: text.index("Use grid.dt")] + "Use a smaller grid.dt, a coarser grid, or bound the inversion."
+        return eqx.error_if(values, jnp.max(values) > limit * (1 + 1e-6), text)
+    if now.max() > limit * (1 + 1e-6):
+        raise ValueFault(message.format(value=float(now.max()), repair=repair(float(now.max()))))
+    return values
+
+
+def inside(position: Samples, name: str, grid: Grid) -> Samples:
+    """Positions `(shot, point, axis)`, all of which must lie on the grid."""
+    low, extent = np.array(grid.origin), np.array(grid.extent)
+    slack = 1e-4 * np.array(grid.spacing)
+    low, high = low - slack, low + extent + slack
+    text = f"the grid covers {_ranges(grid)} m. Move it inside, or enlarge the grid."
+    now = known(position)
+    if now is None:
+        cast = lambda x: jnp.asarray(x, position.dtype)[None, None, :]  # noqa: E731
+        outside = ~jnp.all((position >= cast(low)) & (position <= cast(high)))
+        return eqx.error_if(position, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}")
+    bad = ~np.all((now >= low[None, None, :]) & (now <= high[None, None, :]), axis=-1)
+    if bad.any():
+        shot, point = (int(i) for i in np.argwhere(bad)[0])
+        where = ", ".join(f"{x:.6g}" for x in now[shot, point])
+        raise ValueFault(f"`{name}` of shot {shot}, point {point} is at ({where}) m; {text}")
+    return position
+
+
+def _ranges(grid: Grid) -> str:
+    names = "zx" if len(grid.shape) == 2 else "zyx"
+    return ", ".join(f"{n} from {o:.6g} to {o + e:.6g}" for n, o, e in zip(names, grid.origin, grid.extent, strict=True))

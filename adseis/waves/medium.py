@@ -1,0 +1,68 @@
+"""Earth parameters sampled on the nodes of a grid. Every field is differentiable."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+Samples = Array | np.ndarray
+
+
+def as_samples(values: Any) -> Samples:
+    """Leave JAX arrays as they are; make anything else a NumPy array, whose values stay known while tracing."""
+    if isinstance(values, jax.Array):
+        return values
+    array = np.asarray(values)
+    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+
+
+class Medium(eqx.Module):
+    """Base of the media: something with a P-wave speed on the nodes of a grid."""
+
+    vp: eqx.AbstractVar[Samples]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the grid."""
+        return self.vp.shape
+
+    @property
+    def slowest(self) -> float:
+        """Slowest wave speed [m/s]; the values must be known, not traced."""
+        return float(np.min(np.asarray(self.vp)))
+
+    @property
+    def fastest(self) -> float:
+        """Fastest wave speed [m/s]; the values must be known, not traced."""
+        return float(np.max(np.asarray(self.vp)))
+
+
+class ScalarMedium(Medium):
+    """A medium with one wave speed.
+
+    Attributes:
+        vp: Wave speed [m/s] on the grid nodes.
+    """
+
+    vp: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
+
+
+class AcousticMedium(Medium):
+    """A fluid sampled on the grid nodes.
+
+    Attributes:
+        vp: P-wave speed [m/s].
+        rho: Density [kg/m^3].
+
+    Raises:
+        ValueError: If the two are not sampled alike.
+    """
+
+    vp: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
+    rho: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
+
+    def __check_init__(self) -> None:
+        if self.vp.shape != self.rho.shape:
+            raise ValueError(f"`vp` {self.vp.shape} and `rho` {self.rho.shape} must share one grid.")

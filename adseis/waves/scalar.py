@@ -1,0 +1,146 @@
+"""The scalar wave equation, 2D and 3D: constant density, one field, second order in time."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+from adseis.timeloop import Adjoint, Collect, Inject, Probe, ReverseSweep, State, Strategy
+from adseis.waves import cpml
+from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.cpml import CPML
+from adseis.waves.free_surface import mirror
+from adseis.waves.grid import Grid
+from adseis.waves.medium import ScalarMedium
+from adseis.waves.simulation import Field, Options, WaveEquation, simulate
+from adseis.waves.stencils import difference, pad
+from adseis.waves.survey import Survey
+
+
+def simulate_scalar(
+    medium: ScalarMedium,
+    survey: Survey,
+    grid: Grid,
+    *,
+    boundary: Boundary = CPML(),  # noqa: B008 - an immutable setting
+    free_surface: bool = False,
+    order: int = 4,
+    record: str | tuple[str, ...] = "u",
+    adjoint: Strategy = ReverseSweep(),  # noqa: B008
+    probe: Probe | None = None,
+    probe_every: int = 1,
+) -> Any:
+    r"""Scalar waves of constant density, recorded at the receivers of every shot.
+
+    Solves, second order in time,
+
+        (1/vp^2) u_tt - laplacian(u) = s(t) delta(x - xs).
+
+    Args:
+        medium: Wave speed [m/s] on the grid nodes.
+        survey: `Explosion` or `PlaneWave` sources s and receiver positions [m].
+        grid: Space-time sampling (static).
+        boundary: What surrounds the model: `CPML`, `Sponge` or `Rigid`.
+        free_surface: Whether u = 0 at the top face.
+        order: Spatial accuracy: 2, 4, 6 or 8.
+        record: The field to record: "u".
+        adjoint: `ReverseSweep()`, the fast exact gradient, or `AutoDiff()`, plain JAX differentiation (jvp, any order).
+        probe: A function of the dict of fields, each `(shot, *grid)`, called at t = 0, k dt, 2 k dt, ...
+        probe_every: The k of `probe`.
+
+    Returns:
+        u at t = k dt, `(shot, time, receiver)`; with a `probe`, that and the stacked values of the probe.
+
+    Raises:
+        ValueError: If shapes disagree, an option is unknown, or a known value is out of range.
+        TypeError: If a source is not one that the equation takes.
+        RuntimeError: If vp is not positive or breaks the CFL limit, or a position is off the grid (also under `jit`).
+
+    References:
+        Dablain, M. A. (1986), Geophysics 51, 54-66, doi:10.1190/1.1442040; layers: Pasalic & McGarry (2010).
+    """
+    options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
+    return simulate(Scalar, medium, survey, grid, options)
+
+
+class Scalar(WaveEquation):
+    """u' = 2 u - u_before + (vp dt)^2 (laplacian(u) + s), the layers' corrections in the Laplacian."""
+
+    name = "scalar"
+    staggered = False
+    unroll = 2
+
+    def __init__(self, extended: Extended, boundary: Boundary) -> None:
+        super().__init__(extended, boundary)
+        self.strips = boundary.strips(extended, half=False)
+
+    @classmethod
+    def fields(cls, axes: int) -> dict[str, Field]:
+        """The one field."""
+        return {"u": Field((0.0,) * axes, odd=True, injected=0.0, recorded=1.0, source=("volume", None))}
+
+    def coefficients(self, medium: ScalarMedium) -> Float[Array, "1 *haloed"]:
+        """(vp dt)^2 for all shots, zero in the halo and on a free surface."""
+        c = (self.extended.extend(medium.vp) * self.extended.grid.dt) ** 2
+        if self.extended.free_surface:
+            c = c.at[0].set(0)
+        c = pad(c[None], self.extended.halo)
+        return c if self.damping is None else c / jnp.asarray(1 + self.damping, c.dtype)
+
+    def injection_gain(self, coefficients: Array) -> dict[str, Array]:
+        """Sources are multiplied by (vp dt)^2."""
+        return {"u": coefficients}
+
+    def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
+        """Rest; remembered are the field one step ago and the layers' memory."""
+        zero = self.extended.zeros(shots, dtype)
+        return State({"u": zero}, (zero, cpml.stretch_second_memory(self.strips, self.extended, shots, dtype)))
+
+    def step(self, coefficients: Array, state: State, inject: Inject) -> State:
+        """One step."""
+        u, (before, memory) = state.fields["u"], state.memory
+        memory, corrections = cpml.stretch_second(self.strips, self.stencils, memory, u, self.extended)
+        after = inject("u", self._advance(coefficients, u, before, corrections))
+        return State({"u": self._mirrored(after)}, (u, memory))
+
+    def remember(self, state: State) -> Array:
+        """u - u_before, two of which make the second difference in time."""
+        return state.fields["u"] - state.memory[0]
+
+    def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> Adjoint:
+        """Rest."""
+        zero = self.extended.zeros(shots, dtype)
+        return Adjoint({"u": zero}, (zero, cpml.unstretch_second_memory(self.strips, self.extended, shots, dtype)), zero)
+
+    def reverse_step(self, coefficients: Array, adjoint: Adjoint, before: Array, after: Array, collect: Collect) -> Adjoint:
+        """For w = (vp dt)^2 lambda the transpose is the forward step itself, but for the layers' corrections."""
+        w, (w_after, memory) = self._mirrored(adjoint.fields["u"]), adjoint.memory
+        collect("u", w)
+        gradient = adjoint.gradient + w * (after - self._undamped(before))
+        memory, corrections = cpml.unstretch_second(self.strips, self.stencils, memory, w, self.extended)
+        w_before = self._advance(coefficients, w, w_after, corrections)
+        return Adjoint({"u": w_before}, (w, memory), gradient)
+
+    def gradient(self, coefficients: Array, adjoint: Adjoint, injected: Any) -> PyTree:
+        """sum_n lambda (u'' of the scheme) / c, with lambda = w / c; sources are part of u''."""
+        del injected
+        total = adjoint.gradient.sum(0, keepdims=True)
+        return jnp.where(coefficients > 0, total / jnp.where(coefficients > 0, coefficients, 1) ** 2, 0)
+
+    def _advance(self, c: Array, u: Array, before: Array, corrections: list[Array]) -> Array:
+        halo = self.extended.halo
+        laplacian = sum(difference(self.stencils[axis - 1].second, u, axis, halo) for axis in self.extended.axes)
+        laplacian = sum(corrections, start=pad(laplacian, halo))
+        if self.damping is None:
+            return 2 * u - before + c * laplacian
+        inertia = jnp.asarray(2 / (1 + self.damping), u.dtype)
+        return before + inertia * (u - before) + c * laplacian
+
+    def _undamped(self, difference_before: Array) -> Array:
+        """What u - u_before would become in a step without forces."""
+        if self.damping is None:
+            return difference_before
+        return jnp.asarray((1 - self.damping) / (1 + self.damping), difference_before.dtype) * difference_before
+
+    def _mirrored(self, u: Array) -> Array:
+        return mirror(u, self.extended.halo, odd=True) if self.extended.free_surface else u

@@ -1,0 +1,258 @@
+"""From a medium, a survey and a grid to gathers: the part that all wave equations share.
+
+A wave equation is a `SweptEquation` on an extended grid that also says how a medium becomes coefficients and what its fields are. `simulate` checks
+the input, turns positions into points and time functions into samples at the scheme's instants, marches, and brings the
+records onto t = k dt.
+"""
+
+import difflib
+import warnings
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from adseis.timeloop import AutoDiff, Injection, Points, Probe, ReverseSweep, State, Strategy, SweptEquation, march
+from adseis.waves import faults, interpolation, stability
+from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.grid import Grid
+from adseis.waves.medium import Medium
+from adseis.waves.sources import Emission
+from adseis.waves.stencils import check_order, stencils
+from adseis.waves.survey import Survey
+
+
+class Field(NamedTuple):
+    """What an equation's field is, on the staggered cell.
+
+    Attributes:
+        stagger: Offset from the nodes per axis [cells].
+        odd: Whether it continues oddly above a free surface.
+        injected: When a step n wants its source, in steps after n dt: 0 or 1/2.
+        recorded: When the field is right after step n, in steps after n dt: 1, or 1/2 at the half steps.
+        source: The kind and axis of emission that enters it: ("volume", None), ("force", 0), ...
+    """
+
+    stagger: tuple[float, ...]
+    odd: bool
+    injected: float
+    recorded: float
+    source: tuple[str, int | None]
+
+
+class WaveEquation(SweptEquation):
+    """An equation on an extended grid.
+
+    Attributes:
+        extended: The grid that is computed on.
+        boundary: What surrounds the model.
+        stencils: Differences per axis.
+    """
+
+    name: ClassVar[str]
+    staggered: ClassVar[bool] = True
+
+    def __init__(self, extended: Extended, boundary: Boundary) -> None:
+        self.extended = extended
+        self.boundary = boundary
+        self.stencils = tuple(stencils(extended.order, h) for h in extended.grid.spacing)
+        self.damping = boundary.damping(extended)
+
+    @classmethod
+    def fields(cls, axes: int) -> dict[str, Field]:
+        """The fields of the equation in 2D or 3D."""
+        raise NotImplementedError
+
+    def coefficients(self, medium: Any) -> PyTree:
+        """The arrays that a step multiplies by, on the haloed grid, with the time step folded in."""
+        raise NotImplementedError
+
+    def snapshot(self, before: State, after: State) -> dict[str, Array]:
+        """Fields on the model's nodes at t = n dt; those of the half steps are averaged."""
+        kinds = self.fields(len(self.extended.core))
+        at = {k: (before.fields[k] + after.fields[k]) / 2 if kinds[k].recorded == 0.5 else v for k, v in before.fields.items()}
+        return {k: self.extended.crop(v) for k, v in at.items()}
+
+
+class Options(eqx.Module):
+    """The static settings that every simulation shares."""
+
+    boundary: Boundary
+    free_surface: bool = eqx.field(static=True)
+    order: int = eqx.field(static=True)
+    record: str | tuple[str, ...] = eqx.field(static=True)
+    adjoint: Strategy
+    probe: Probe | None
+    probe_every: int = eqx.field(static=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The recorded fields, as a tuple."""
+        return (self.record,) if isinstance(self.record, str) else self.record
+
+
+class _Plan(eqx.Module):
+    """What must be known while tracing about where points lie: per field, which axes are nodal."""
+
+    sources: tuple[tuple[str, tuple[tuple[bool, ...], ...]], ...] = eqx.field(static=True)
+    receivers: tuple[tuple[bool, ...], ...] = eqx.field(static=True)
+
+
+def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid: Grid, options: Options) -> Any:
+    """Check everything, then simulate; see `simulate_scalar` and its siblings for arguments and results."""
+    _check_structure(equation, medium, grid, options)
+    extended = options.boundary.extend(grid, options.order, options.free_surface)
+    kinds = equation.fields(len(grid.shape))
+    groups = _grouped(equation, kinds, survey.emissions(grid))
+    shots = next(iter(groups.values()))[0].position.shape[0]
+    receivers = survey.receiver_positions(shots, grid)
+
+    medium = _checked_medium(equation, medium, grid, options.order)
+    receivers = faults.inside(receivers, "receivers", grid)
+    groups = {k: [e._replace(position=faults.inside(e.position, "position", grid)) for e in v] for k, v in groups.items()}
+    _warn_of_dispersion(medium, groups, grid, options.order)
+
+    plan = _Plan(
+        tuple((k, tuple(interpolation.on_nodes(e.position, kinds[k].stagger, extended) for e in v)) for k, v in groups.items()),
+        tuple(interpolation.on_nodes(receivers, kinds[k].stagger, extended) for k in options.names),
+    )
+    return _simulate(equation, medium, groups, receivers, grid, options, plan)
+
+
+@eqx.filter_jit
+def _simulate(
+    equation_type: type[WaveEquation], medium: Medium, groups: dict[str, list[Emission]], receivers: Any, grid: Grid,
+    options: Options, plan: _Plan,
+) -> Any:  # fmt: skip
+    extended = options.boundary.extend(grid, options.order, options.free_surface)
+    equation = equation_type(extended, options.boundary)
+    kinds = equation.fields(len(grid.shape))
+    dtype = jnp.result_type(*jax.tree.leaves(medium), *(e.samples for v in groups.values() for e in v))
+    coefficients = equation.coefficients(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium))
+
+    def points(position: Any, name: str, nodal: tuple[bool, ...]) -> Points:
+        kind = kinds[name]
+        return interpolation.points(position, kind.stagger, extended, nodal=nodal, odd=kind.odd, dtype=dtype)
+
+    nodal = dict(plan.sources)
+    cell = float(np.prod(grid.spacing))
+    injections = {
+        name: Injection(
+            _joined([points(e.position, name, at) for e, at in zip(emissions, nodal[name], strict=True)]),
+            jnp.concatenate([_at_instants(jnp.asarray(e.samples, dtype), kinds[name]) for e in emissions], 2) / cell,
+        )
+        for name, emissions in groups.items()
+    }
+    recordings = {name: points(receivers, name, at) for name, at in zip(options.names, plan.receivers, strict=True)}
+    records, probed = march(
+        equation, coefficients, injections, recordings, grid.nt,
+        adjoint=options.adjoint, probe=options.probe, probe_every=options.probe_every,
+    )  # fmt: skip
+    gathers = tuple(jnp.moveaxis(_at_samples(records[name], kinds[name]), 0, 1) for name in options.names)
+    gather = gathers[0] if isinstance(options.record, str) else gathers
+    return gather if options.probe is None else (gather, probed)
+
+
+def _joined(parts: list[Points]) -> Points:
+    """Points of several sources of one field as one set; shorter lists of taps are filled up with weight 0."""
+    taps = max(p.nodes.shape[-1] for p in parts)
+    fill = lambda x: jnp.pad(x, ((0, 0), (0, 0), (0, taps - x.shape[-1])))  # noqa: E731
+    return Points(*(jnp.concatenate([fill(x) for x in xs], 1) for xs in zip(*parts, strict=True)))
+
+
+def _at_instants(samples: Array, kind: Field) -> Array:
+    """Samples (shot, source, time) at t = k dt to (time, shot, source) at the instants at which the scheme injects.
+
+    A pressure is injected halfway between two of its own instants: there the samples are interpolated by a cubic. What
+    was before t = 0 is zero.
+    """
+    s = jnp.moveaxis(samples, -1, 0)
+    if kind.injected == 0:
+        return s
+    before = jnp.pad(s, [(1, 0), (0, 0), (0, 0)])
+    padded = jnp.pad(before, [(0, 2), (0, 0), (0, 0)], mode="edge")
+    n = s.shape[0]
+    return (9 * (padded[1 : n + 1] + padded[2 : n + 2]) - padded[:n] - padded[3 : n + 3]) / 16
+
+
+def _at_samples(record: Array, kind: Field) -> Array:
+    """Values after each step to values at t = k dt: a step later, or the average of two half steps."""
+    before = jnp.pad(record, [(1, 0), (0, 0), (0, 0)])[:-1]
+    return (before + record) / 2 if kind.recorded == 0.5 else before
+
+
+def _grouped(equation: type[WaveEquation], kinds: dict[str, Field], emissions: list[Emission]) -> dict[str, list[Emission]]:
+    """Emissions by the field that they enter."""
+    takes = {kind.source: name for name, kind in kinds.items()}
+    groups: dict[str, list[Emission]] = {}
+    for e in emissions:
+        if (e.kind, e.axis) not in takes:
+            raise TypeError(f"`source` emits a {e.kind}, which the {equation.name} equation does not take; it takes: {sorted({k for k, _ in takes})}.")
+        groups.setdefault(takes[e.kind, e.axis], []).append(e)
+    if not groups:
+        raise ValueError("`source` emits nothing: every component of `direction` is zero.")
+    return groups
+
+
+def _check_structure(equation: type[WaveEquation], medium: Medium, grid: Grid, options: Options) -> None:
+    check_order(options.order)
+    if medium.shape != grid.shape:
+        raise ValueError(f"`medium` is sampled on {medium.shape}, `grid.shape` is {grid.shape}; they must be the same.")
+    if not isinstance(options.boundary, Boundary):
+        raise TypeError(f"`boundary` = {options.boundary!r} must be ads.CPML(...), ads.Sponge(...) or ads.Rigid().")
+    if not isinstance(options.adjoint, AutoDiff | ReverseSweep):
+        raise TypeError(f"`adjoint` = {options.adjoint!r} must be ads.ReverseSweep() or ads.AutoDiff().")
+    if options.free_surface and grid.shape[0] <= options.order:
+        raise ValueError(f"A free surface of order {options.order} needs more than {options.order} rows; `grid.shape` is {grid.shape}.")
+    if options.probe_every < 1 or options.probe_every != int(options.probe_every):
+        raise ValueError(f"`probe_every` = {options.probe_every} must be a whole number of steps, at least 1.")
+    known = list(equation.fields(len(grid.shape)))
+    for name in options.names:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
+            raise ValueError(f"`record` = {name!r} is no field of the {equation.name} equation; use {known}." + (f" Did you mean {near[0]!r}?" if near else ""))
+    if not options.names or len(set(options.names)) != len(options.names):
+        raise ValueError(f"`record` = {options.record!r} must name each field once; use some of {known}.")
+
+
+def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, order: int) -> Medium:
+    limit = stability.fastest_speed(grid.spacing, grid.dt, order, staggered=equation.staggered)
+    medium = jax.tree.map(lambda x: x, medium)
+    for name in vars(medium):
+        values = faults.positive(getattr(medium, name), f"medium.{name}")
+        if name == "vp":
+            values = faults.below(
+                values, limit,
+                f"`medium.vp` reaches {{value:.6g}} m/s; the fastest speed that grid.dt = {grid.dt:.6g} s carries at grid.spacing = "
+                f"{_short(grid.spacing)} m is {limit:.6g} m/s (order {order}, {len(grid.shape)}D, CFL). "
+                f"Use grid.dt <= {{repair:.3g}} s, or a coarser grid.",
+                repair=lambda value: grid.dt * limit / value * (1 - 5e-4),
+            )  # fmt: skip
+        medium = eqx.tree_at(lambda m, name=name: getattr(m, name), medium, values)
+    return medium
+
+
+def _short(spacing: tuple[float, ...]) -> str:
+    return f"{spacing[0]:.6g}" if len(set(spacing)) == 1 else "(" + ", ".join(f"{h:.6g}" for h in spacing) + ")"
+
+
+def _warn_of_dispersion(medium: Medium, groups: dict[str, list[Emission]], grid: Grid, order: int) -> None:
+    """Warn, where the values are known, if the shortest wavelength has too few points."""
+    vp = faults.known(medium.vp)
+    samples = [faults.known(e.samples) for v in groups.values() for e in v]
+    if vp is None or any(s is None for s in samples):
+        return
+    frequency = max(stability.highest_frequency(s, grid.dt) for s in samples)
+    if frequency == 0:
+        return
+    points = float(vp.min()) / frequency / max(grid.spacing)
+    wanted = stability.POINTS_PER_WAVELENGTH[order]
+    if points < 0.999 * wanted:
+        warnings.warn(
+            f"{points:.1f} points per shortest wavelength ({vp.min():.0f} m/s at {frequency:.3g} Hz) are few for order {order}: the waves will be "
+            f"dispersed numerically. {wanted:g} or more are advised: a spacing of {float(vp.min()) / frequency / wanted:.3g} m, a lower frequency or a higher order.",
+            stacklevel=4,
+        )  # fmt: skip

@@ -1,0 +1,50 @@
+"""Damping layers (Cerjan et al. 1985, Geophysics 50, 705, doi:10.1190/1.1441945; here as a damping term of the equation)."""
+
+import math
+
+import equinox as eqx
+import numpy as np
+
+from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.stability import fastest_speed
+
+
+class Sponge(Boundary):
+    """Layers of `width` cells outside the model in which the field decays as exp(-sigma t).
+
+    sigma = sigma0 q^2 with q the depth into the layer over its thickness; sigma0 is set so that a wave of the reference speed that
+    crosses the layer, is reflected at its end and crosses again keeps `reflection` of its amplitude. Simpler than `CPML`, and weaker at the
+    same width.
+
+    Attributes:
+        width: Thickness in cells.
+        reflection: Amplitude left after crossing the layer twice.
+        reference_speed: Speed [m/s] for which it holds; by default 0.6 of the fastest that grid.dt carries.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+
+    width: int = eqx.field(default=40, static=True)
+    reflection: float = eqx.field(default=1e-3, static=True)
+    reference_speed: float | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self) -> None:
+        if int(self.width) != self.width or self.width < 1:
+            raise ValueError(f"`width` = {self.width} cells of sponge must be a whole number, at least 1; use ads.Rigid() for none.")
+        if not 0 < self.reflection < 1:
+            raise ValueError(f"`reflection` = {self.reflection} must lie between 0 and 1.")
+        if self.reference_speed is not None and not (math.isfinite(self.reference_speed) and self.reference_speed > 0):
+            raise ValueError(f"`reference_speed` = {self.reference_speed} m/s must be positive; leave it out for a default taken from the grid.")
+
+    def damping(self, extended: Extended) -> np.ndarray:
+        """sigma dt on the haloed grid, `(1, *haloed)`."""
+        grid = extended.grid
+        speed = self.reference_speed or 0.6 * fastest_speed(grid.spacing, grid.dt, extended.order)
+        total = np.zeros(extended.core)
+        for axis, (low, high, n, h) in enumerate(zip(extended.low, extended.high, extended.core, grid.spacing, strict=True)):
+            x = np.arange(n)
+            q = np.maximum(np.maximum(low - x, x - (n - 1 - high)), 0) / self.width
+            sigma = -1.5 * speed * math.log(self.reflection) / (self.width * h) * q**2
+            total += np.expand_dims(sigma * grid.dt, tuple(i for i in range(total.ndim) if i != axis))
+        return np.pad(total, extended.halo)[None]

@@ -1,0 +1,47 @@
+"""What a grid can carry: the fastest speed for its time step (CFL) and the shortest wavelength for its spacing."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from adseis.waves.stencils import central_weights, staggered_weights
+
+POINTS_PER_WAVELENGTH = {2: 10.0, 4: 5.0, 6: 4.0, 8: 3.5}
+"""Points per shortest wavelength below which numerical dispersion is worth a warning, by order."""
+
+RICKER_BANDWIDTH = 2.5
+"""Highest frequency of a Ricker wavelet over its peak frequency: there its spectrum has fallen to 2 % of the peak."""
+
+
+def fastest_speed(spacing: Sequence[float], dt: float, order: int, *, staggered: bool = True) -> float:
+    """The CFL limit [m/s]: the speed at which the shortest wave of the grid ceases to be stable.
+
+    Leapfrog needs c dt sqrt(rho(L)) <= 2 with rho(L) the largest eigenvalue of the difference Laplacian: per axis (2 sum abs(c_k) / h)^2 for
+    staggered first differences and the value of the second-difference stencil at the Nyquist wavenumber.
+
+    Args:
+        spacing: Distance of nodes per axis [m].
+        dt: Time step [s].
+        order: Spatial accuracy.
+        staggered: Whether the scheme is staggered (velocity-stress) or a second-order one.
+
+    Returns:
+        Speed [m/s].
+    """
+    if staggered:
+        symbol = (2 * np.abs(staggered_weights(order)).sum()) ** 2
+    else:
+        second = central_weights(order)[1]
+        alternating = (-1.0) ** np.arange(1, len(second) + 1)
+        symbol = 2 * float(np.sum(second * (1 - alternating)))
+    return 2 / (dt * math.sqrt(symbol * sum(1 / h**2 for h in spacing)))
+
+
+def highest_frequency(time_functions: np.ndarray, dt: float, fraction: float = 0.02) -> float:
+    """Highest frequency [Hz] at which a spectrum still exceeds `fraction` of its peak."""
+    samples = time_functions.reshape(-1, time_functions.shape[-1])
+    spectrum = np.abs(np.fft.rfft(samples, n=2 * samples.shape[-1], axis=-1)).max(axis=0)
+    if not spectrum.size or spectrum.max() == 0:
+        return 0.0
+    return float(np.fft.rfftfreq(2 * samples.shape[-1], dt)[np.flatnonzero(spectrum > fraction * spectrum.max())[-1]])

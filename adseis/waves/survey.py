@@ -1,0 +1,52 @@
+"""Sources and receivers of all shots."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from adseis.waves.grid import Grid
+from adseis.waves.medium import Samples, as_samples
+from adseis.waves.sources import Emission, Source
+
+
+class Survey(eqx.Module):
+    """Who shakes the ground and who listens.
+
+    Attributes:
+        source: A source, or a tuple of sources that act together in every shot.
+        receivers: Positions [m], `(shot, receiver, axis)`, or `(receiver, axis)` for receivers shared by all shots. Differentiable.
+    """
+
+    source: Source | tuple[Source, ...]
+    receivers: Float[Samples, "... receiver axis"] = eqx.field(converter=as_samples)
+
+    def emissions(self, grid: Grid) -> list[Emission]:
+        """What all sources emit, checked to be of the same shots.
+
+        Raises:
+            TypeError: If `source` holds something that is no source.
+            ValueError: If the numbers of shots differ.
+        """
+        sources = self.source if isinstance(self.source, tuple) else (self.source,)
+        for source in sources:
+            if not isinstance(source, Source):
+                raise TypeError(f"`source` holds a {type(source).__name__}; use ads.Explosion, ads.Force, ads.PlaneWave or a tuple of them.")
+        emissions = [e for source in sources for e in source.emissions(grid)]
+        shots = {e.position.shape[0] for e in emissions}
+        if len(shots) > 1:
+            raise ValueError(f"The sources of `survey` have different numbers of shots: {sorted(shots)}.")
+        return emissions
+
+    def receiver_positions(self, shots: int, grid: Grid) -> Samples:
+        """Positions per shot, `(shot, receiver, axis)`.
+
+        Raises:
+            ValueError: If the shape fits neither the shots nor the grid.
+        """
+        axes = len(grid.shape)
+        r = self.receivers
+        if r.ndim not in (2, 3) or r.shape[-1] != axes or (r.ndim == 3 and r.shape[0] != shots):
+            raise ValueError(f"`receivers` {r.shape} must be (receiver, {axes}), or ({shots}, receiver, {axes}) for this survey of {shots} shots.")
+        module = np if isinstance(r, np.ndarray) else jnp
+        return module.broadcast_to(r, (shots, *r.shape[-2:]))

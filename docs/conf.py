@@ -1,0 +1,93 @@
+"""Sphinx, MyST-NB and furo: the pages are Markdown, the notebooks jupytext Markdown that runs whenever the pages are built.
+
+The address of the repository stands in pyproject.toml alone; every link and badge is made from it here. A notebook page shows its
+Colab badge where it writes {{ colab }}; the .ipynb that the badge opens is written beside the pages and published with them.
+"""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+from nbformat.v4 import new_code_cell
+
+HERE = Path(__file__).resolve().parent
+PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
+REPOSITORY = PROJECT.get("urls", {}).get("Repository", "").rstrip("/")
+NOTEBOOKS = "gh-pages"  # the branch that the built pages are published on
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # for the kernels that run the notebooks
+
+project = PROJECT["name"]
+author = project_copyright = "The adseis developers"
+release = PROJECT["version"]
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "myst_nb"]
+exclude_patterns = ["_build"]
+default_role = "code"
+
+html_theme = "furo"
+html_title = f"adseis {release}"
+html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main", "source_directory": "docs/"} if REPOSITORY else {}
+
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+napoleon_use_ivar = True
+napoleon_attr_annotations = False
+
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+
+
+def addresses(app, docname, source):
+    """{{ repository }} and the Colab badge {{ colab }} of this page, from the one place where the address stands."""
+    colab = REPOSITORY.replace("https://github.com", "https://colab.research.google.com/github")
+    badge = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    badge += f"({colab}/blob/{NOTEBOOKS}/{docname}.ipynb)"
+    source[0] = source[0].replace("{{ repository }}", REPOSITORY).replace("{{ colab }}", badge if REPOSITORY else "")
+
+
+def plain_text(app, what, name, obj, options, lines):
+    """Our docstrings are plain text with `names`: indented paragraphs before the sections are equations, shown verbatim."""
+    sections = ("Args:", "Attributes:", "Returns:", "Raises:", "References:", "Example:")
+    end = next((k for k, line in enumerate(lines) if line in sections), len(lines))
+    for k in reversed(range(len(lines))):
+        if k >= end or not lines[k].startswith("    "):
+            parts = lines[k].split("`")
+            parts[::2] = [re.sub(r"[*|\\]|_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
+            lines[k] = "`".join(parts)
+        elif k and not lines[k - 1].strip():
+            lines[k:k] = ["::", ""]
+
+
+def short_types(app, what, name, obj, options, signature, returned):
+    """Array instead of jaxlib._jax.Array."""
+    return tuple(text and re.sub(r"~?(jaxtyping|jaxlib\._jax|jax|numpy)\.(?=[A-Z])", "", text) for text in (signature, returned))
+
+
+def write_notebooks(app, exception):
+    """Each notebook page as an .ipynb that first installs adseis, for Colab."""
+    for page in HERE.rglob("*.md") if REPOSITORY and not exception else ():
+        text = page.read_text()
+        if "format_name: myst" not in text[:500]:
+            continue
+        notebook = jupytext.reads(text.replace("{{ colab }}", ""), fmt="md:myst")
+        notebook.cells.insert(0, new_code_cell(f"%pip install -q git+{REPOSITORY}"))
+        target = Path(app.outdir) / page.relative_to(HERE).with_suffix(".ipynb")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        jupytext.write(notebook, target)
+
+
+def setup(app):
+    """Before napoleon (priority 500) reads the docstrings, and after all is written."""
+    app.connect("source-read", addresses)
+    app.connect("autodoc-process-docstring", plain_text, priority=400)
+    app.connect("autodoc-process-signature", short_types)
+    app.connect("build-finished", write_notebooks)

@@ -1,0 +1,160 @@
+"""The dispatcher: help, TOML under flags, one line and an exit code for every failure."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import pytest
+
+from adseis.cli.info import Info
+from adseis.cli.info import run as run_info
+from adseis.cli.main import main
+
+
+@dataclass(frozen=True)
+class Band:
+    """A band of frequencies."""
+
+    corner: float = 3.0
+    """Corner [Hz]."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Do some work."""
+
+    iterations: int = 10
+    """Number of iterations."""
+    model: Path | None = None
+    """Model file."""
+    fault: str = ""
+    """How to fail."""
+    band: Band = field(default_factory=Band)
+
+
+def checked(x):
+    return eqx.error_if(x, x < 0, "`vp` goes down to -1 m/s;\nit must be positive.") + 1
+
+
+FAULTS = {
+    "value": lambda: (_ for _ in ()).throw(ValueError("`vp` is\n wrong.")),
+    "type": lambda: (_ for _ in ()).throw(TypeError("`dt` is a word.")),
+    "disk": lambda: Path("/proc/absent/file").write_text(""),
+    "run": lambda: (_ for _ in ()).throw(RuntimeError("the misfit is NaN at iterate 3.")),
+    "equinox": lambda: eqx.filter_jit(checked)(-jnp.ones(())),
+    "jax": lambda: jax.jit(checked)(-jnp.ones(())).block_until_ready(),
+    "empty": lambda: (_ for _ in ()).throw(MemoryError),
+    "stop": lambda: (_ for _ in ()).throw(KeyboardInterrupt),
+    "bug": lambda: {}["key"],
+}
+SEEN = []
+
+
+def work(config):
+    SEEN.append(config)
+    if config.fault:
+        FAULTS[config.fault]()
+    return 0
+
+
+COMMANDS = {"work": (Work, work), "info": (Info, run_info)}
+
+
+@pytest.fixture
+def adseis(capsys, monkeypatch):
+    """Run a command line; returns (exit code, stdout, stderr)."""
+    monkeypatch.delenv("ADSEIS_DEBUG", raising=False)
+    SEEN.clear()
+
+    def call(*argv):
+        code = main([str(word) for word in argv], commands=COMMANDS)
+        return code, *capsys.readouterr()
+
+    yield call
+    logging.getLogger("jax._src.callback").setLevel(logging.NOTSET)
+
+
+def test_defaults_toml_flags(adseis, tmp_path):
+    """Flags override the file, the file overrides the defaults, wherever --config stands."""
+    toml = tmp_path / "job.toml"
+    toml.write_text('iterations = 3\nmodel = "m.npy"\n[band]\ncorner = 5')
+    assert adseis("work")[0] == 0
+    assert adseis("work", "--config", toml)[0] == 0
+    assert adseis("work", "--iterations", 4, "--band.corner", 6, f"--config={toml}")[0] == 0
+    in_file = Work(iterations=3, model=Path("m.npy"), band=Band(5.0))
+    under_flags = Work(iterations=4, model=Path("m.npy"), band=Band(6.0))
+    assert [Work(), in_file, under_flags] == SEEN
+
+
+def test_help(adseis):
+    code, out, err = adseis("--help")
+    assert (code, err) == (0, "")
+    assert "work" in out
+    assert "Do some work." in out
+    code, out, err = adseis("work", "--help")
+    assert (code, err) == (0, "")
+    for piece in ("--iterations INT", "Number of iterations. (default: 10)", "--config FILE.toml", "Corner [Hz]."):
+        assert piece in out
+    assert not SEEN
+
+
+def test_help_shows_the_defaults_of_the_file(adseis, tmp_path):
+    (tmp_path / "job.toml").write_text("iterations = 3")
+    assert "(default: 3)" in adseis("work", "--config", tmp_path / "job.toml", "--help")[1]
+
+
+@pytest.mark.parametrize("utf8", [True, False])
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ((), r"Expected one of {work, info}"),
+        (("wrok",), "Unrecognized options: wrok"),
+        (("work", "--iteration", 3), "Unrecognized options: --iteration, 3. Perhaps you meant --iterations INT"),
+        (("work", "--iterations", "x"), "Error parsing --iterations: invalid literal"),
+        (("work", "--config"), "--config"),
+        (("work", "--config", "absent.toml"), "no configuration file at `absent.toml`"),
+        (("info", "absent"), "no run folder at `absent`"),
+    ],
+)
+def test_bad_command_line(adseis, argv, message, monkeypatch, utf8):
+    """One line on stderr, nothing on stdout, exit code 2, nothing run; whichever way tyro draws its boxes."""
+    monkeypatch.setattr("tyro._fmtlib._FORCE_UTF8_BOXES", utf8)
+    code, out, err = adseis(*argv)
+    assert (code, out) == (2, "")
+    assert err.startswith("adseis: error: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not SEEN
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "message"),
+    [
+        ("value", 2, "adseis: error: `vp` is wrong.\n"),
+        ("type", 2, "adseis: error: `dt` is a word.\n"),
+        ("disk", 2, "adseis: error: [Errno 2] No such file or directory: '/proc/absent/file'\n"),
+        ("run", 1, "adseis: error: the misfit is NaN at iterate 3.\n"),
+        ("equinox", 1, "adseis: error: `vp` goes down to -1 m/s; it must be positive.\n"),
+        ("jax", 1, "adseis: error: `vp` goes down to -1 m/s; it must be positive.\n"),
+        ("empty", 1, "adseis: error: MemoryError\n"),
+        ("stop", 130, "adseis: interrupted; the same command continues where it stopped.\n"),
+    ],
+)
+def test_failures(adseis, fault, code, message):
+    """Every expected failure is exactly one line; the log of a failed check in JAX is silenced with it."""
+    assert adseis("work", "--fault", fault) == (code, "", message)
+
+
+def test_debug_shows_the_traceback(adseis, monkeypatch):
+    assert "Traceback" in adseis("work", "--fault", "value", "--debug")[2]
+    monkeypatch.setenv("ADSEIS_DEBUG", "1")
+    assert "Traceback" in adseis("work", "--fault", "value")[2]
+
+
+def test_bugs_are_not_hidden(adseis):
+    """What nobody foresaw keeps its traceback."""
+    with pytest.raises(KeyError):
+        adseis("work", "--fault", "bug")

@@ -1,0 +1,118 @@
+"""What a run leaves, and what survives a kill."""
+
+import json
+from dataclasses import dataclass
+
+import h5py
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from adseis.cli.info import Info, describe_installation, describe_run, run
+from adseis.cli.runs import RunFolder, read_metrics
+from adseis.data.models import StoredArray
+from adseis.viz.curves import plot_curve
+
+
+@dataclass(frozen=True)
+class Job:
+    """A configuration."""
+
+    iterations: int = 3
+    name: str | None = None
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = RunFolder(tmp_path / "runs" / "toy", Job(), seed=7)
+    folder.record(iteration=0, misfit=2.0)
+    folder.record(iteration=1, misfit=jnp.asarray(0.5), step=np.float64("nan"))
+    folder.write_result({"vp": StoredArray(np.full((3, 4), 2000.0), "m/s", "z x", (10.0, 10.0))})
+    folder.save_picture("misfit", plot_curve([2.0, 0.5]))
+    folder.write_report("Toy", {"misfit": 0.123456789, "iterations": 2}, text="A toy.")
+    return folder
+
+
+def test_contents(folder):
+    """A run folder holds exactly what design section 6 lists, and nothing temporary."""
+    names = ["config.toml", "metrics.jsonl", "misfit.png", "report.md", "result.h5", "versions.json"]
+    assert sorted(path.name for path in folder.path.iterdir()) == names
+    records = read_metrics(folder.path / "metrics.jsonl")
+    assert records == [{"iteration": 0, "misfit": 2.0}, {"iteration": 1, "misfit": 0.5, "step": None}]
+    versions = json.loads((folder.path / "versions.json").read_text())
+    assert versions["seed"] == 7
+    assert {"python", "adseis", "jax", "jaxlib", "numpy", "scipy", "platform", "device"} <= versions.keys()
+    report = (folder.path / "report.md").read_text()
+    assert "# Toy\n\nA toy." in report
+    assert "| misfit | 0.123457 |" in report
+    assert "![misfit](misfit.png)" in report
+    with h5py.File(folder.path / "result.h5") as file:
+        assert file["vp"].fletcher32
+        assert dict(file["vp"].attrs)["units"] == "m/s"
+        assert file["vp"].attrs["axes"] == "z x"
+
+
+@pytest.mark.parametrize("torn", ['{"iteration": 2, "mis', '{"iteration": 2', "\x00\x00"])
+def test_resume_after_a_kill(folder, torn):
+    """The replay of a resumed run repeats its records: the file ends as if nothing had happened, torn line gone."""
+    with (folder.path / "metrics.jsonl").open("a") as file:
+        file.write(torn)
+    (folder.path / ".result.1234abcd.partial.h5").write_bytes(b"half")
+    (folder.path / "report.md").unlink()
+    resumed = RunFolder(folder.path, Job())
+    assert resumed.resumed
+    for iteration, misfit in enumerate([2.0, 0.5, 0.25]):
+        resumed.record(iteration=iteration, misfit=misfit)
+    assert [record["iteration"] for record in read_metrics(folder.path / "metrics.jsonl")] == [0, 1, 2]
+    assert not list(folder.path.glob(".*"))
+
+
+@pytest.mark.parametrize(("job", "finished"), [(Job(), True), (Job(4), True), (Job(4), False)])
+def test_another_run_begins_afresh(folder, job, finished):
+    """Only an unfinished run of the same configuration is continued; from now on the folder is the new run's."""
+    if not finished:
+        (folder.path / "report.md").unlink()
+    assert not RunFolder(folder.path, job).resumed
+    assert read_metrics(folder.path / "metrics.jsonl") == []
+    assert not (folder.path / "report.md").exists()
+    assert RunFolder(folder.path, job).resumed
+
+
+def test_records_of_bands(tmp_path):
+    """With a key of two names, iteration 0 of each band is a record of its own."""
+    folder = RunFolder(tmp_path, Job(), key=("band", "iteration"))
+    for band in (0, 1, 1):
+        folder.record(band=band, iteration=0)
+    assert len(read_metrics(tmp_path / "metrics.jsonl")) == 2
+
+
+def test_faults(tmp_path, folder):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="cannot write to .*file"):
+        RunFolder(tmp_path / "file" / "run", Job())
+    (folder.path / "metrics.jsonl").write_text('{"iteration": 0\n{"iteration": 1}\n')
+    with pytest.raises(ValueError, match="metrics.jsonl`: line 1 is damaged"):
+        read_metrics(folder.path / "metrics.jsonl")
+
+
+def test_info(folder, capsys):
+    """The summary names configuration, last metrics, arrays with units, pictures."""
+    assert run(Info(folder.path)) == 0
+    text = capsys.readouterr().out
+    for piece in ('name = "none"', "metrics: 2 records", "misfit     0.5", "float64 (z x) = (3, 4) [m/s]", "misfit.png"):
+        assert piece in text
+    assert "toy (finished)" in text
+    (folder.path / "report.md").unlink()
+    assert "(not finished: the same command continues it)" in describe_run(folder.path)
+    assert "jaxlib" in describe_installation()
+    assert run(Info()) == 0
+
+
+def test_info_faults(tmp_path, folder):
+    with pytest.raises(FileNotFoundError, match="no run folder at"):
+        describe_run(tmp_path / "absent")
+    with pytest.raises(ValueError, match="is no run folder: it has no config.toml"):
+        describe_run(tmp_path)
+    (folder.path / "result.h5").write_bytes(b"half")
+    with pytest.raises(ValueError, match="result.h5` is damaged"):
+        describe_run(folder.path)

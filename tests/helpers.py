@@ -1,0 +1,55 @@
+"""What the tests of gradients and of convergence measure."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+STEPS = tuple(2.0**-k for k in range(1, 8))
+
+
+def convergence_order(hs, errors) -> float:
+    """Slope of log(errors) over log(hs), by least squares; NaN where an error is exactly zero."""
+    errors = np.asarray(errors, float)
+    if not np.all(errors > 0):
+        return float("nan")
+    return float(np.polyfit(np.log(np.asarray(hs, float)), np.log(errors), 1)[0])
+
+
+def taylor_slopes(f, x, direction, hs=STEPS) -> tuple[float, float]:
+    """Orders in h of abs(f(x + h d) - f(x)) and of abs(f(x + h d) - f(x) - h <grad f(x), d>).
+
+    They are 1 and 2 when the gradient is exact, f is not flat along d, and h d is small against x but large against rounding.
+
+    Args:
+        f: Scalar function of one pytree.
+        x: Where the gradient is taken.
+        direction: Pytree like `x`.
+        hs: Step lengths.
+    """
+    value, gradient = jax.jit(jax.value_and_grad(f))(x)
+    slope = float(_inner(gradient, direction))
+    moved = jax.jit(lambda h: f(jax.tree.map(lambda a, d: a + jnp.asarray(h, a.dtype) * d, x, direction)))
+    change = np.asarray([float(moved(h)) for h in hs]) - float(value)
+    return convergence_order(hs, np.abs(change)), convergence_order(hs, np.abs(change - np.asarray(hs) * slope))
+
+
+def dot_test(f, x, dx, y, *, jvp_of=None) -> float:
+    """abs(<J dx, y> - <dx, J' y>) / (norm(J dx) norm(y)): rounding, when J' is the transpose of J.
+
+    Args:
+        f: Function of one pytree whose vjp is under test.
+        x: Where it is linearised.
+        dx: Pytree like `x`.
+        y: Pytree like `f(x)`.
+        jvp_of: Another function of the same values whose jvp is used, where `f` has a hand-written vjp and no jvp.
+    """
+    _, forward = jax.jvp(jvp_of or f, (x,), (dx,))
+    _, pullback = jax.vjp(f, x)
+    (backward,) = pullback(y)
+    return float(abs(_inner(forward, y) - _inner(dx, backward)) / jnp.sqrt(_inner(forward, forward) * _inner(y, y)))
+
+
+def _inner(a, b):
+    """Inner product of two pytrees of arrays, summed in float64."""
+    products = jax.tree.map(lambda u, v: jnp.sum(jnp.asarray(u, jnp.float64) * jnp.asarray(v, jnp.float64)), a, b)
+    return sum(jax.tree.leaves(products))

@@ -3,7 +3,9 @@
 Describe an experiment (`Grid`, a medium, a `Survey`), simulate it, and differentiate anything by anything with `jax.grad`.
 """
 
-from adseis import wavelets
+from adseis import signals, wavelets
+from adseis.inversion import misfits, regularizers
+from adseis.inversion.optimizers import Result, minimize
 from adseis.timeloop import AutoDiff, ReverseSweep
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.boundary import Rigid
@@ -25,11 +27,16 @@ __all__ = [
     "Force",
     "Grid",
     "PlaneWave",
+    "Result",
     "ReverseSweep",
     "Rigid",
     "ScalarMedium",
     "Sponge",
     "Survey",
+    "minimize",
+    "misfits",
+    "regularizers",
+    "signals",
     "simulate_acoustic",
     "simulate_scalar",
     "wavelets",

@@ -351,9 +351,7 @@ def _checkpointed(loop: _Loop, segment: int | None, nodes: _Nodes, inputs: _Inpu
     return cut.unfold(records, loop.nt), cut.unfold_blocks(probed, loop.nt)
 
 
-def _segments(
-    loop: _Loop, cut: _Cut, nodes: _Nodes, inputs: _Inputs
-) -> tuple[_Outputs, State]:
+def _segments(loop: _Loop, cut: _Cut, nodes: _Nodes, inputs: _Inputs) -> tuple[_Outputs, State]:
     """The march, and the states from which its segments start."""
 
     def body(state: State, samples: dict[str, Array]) -> tuple[State, tuple[_Outputs, State]]:

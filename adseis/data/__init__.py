@@ -1,1 +1,1 @@
-
+"""Models and records in files, and synthetic media."""

@@ -1,1 +1,1 @@
-
+"""Misfits, regularizers, optimizers and the inverse problems."""

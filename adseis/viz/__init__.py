@@ -1,1 +1,1 @@
-
+"""Pictures of sections, gathers and curves."""

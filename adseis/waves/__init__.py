@@ -1,1 +1,1 @@
-
+"""Wave equations, media, surveys and boundaries."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
@@ -144,7 +145,8 @@ class Acoustic(WaveEquation):
         memory = {n: cpml.unstretch_memory(s, self.extended, shots, dtype) for n, s in self.gradient_strips.items()}
         more = {n: cpml.unstretch_memory(s, self.extended, shots, dtype) for n, s in self.divergence_strips.items()}
         fields = dict.fromkeys(("p", *self.velocities), zero)
-        return Adjoint(fields, (memory, more), fields)
+        sums = {n: (zero, cpml.stretch_memory(s, self.extended, shots, dtype)) for n, s in self.gradient_strips.items()}
+        return Adjoint(fields, (memory, more), {"p": zero, **sums})
 
     def reverse_step(
         self, coefficients: dict[str, Array], adjoint: Adjoint, before: PyTree, after: PyTree, collect: Collect
@@ -163,9 +165,11 @@ class Acoustic(WaveEquation):
             slope = sum(more, start=pad(difference(d, fields["p"], axis, halo), halo))
             fields[name] = self._mirrored(name, fields[name] + coefficients[name] * slope)
             collect(name, fields[name])
-            placed = [s.place(m, self.extended) for s, m in zip(self.gradient_strips[name], memory_after[name], strict=True)]
-            slope = sum(placed, start=pad(difference(d, p_before, axis, halo), halo))
-            sums[name] = sums[name] - fields[name] * slope
+            # The layers' part is summed in strips of its own: placed in the large sum it would double the sweep's time.
+            total, parts = sums[name]
+            total = total - fields[name] * pad(difference(d, p_before, axis, halo), halo)
+            memory = zip(self.gradient_strips[name], parts, memory_after[name], strict=True)
+            sums[name] = total, tuple(part - s.cut(fields[name], self.extended) * m for s, part, m in memory)
         divergence, corrections = 0, []
         for name, axis in self._along():
             d = self.stencils[axis - 1].backward
@@ -180,12 +184,14 @@ class Acoustic(WaveEquation):
 
     def gradient(self, coefficients: dict[str, Array], adjoint: Adjoint, injected: Any) -> dict[str, Array]:
         """Lambda times the update without its coefficient: the pressure's update includes its sources, the recomputed gradient of p does not."""
-        sums = {name: total.sum(0, keepdims=True) for name, total in adjoint.gradient.items()}
+        sums = jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient)
         k = coefficients["p"]
         cotangents = {"p": jnp.where(k > 0, sums["p"] / jnp.where(k > 0, k, 1) ** 2, 0)}
         for name in self.velocities:
             b = coefficients[name]
-            total = sums[name] + injected(name, b)
+            total, parts = sums[name]
+            placed = (s.place(part, self.extended) for s, part in zip(self.gradient_strips[name], parts, strict=True))
+            total = sum(placed, start=total + injected(name, b))
             cotangents[name] = jnp.where(b > 0, total / jnp.where(b > 0, b, 1), 0)
         return cotangents
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array
 
 from adseis.waves.grid import Grid
@@ -91,6 +92,14 @@ class Strip(NamedTuple):
         shape = [shots, *extended.core]
         shape[self.axis] = self.width + longer
         return jnp.zeros(shape, dtype)
+
+    def cut(self, field: Array, extended: Extended) -> Array:
+        """The strip's part of a haloed field."""
+        low = [0] + [extended.halo] * (field.ndim - 1)
+        high = [field.shape[0]] + [n - extended.halo for n in field.shape[1:]]
+        low[self.axis] = extended.halo + self.start
+        high[self.axis] = low[self.axis] + self.width
+        return lax.slice(field, low, high)
 
     def place(self, values: Array, extended: Extended) -> Array:
         """Put values of the strip, or of the strip `halo` longer at either end, into a haloed field of zeros."""

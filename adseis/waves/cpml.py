@@ -46,7 +46,9 @@ class CPML(Boundary):
 
     def __check_init__(self) -> None:
         if int(self.width) != self.width or self.width < 1:
-            raise ValueError(f"`width` = {self.width} cells of CPML must be a whole number, at least 1; use ads.Rigid() for none.")
+            raise ValueError(
+                f"`width` = {self.width} cells of CPML must be a whole number, at least 1; use ads.Rigid() for none."
+            )
         if not 0 < self.reflection < 1:
             raise ValueError(f"`reflection` = {self.reflection} must lie between 0 and 1.")
         for name in ("reference_speed", "reference_frequency"):
@@ -75,7 +77,9 @@ class CPML(Boundary):
         return tuple(strips)
 
 
-def stretch(strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended) -> tuple[tuple, list[Array]]:
+def stretch(
+    strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended
+) -> tuple[tuple, list[Array]]:
     """Advance the memories of a first derivative of `field`; what to add to the derivative, haloed."""
     advanced = []
     for strip, m in zip(strips, memory, strict=True):
@@ -89,7 +93,9 @@ def stretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dt
     return tuple(s.zeros(extended, shots, dtype) for s in strips)
 
 
-def unstretch(strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended) -> tuple[tuple, list[Array]]:
+def unstretch(
+    strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended
+) -> tuple[tuple, list[Array]]:
     """Transpose of `stretch`: what to add to the derivative of an adjoint `field` (`stencil`: minus the transpose of the forward one).
 
     With g the adjoint of the stretched derivative: m' = b m + g, and d/dx (g + a m') replaces d/dx g. The correction of the
@@ -99,7 +105,7 @@ def unstretch(strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field:
     advanced, corrections = [], []
     for strip, (m, kept) in zip(strips, memory, strict=True):
         a, b = strip.profiles(m)
-        m = b * m + _cut(strip, field, extended)
+        m = b * m + strip.cut(field, extended)
         correction = difference_of_strip(stencil, a * m, strip.axis, extended.halo) + 0 * kept
         advanced.append((m, correction))
         corrections.append(strip.place(correction, extended))
@@ -153,7 +159,7 @@ def unstretch_second(
     for strip, (z, p, c, c_before) in zip(strips, memory, strict=True):
         a, b = strip.profiles(c)
         along = stencils[strip.axis - 1]
-        z = b * z + _cut(strip, field, extended)
+        z = b * z + strip.cut(field, extended)
         slope = difference_of_strip(along.first, a * z, strip.axis, halo)
         slope = lax.slice_in_dim(slope, halo, halo + strip.width, axis=strip.axis)
         p = b * p - difference(along.first, field, strip.axis, halo, strip.start, strip.width) - slope
@@ -169,15 +175,6 @@ def unstretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots
     short = stretch_memory(strips, extended, shots, dtype)
     long = [s.zeros(extended, shots, dtype, 2 * extended.halo) for s in strips]
     return tuple((z, z, c, c) for z, c in zip(short, long, strict=True))
-
-
-def _cut(strip: Strip, field: Array, extended: Extended) -> Array:
-    """The strip's part of a haloed field."""
-    halo = extended.halo
-    low = [0] + [halo] * (field.ndim - 1)
-    high = [field.shape[0]] + [n - halo for n in field.shape[1:]]
-    low[strip.axis], high[strip.axis] = halo + strip.start, halo + strip.start + strip.width
-    return lax.slice(field, low, high)
 
 
 def _lengthen(strip: Strip, x: Array, by: int) -> Array:

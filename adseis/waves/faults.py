@@ -35,7 +35,9 @@ def positive(values: Samples, name: str) -> Samples:
     bad = ~(np.isfinite(now) & (now > 0))
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueFault(f"`{name}` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must be finite and positive: fill or clip the model.")
+        raise ValueFault(
+            f"`{name}` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must be finite and positive: fill or clip the model."
+        )
     return values
 
 

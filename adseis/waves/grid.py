@@ -13,7 +13,9 @@ from adseis.waves import stability
 def _tuple(name: str, value: Any, length: int) -> tuple[float, ...]:
     values = tuple(float(v) for v in (value if isinstance(value, Sequence | np.ndarray) else (value,) * length))
     if len(values) != length:
-        raise ValueError(f"`{name}` = {value} has {len(values)} entries; the grid has {length} axes: give one number or {length}.")
+        raise ValueError(
+            f"`{name}` = {value} has {len(values)} entries; the grid has {length} axes: give one number or {length}."
+        )
     if not all(math.isfinite(v) for v in values):
         raise ValueError(f"`{name}` = {value} must be finite.")
     return values
@@ -73,7 +75,13 @@ class Grid(eqx.Module):
 
     @classmethod
     def suggest(
-        cls, medium: Any, frequency: float, *, extent: Sequence[float] | None = None, duration: float | None = None, order: int = 4
+        cls,
+        medium: Any,
+        frequency: float,
+        *,
+        extent: Sequence[float] | None = None,
+        duration: float | None = None,
+        order: int = 4,
     ) -> "Grid":
         """A spacing that resolves the slowest wave and a time step that carries the fastest.
 

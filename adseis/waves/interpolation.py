@@ -48,9 +48,7 @@ def points(
         Flat indices into the haloed field and weights, `(shot, point, tap)`.
     """
     index = _indices(jnp.asarray(position, jnp.result_type(position, dtype)), stagger, extended)
-    per_axis = [
-        _taps(index[..., i], nodal[i], extended, i, stagger[i], odd) for i in range(len(stagger))
-    ]
+    per_axis = [_taps(index[..., i], nodal[i], extended, i, stagger[i], odd) for i in range(len(stagger))]
     strides = [int(np.prod(extended.haloed[i + 1 :])) for i in range(len(stagger))]
     outer = lambda op, xs: functools.reduce(lambda a, b: op(a[..., :, None], b[..., None, :]).reshape(*a.shape[:2], -1), xs)  # noqa: E731
     nodes = outer(operator.add, [(n + extended.halo) * s for (n, _), s in zip(per_axis, strides, strict=True)])
@@ -72,7 +70,10 @@ def _taps(index: Array, nodal: bool, extended: Extended, axis: int, stagger: flo
     if nodal:
         nodes, weights = jnp.round(index).astype(jnp.int32)[..., None], jnp.ones_like(index)[..., None]
     else:
-        nodes = jnp.floor(index).astype(jnp.int32)[..., None] + jnp.arange(1 - HALF_WIDTH, 1 + HALF_WIDTH, dtype=jnp.int32)[None, None, :]
+        nodes = (
+            jnp.floor(index).astype(jnp.int32)[..., None]
+            + jnp.arange(1 - HALF_WIDTH, 1 + HALF_WIDTH, dtype=jnp.int32)[None, None, :]
+        )
         weights = _windowed_sinc(index[..., None] - nodes.astype(index.dtype))
     if extended.free_surface and axis == 0:
         above = nodes < 0

@@ -190,7 +190,9 @@ def _grouped(equation: type[WaveEquation], kinds: dict[str, Field], emissions: l
     groups: dict[str, list[Emission]] = {}
     for e in emissions:
         if (e.kind, e.axis) not in takes:
-            raise TypeError(f"`source` emits a {e.kind}, which the {equation.name} equation does not take; it takes: {sorted({k for k, _ in takes})}.")
+            raise TypeError(
+                f"`source` emits a {e.kind}, which the {equation.name} equation does not take; it takes: {sorted({k for k, _ in takes})}."
+            )
         groups.setdefault(takes[e.kind, e.axis], []).append(e)
     if not groups:
         raise ValueError("`source` emits nothing: every component of `direction` is zero.")
@@ -206,14 +208,19 @@ def _check_structure(equation: type[WaveEquation], medium: Medium, grid: Grid, o
     if not isinstance(options.adjoint, AutoDiff | ReverseSweep):
         raise TypeError(f"`adjoint` = {options.adjoint!r} must be ads.ReverseSweep() or ads.AutoDiff().")
     if options.free_surface and grid.shape[0] <= options.order:
-        raise ValueError(f"A free surface of order {options.order} needs more than {options.order} rows; `grid.shape` is {grid.shape}.")
+        raise ValueError(
+            f"A free surface of order {options.order} needs more than {options.order} rows; `grid.shape` is {grid.shape}."
+        )
     if options.probe_every < 1 or options.probe_every != int(options.probe_every):
         raise ValueError(f"`probe_every` = {options.probe_every} must be a whole number of steps, at least 1.")
     known = list(equation.fields(len(grid.shape)))
     for name in options.names:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
-            raise ValueError(f"`record` = {name!r} is no field of the {equation.name} equation; use {known}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            raise ValueError(
+                f"`record` = {name!r} is no field of the {equation.name} equation; use {known}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
     if not options.names or len(set(options.names)) != len(options.names):
         raise ValueError(f"`record` = {options.record!r} must name each field once; use some of {known}.")
 

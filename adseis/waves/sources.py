@@ -139,7 +139,10 @@ class PlaneWave(Source):
         along = jnp.stack([jnp.cos(azimuth)] if len(horizontal) == 1 else [jnp.sin(azimuth), jnp.cos(azimuth)], -1)
         distance = jnp.einsum("sa,pa->sp", along * jnp.sin(angle)[:, None], points.astype(angle.dtype))
         delay = (distance - distance.min(axis=1, keepdims=True)) / self.speed
-        samples = _delayed(jnp.asarray(self.time_function), delay, grid) * (weight * np.prod(grid.spacing[1:])).astype(angle.dtype)[None, :, None]
+        samples = (
+            _delayed(jnp.asarray(self.time_function), delay, grid)
+            * (weight * np.prod(grid.spacing[1:])).astype(angle.dtype)[None, :, None]
+        )
         return [Emission("volume", None, np.broadcast_to(position, (len(self.angle), *position.shape)), samples)]
 
 

@@ -31,7 +31,9 @@ class Survey(eqx.Module):
         sources = self.source if isinstance(self.source, tuple) else (self.source,)
         for source in sources:
             if not isinstance(source, Source):
-                raise TypeError(f"`source` holds a {type(source).__name__}; use ads.Explosion, ads.Force, ads.PlaneWave or a tuple of them.")
+                raise TypeError(
+                    f"`source` holds a {type(source).__name__}; use ads.Explosion, ads.Force, ads.PlaneWave or a tuple of them."
+                )
         emissions = [e for source in sources for e in source.emissions(grid)]
         shots = {e.position.shape[0] for e in emissions}
         if len(shots) > 1:
@@ -47,6 +49,8 @@ class Survey(eqx.Module):
         axes = len(grid.shape)
         r = self.receivers
         if r.ndim not in (2, 3) or r.shape[-1] != axes or (r.ndim == 3 and r.shape[0] != shots):
-            raise ValueError(f"`receivers` {r.shape} must be (receiver, {axes}), or ({shots}, receiver, {axes}) for this survey of {shots} shots.")
+            raise ValueError(
+                f"`receivers` {r.shape} must be (receiver, {axes}), or ({shots}, receiver, {axes}) for this survey of {shots} shots."
+            )
         module = np if isinstance(r, np.ndarray) else jnp
         return module.broadcast_to(r, (shots, *r.shape[-2:]))

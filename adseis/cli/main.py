@@ -12,17 +12,22 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from adseis.cli import info
+from adseis.cli import info, invert, simulate
 from adseis.cli.configuration import load
 
 Commands = Mapping[str, tuple[type, Callable[[Any], int]]]
-COMMANDS: Commands = {"info": (info.Info, info.run)}
+COMMANDS: Commands = {
+    "invert": (invert.Invert, invert.run),
+    "simulate": (simulate.Simulate, simulate.run),
+    "info": (info.Info, info.run),
+}
 """Name -> (dataclass of its options, function that runs it)."""
 
 DESCRIPTION = "Differentiable seismology: wave simulation with exact gradients, and inversion. `adseis COMMAND --help` says more."
@@ -46,7 +51,10 @@ def main(argv: Sequence[str] | None = None, *, commands: Commands = COMMANDS) ->
         logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
     try:
         run, settings = parse(argv, commands)
-        return run(settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("once")
+            warnings.showwarning = lambda message, *_, **__: print(f"adseis: note: {message}", file=sys.stderr)
+            return run(settings)
     except SystemExit as stop:  # --help
         return int(stop.code or 0)
     except KeyboardInterrupt:

@@ -267,6 +267,32 @@ def read_adseismic_survey(path: str | Path) -> StoredSurvey:
     return StoredSurvey((dy, dx), dt, nt, f0, source_positions, source_time_functions, receiver_positions, mask)
 
 
+def names_in(path: str | Path) -> tuple[str, ...]:
+    """Names of the arrays that a file holds.
+
+    Args:
+        path: A `.mat` or `.h5` file; the other formats hold one array without a name.
+
+    Returns:
+        The names, sorted; none for other formats.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged.
+    """
+    path = Path(path)
+    _require_file(path)
+    if path.suffix == ".mat":
+        return tuple(sorted(key for key in _loadmat(path) if not key.startswith("__")))
+    if path.suffix != ".h5":
+        return ()
+    try:
+        with h5py.File(path, "r") as file:
+            return tuple(sorted(file.keys()))
+    except OSError as error:
+        raise ValueError(f"`{path}` is damaged or no HDF5 file ({error}). Fetch or write it again.") from error
+
+
 def _read_mat(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
     stored = _loadmat(path)
     values = np.asarray(_pick(stored, name, path))

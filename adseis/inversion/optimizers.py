@@ -148,7 +148,7 @@ class _Walk:
                 bounds=scipy.optimize.Bounds(low, high) if np.isfinite([low, high]).any() else None,
                 callback=self._accept,
                 # stagnation is judged in `_accept`, relative to the value: SciPy's `ftol` turns absolute below one
-                options={"maxiter": iterations, "maxfun": np.iinfo(np.int32).max, "ftol": 0.0, "gtol": 1e-9},
+                options={"maxiter": iterations, "maxfun": np.iinfo(np.int32).max, "ftol": 0.0, "gtol": 1e-9, "maxcor": 20},
             )
         except _Exhausted as end:
             return str(end), False
@@ -275,7 +275,7 @@ class _Evaluations:
 
     def __init__(self, objective: Callable[[PyTree], Any], space: _Space, cap: int | None):
         arrays, rest = eqx.partition(objective, eqx.is_array)  # arrays of a callable module are arguments, not baked-in constants
-        compiled = jax.jit(lambda arrays, x: jax.value_and_grad(eqx.combine(arrays, rest))(x))
+        compiled = eqx.filter_jit(lambda arrays, x: jax.value_and_grad(eqx.combine(arrays, rest))(x))
         self._compute = lambda x: compiled(arrays, space.tree(x))
         self._space, self._cap = space, cap
         self._last: tuple[np.ndarray, float, np.ndarray] | None = None

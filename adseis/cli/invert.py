@@ -1,0 +1,180 @@
+"""`adseis invert`: recover a velocity model from waveforms; with no option, the embedded layered crust."""
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from adseis.cli.runs import RunFolder, read_metrics
+from adseis.cli.surveys import Problem, SurveyOptions
+from adseis.data.experiments import Experiment
+from adseis.data.models import StoredArray
+from adseis.files import check_writable
+from adseis.inversion.fwi import Update, illumination, invert
+from adseis.inversion.multiscale import Band
+from adseis.inversion.optimizers import Result
+from adseis.inversion.preconditioning import mute_near
+from adseis.inversion.regularizers import tikhonov, total_variation
+from adseis.viz.curves import plot_curve
+from adseis.viz.gathers import plot_gathers
+from adseis.viz.sections import plot_sections
+from adseis.waves.acoustic import simulate_acoustic
+from adseis.waves.scalar import simulate_scalar
+
+
+@dataclass(frozen=True)
+class Invert(SurveyOptions):
+    """Recover a velocity model from waveforms by full waveform inversion.
+
+    The waveforms are simulated in the true model and inverted from the initial one. With no option at all the embedded problem
+    runs: a layered crust with four elliptical inclusions under four plane waves from below. The run folder gets pictures,
+    `report.md`, `result.h5`, `metrics.jsonl` and the resolved `config.toml`; a run that was killed and is started again
+    continues.
+    """
+
+    initial: Path | None = None
+    """Initial model, read like the true one; by default the true one smoothed (of the embedded problem: without inclusions)."""
+    smooth: float | None = None
+    """Standard deviation of that smoothing [m]; by default an eighth of the depth."""
+    iterations: int = 60
+    """Most iterations of L-BFGS in the full band."""
+    evaluations: int | None = None
+    """Most gradient evaluations in all bands together."""
+    bands: tuple[float, ...] = ()
+    """Corner frequencies of low-pass bands to be fitted before the full band [Hz]."""
+    band_iterations: int = 30
+    """Most iterations in each of these bands."""
+    low: float | None = None
+    """Least P-wave speed [m/s]; by default 2/3 of the initial model's least."""
+    high: float | None = None
+    """Greatest P-wave speed [m/s]; by default 4/3 of the initial model's greatest."""
+    total_variation: float = 0.0
+    """Weight of total variation, relative to the initial model's, against the relative misfit."""
+    tikhonov: float = 0.0
+    """Weight of first-order Tikhonov smoothing, likewise."""
+    illumination: bool = False
+    """Even out the sources' illumination."""
+    mute_radius: float = 0.0
+    """Distance from sources and receivers within which updates are muted [m]."""
+    noise: float = 0.0
+    """Standard deviation of Gaussian noise added to the data, relative to theirs."""
+    seed: int = 0
+    """Seed of the noise."""
+    output: Path = Path("runs/invert")
+    """Folder of the run."""
+
+
+def run(config: Invert) -> int:
+    """Simulate the data, invert them, and leave a run folder.
+
+    Args:
+        config: The options.
+
+    Returns:
+        0.
+    """
+    if config.noise < 0 or config.total_variation < 0 or config.tikhonov < 0 or config.mute_radius < 0:
+        raise ValueError("`noise`, `total_variation`, `tikhonov` and `mute_radius` must not be negative.")
+    problem = config.problem(config.initial, config.smooth)
+    experiment = problem.experiment
+    check_writable(config.output)
+    begun = time.perf_counter()
+    clean = problem.forward(experiment.true)
+    noise = np.random.default_rng(config.seed).standard_normal(clean.shape).astype(clean.dtype)
+    observed = clean + config.noise * jnp.std(clean) * noise
+    first = problem.forward(experiment.initial)
+    update = _update(config, problem)
+    folder = RunFolder(config.output, config, seed=config.seed)
+    if not folder.resumed:
+        for old in folder.path.glob("journal*.h5"):
+            old.unlink()
+    print(f"{experiment.name}: {observed.shape[0]} shots, {observed.shape[2]} receivers, {experiment.grid.shape} nodes, {experiment.grid.nt} steps")
+
+    def report(iteration: int, model: np.ndarray, value: float) -> None:
+        seconds = round(time.perf_counter() - begun, 3)
+        folder.record(iteration=iteration, misfit=value, vp_rmse=_rmse(model, experiment.true), seconds=seconds)
+
+    bands = [Band(corner, config.band_iterations) for corner in sorted(config.bands)] + [Band(None, config.iterations)]
+    result = invert(
+        problem.forward, observed, experiment.initial,
+        dt=experiment.grid.dt, update=update, bands=bands, regularizer=_regularizer(config, experiment), callback=report,
+        evaluations=config.evaluations, journal=folder.path / "journal.h5",
+    )  # fmt: skip
+    gathers = {"observed": observed, "initial": first, "inverted": problem.forward(result.x)}
+    _leave(folder, experiment, result, gathers, label=config.recorded, begun=begun)
+    return 0
+
+
+def _update(config: Invert, problem: Problem) -> Update:
+    experiment = problem.experiment
+    grid, weight = experiment.grid, jnp.asarray(experiment.mask)
+    if config.mute_radius:
+        devices = [np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)]
+        devices.append(np.asarray(experiment.survey.receivers).reshape(-1, 2))
+        weight = weight * mute_near(np.concatenate(devices), grid.shape, grid.spacing, config.mute_radius, origin=grid.origin)
+    if config.illumination:
+        simulate = simulate_scalar if config.physics == "scalar" else simulate_acoustic
+        weight = weight * illumination(simulate, problem.medium(experiment.initial), experiment.survey, grid, **problem.options)
+    low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
+    high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
+    # Nodes that are kept may lie outside the bounds of those that are not.
+    kept = experiment.initial
+    return Update(weight, np.minimum(low, kept), np.maximum(high, kept))
+
+
+def _regularizer(config: Invert, experiment: Experiment) -> Callable[[Any], Any] | None:
+    spacing, initial = experiment.grid.spacing, jnp.asarray(experiment.initial)
+    terms = [
+        (weight, functools.partial(term, spacing=spacing), float(term(initial, spacing)))
+        for weight, term in ((config.total_variation, total_variation), (config.tikhonov, tikhonov))
+        if weight
+    ]
+    if not terms:
+        return None
+    return lambda model: sum(weight * term(model) / scale for weight, term, scale in terms)
+
+
+def _rmse(model: np.ndarray, true: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
+
+
+def _leave(folder: RunFolder, experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str, begun: float) -> None:
+    """Write arrays, pictures and the report."""
+    grid = experiment.grid
+    models = {"true": experiment.true, "initial": experiment.initial, "inverted": result.x}
+    folder.write_result(
+        {f"vp_{k}": StoredArray(np.asarray(v), "m/s", "z x", grid.spacing) for k, v in models.items()}
+        | {"mask": StoredArray(experiment.mask, "1", "z x", grid.spacing)}
+        | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()}
+    )
+    difference = {"inverted - true": result.x - experiment.true}
+    folder.save_picture("models", plot_sections(models, grid.spacing, differences=difference, label="P-wave speed (m/s)"))
+    shot = gathers["observed"].shape[0] // 2
+    shown = {k: np.asarray(v[shot]) for k, v in gathers.items()}
+    shown["inverted - observed"] = shown["inverted"] - shown["observed"]
+    folder.save_picture("gathers", plot_gathers(shown, grid.dt, label=label))
+    records = read_metrics(folder.path / "metrics.jsonl")
+    iterations = np.array([0, *(r["iteration"] for r in records)], float)
+    misfit = [result.history[0].value] + [r["misfit"] for r in records]
+    rmse = [_rmse(experiment.initial, experiment.true)] + [r["vp_rmse"] for r in records]
+    folder.save_picture("misfit", plot_curve({"misfit": misfit}, x={"misfit": iterations}, ylabel="relative misfit"))
+    folder.save_picture("error", plot_curve({"vp": rmse}, x={"vp": iterations}, ylabel="vp RMSE (m/s)", log=False))
+    figures = {
+        "shots": int(gathers["observed"].shape[0]),
+        "iterations": len(records),
+        "gradient evaluations": result.evaluations,
+        "relative misfit, initial": result.history[0].value,
+        "relative misfit, final": result.value,
+        "vp RMSE, initial (m/s)": rmse[0],
+        "vp RMSE, final (m/s)": _rmse(result.x, experiment.true),
+        "seconds": round(time.perf_counter() - begun, 1),
+        "ended because": result.message,
+    }
+    folder.write_report(f"Full waveform inversion: {experiment.name}", figures)
+    print(f"vp RMSE {figures['vp RMSE, initial (m/s)']:.1f} -> {figures['vp RMSE, final (m/s)']:.1f} m/s after {result.evaluations} gradient evaluations")
+    print(f"report: {folder.path / 'report.md'}")

@@ -1,0 +1,133 @@
+"""Full waveform inversion: recover a velocity model from gathers by minimizing their misfit.
+
+    min_m  misfit(forward(m), observed) / misfit(0, observed)  +  regularizer(m)        low <= m <= high
+
+The misfit is relative: 1 for a model that predicts nothing, 0 for one that explains all. `forward` is any JAX function from a model to gathers;
+`Update` says what of the model may change and how strongly, `Band`s say which frequencies are fitted first.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from adseis.inversion.misfits import l2
+from adseis.inversion.multiscale import Band, filter_band, minimize_bands
+from adseis.inversion.optimizers import Result
+from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight
+from adseis.waves.grid import Grid
+from adseis.waves.medium import Medium
+from adseis.waves.survey import Survey
+
+Forward = Callable[[Array], Array]
+
+
+class Update(eqx.Module):
+    """What an inversion may change.
+
+    Attributes:
+        weight: Weights on the grid: 0 keeps the initial model, larger values move more (a mask, times mutes near sources and
+            receivers, times an illumination weight); None for 1 everywhere.
+        low: Lower bound of the model: a number or an array on the grid [unit of the model], or None.
+        high: Upper bound, likewise.
+    """
+
+    weight: Array | np.ndarray | None = None
+    low: Any = None
+    high: Any = None
+
+
+def invert(
+    forward: Forward,
+    observed: Float[Array, "shot time receiver"],
+    initial: Float[Array, "*grid"],
+    *,
+    dt: float,
+    update: Update | None = None,
+    bands: Sequence[Band] = (Band(),),
+    misfit: Callable[[Array, Array], Any] = l2,
+    regularizer: Callable[[Array], Any] | None = None,
+    callback: Callable[[int, np.ndarray, float], Any] | None = None,
+    **options: Any,
+) -> Result:
+    """Recover a model from gathers by bounded L-BFGS, band after band.
+
+    Args:
+        forward: The model's gathers: any JAX-differentiable function, such as
+            `lambda vp: ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid)`.
+        observed: Gathers to explain, in the units of `forward`.
+        initial: Starting model.
+        dt: Sampling interval of the gathers [s], for the bands' filters.
+        update: What may change, and within which bounds.
+        bands: Low-pass bands in their order; by default one, the full band.
+        misfit: `misfit(predicted, observed)`, non-negative, positive for a prediction of zeros.
+        regularizer: `regularizer(model)`, added to the relative misfit.
+        callback: `callback(iteration, model, value)` after each iteration; a true return value ends the run.
+        options: `evaluations`, `first_step` [unit of the model], `journal`, `progress` of `adseis.inversion.optimizers.minimize`.
+
+    Returns:
+        The result, whose `x` is the recovered model; values in its history are of the band they belong to.
+
+    Raises:
+        ValueError: If shapes disagree, `observed` is not finite, or as `minimize` does.
+
+    References:
+        Tarantola, A. (1984), Geophysics 49, 1259-1266, doi:10.1190/1.1441754
+        Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
+    """
+    update = update or Update()
+    initial, observed = jnp.asarray(initial), jnp.asarray(observed)
+    if not bool(jnp.all(jnp.isfinite(observed))):
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(np.asarray(observed)))[0])
+        raise ValueError(f"`observed` is not finite at (shot, time, receiver) = {bad}; repair or zero the trace.")
+    weight = jnp.ones_like(initial) if update.weight is None else jnp.asarray(update.weight, initial.dtype)
+    if weight.shape != initial.shape:
+        raise ValueError(f"`update.weight` {weight.shape} and `initial` {initial.shape} must share one grid.")
+    change = ChangeOfVariables(initial, weight)
+
+    def make_objective(band: Band) -> Callable[[Array], Array]:
+        target = filter_band(observed, band, dt)
+        scale = misfit(jnp.zeros_like(target), target)
+
+        def objective(y: Array) -> Array:
+            model = change.to_model(y)
+            value = misfit(filter_band(forward(model), band, dt), target) / scale
+            return value if regularizer is None else value + regularizer(model)
+
+        return objective
+
+    def report(iteration: int, y: Array, value: float) -> Any:
+        return callback(iteration, np.asarray(change.to_model(jnp.asarray(y))), value) if callback else None
+
+    # In y the starting point is zero, which says nothing of the scale of a first step.
+    options.setdefault("first_step", 0.01 * float(jnp.max(jnp.abs(initial))))
+    start = jnp.zeros_like(initial)
+    bounds = change.bounds(update.low, update.high)
+    result = minimize_bands(make_objective, start, bands, bounds=bounds, callback=report, **options)
+    return dataclasses.replace(result, x=np.asarray(change.to_model(jnp.asarray(result.x))))
+
+
+def illumination(
+    simulate: Callable[..., Any], medium: Medium, survey: Survey, grid: Grid, *, damping: float = 1e-2, every: int = 4, **options: Any
+) -> Float[Array, "*grid"]:
+    """Weight that evens out how strongly the sources light up the model.
+
+    Args:
+        simulate: `ads.simulate_scalar` or `ads.simulate_acoustic`.
+        medium: Where the waves run.
+        survey: Sources (receivers are not used).
+        grid: Space-time sampling.
+        damping: Share of the largest energy below which nothing is amplified further.
+        every: Steps between the summed snapshots.
+        options: Other options of `simulate`.
+
+    Returns:
+        `illumination_weight` of the wavefield's energy, summed over time and shots.
+    """
+    name = options.pop("field", "u" if simulate.__name__ == "simulate_scalar" else "p")
+    _, energy = simulate(medium, survey, grid, probe=lambda fields: jnp.sum(fields[name] ** 2, 0), probe_every=every, **options)
+    return illumination_weight(jnp.sum(energy, 0), damping=damping)

@@ -1,0 +1,60 @@
+"""The examples and the benchmark, run as a user runs them, at toy size."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FALLS = r"misfit ([\d.e+-]+) before, ([\d.e+-]+) after"
+
+
+def run(folder, script, *arguments):
+    """What a script prints; it must end well."""
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, ROOT / script, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("first_gradient", ("--steps", "450")),
+        ("first_inversion", ("--iterations", "2")),
+        ("network_as_velocity", ("--iterations", "2")),
+    ],
+)
+def test_the_misfit_falls(tmp_path, name, arguments):
+    """Each prints the misfit before and after, and draws."""
+    before, after = map(float, re.search(FALLS, run(tmp_path, f"examples/{name}.py", *arguments)).groups())
+    assert 0 < after < before
+    assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
+def test_first_gather(tmp_path):
+    """The pressure of an explosion of 1 m^2/s is some 10^4 Pa nearby, and finite."""
+    peak = float(re.search(r"peak ([\d.e+-]+) Pa", run(tmp_path, "examples/first_gather.py", "--steps", "300"))[1])
+    assert 1e3 < peak < 1e6
+    assert (tmp_path / "first_gather.png").stat().st_size > 10_000
+
+
+def test_benchmark(tmp_path):
+    """A table, its JSON and a picture; a gradient by one parameter needs no more memory than by two."""
+    toy = ("--shape", "30", "40", "--steps", "20", "--shots", "1", "--repeats", "1", "--output", "toy")
+    printed = run(tmp_path, "benchmarks/acoustic.py", *toy)
+    record = json.loads((tmp_path / "toy.json").read_text())
+    assert record["settings"]["shape"] == [30, 40]
+    rows = {(row["equation"], row["case"]): row for row in record["rows"]}
+    assert len(rows) == 5
+    for row in rows.values():
+        assert row["equation"] in printed
+        assert row["seconds"] > 0
+        assert row["wavefields"] == pytest.approx(row["temporary_MB"] * 1e6 / (30 * 40 * 4))
+    assert rows["acoustic", "gradient by vp"]["temporary_MB"] <= rows["acoustic", "gradient by vp, rho"]["temporary_MB"]
+    assert (tmp_path / "toy.png").stat().st_size > 10_000

@@ -196,7 +196,7 @@ def march(
     sources = {k: v.points.weights for k, v in injections.items()}
     receivers = {k: v.weights for k, v in recordings.items()}
     if probe is None and isinstance(adjoint, ReverseSweep) and isinstance(equation, SweptEquation):
-        return _sweep(loop, adjoint.segment, nodes, coefficients, samples, sources, receivers), None
+        return _sweep(loop, adjoint.segment, nodes, _Weights(coefficients, samples, sources, receivers)), None
 
     constants = None
     if probe is not None:
@@ -299,11 +299,11 @@ class _Cut(NamedTuple):
 
     def unfold(self, x: PyTree, nt: int) -> PyTree:
         """(segment, block, step, ...) -> (time, ...)."""
-        return jax.tree.map(lambda a: a.reshape(-1, *a.shape[3:])[:nt], x)
+        return jax.tree.map(lambda a: a.reshape(math.prod(self), *a.shape[3:])[:nt], x)
 
     def unfold_blocks(self, x: PyTree, nt: int) -> PyTree:
         """(segment, block, ...) -> (block, ...), one for each block that begins before nt."""
-        return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[: -(-nt // self.steps)], x)
+        return jax.tree.map(lambda a: a.reshape(self.segments * self.blocks, *a.shape[2:])[: -(-nt // self.steps)], x)
 
 
 def _filled(a: Array, length: int) -> Array:
@@ -312,12 +312,12 @@ def _filled(a: Array, length: int) -> Array:
 
 def _cut(nt: int, steps: int, segment: int | None, ratio: float, multiple: int = 1) -> _Cut:
     """Segments of about `segment` steps; by default the length that stores least if a state is `ratio` histories large."""
-    blocks = -(-nt // steps)
+    blocks = math.ceil(nt / steps)
     length = segment / steps if segment else math.sqrt(ratio * blocks)
-    length = min(max(1, round(length / multiple)) * multiple, -(-blocks // multiple) * multiple)
-    segments = -(-blocks // length)
+    length = min(max(1, round(length / multiple)) * multiple, math.ceil(blocks / multiple) * multiple)
+    segments = math.ceil(blocks / length)
     if segment is None:  # even out, so that few silent steps fill up the last segment
-        length = -(-(-(-blocks // segments)) // multiple) * multiple
+        length = math.ceil(math.ceil(blocks / segments) / multiple) * multiple
     return _Cut(segments, length, steps)
 
 
@@ -408,92 +408,113 @@ class _Weights(NamedTuple):
     receivers: dict[str, Array]
 
 
-def _sweep(
-    loop: _Loop, segment: int | None, nodes: _Nodes, coefficients: PyTree, samples: dict, sources: dict, receivers: dict
-) -> dict[str, Array]:
-    """The march of a `SweptEquation`, reversed by its own `reverse_step`."""
-    equation = loop.equation
-    assert isinstance(equation, SweptEquation)
-    state = jax.eval_shape(lambda: loop.start(nodes, coefficients))
-    ratio = _size(state) / _size(jax.eval_shape(equation.remember, state))
-    cut = _cut(loop.nt, 1, segment, ratio, multiple=equation.unroll)
+class _Sweep(NamedTuple):
+    """The march of a `SweptEquation` as one `custom_vjp`: plain, forward and backward."""
 
-    def prepared(nodes: _Nodes, given: _Weights) -> _Inputs:
-        amplitudes = loop.amplitudes(nodes, given.coefficients, given.sources)
+    loop: _Loop
+    cut: _Cut
+
+    @property
+    def equation(self) -> Any:
+        return self.loop.equation
+
+    def inputs(self, nodes: _Nodes, given: _Weights) -> _Inputs:
+        amplitudes = self.loop.amplitudes(nodes, given.coefficients, given.sources)
         return _Inputs(given.coefficients, given.samples, amplitudes, given.receivers, None)
 
-    def plain(nodes: _Nodes, given: _Weights) -> dict[str, Array]:
-        inputs = prepared(nodes, given)
+    def plain(self, nodes: _Nodes, given: _Weights) -> dict[str, Array]:
+        """The march without a gradient: nothing is stored."""
+        inputs = self.inputs(nodes, given)
         steps = {k: v[:, None] for k, v in inputs.samples.items()}
-        _, (records, _) = loop.blocks(nodes, inputs, loop.start(nodes, inputs.coefficients), steps, loop.nt)
+        start = self.loop.start(nodes, inputs.coefficients)
+        _, (records, _) = self.loop.blocks(nodes, inputs, start, steps, self.loop.nt)
         return {k: v[:, 0] for k, v in records.items()}
 
-    def forward(nodes: _Nodes, given: _Weights) -> tuple[dict[str, Array], Any]:
-        (records, _), starts = _segments(loop, cut, nodes, prepared(nodes, given))
+    def forward(self, nodes: _Nodes, given: _Weights) -> tuple[dict[str, Array], Any]:
+        """The march, with the states that segments start from."""
+        (records, _), starts = _segments(self.loop, self.cut, nodes, self.inputs(nodes, given))
         return records, (nodes, given, starts)
 
-    def backward(kept: Any, g_records: dict[str, Array]) -> tuple[None, _Weights]:
+    def backward(self, kept: Any, g_records: dict[str, Array]) -> tuple[None, _Weights]:
+        """Segment by segment from the last: recompute its history, then step back through it."""
         nodes, given, starts = kept
-        inputs = prepared(nodes, given)
-        # What a receiver returns into the scaled adjoint field is scaled likewise.
-        returned = loop.amplitudes(nodes._replace(sources=nodes.receivers), given.coefficients, given.receivers)
 
-        def record(carry: Any, xs: Any) -> tuple[Any, dict]:
+        def segment_back(carry: Any, xs: Any) -> tuple[Any, Any]:
+            adjoint, history = carry
+            start, samples, g_now = xs
+            history, received = self.recompute(nodes, given, history, start, samples)
+            adjoint, emitted = self.reverse(nodes, given, history, adjoint, g_now)
+            g_samples = {k: jnp.sum(given.sources[k][None] * v, -1) for k, v in emitted.items()}
+            g_sources = {k: jnp.einsum("nsp,nspt->spt", samples[k], v) for k, v in emitted.items()}
+            g_receivers = {k: jnp.einsum("nsp,nspt->spt", g_now[k], v) for k, v in received.items()}
+            return (adjoint, history), (g_samples, g_sources, g_receivers)
+
+        first = jax.tree.map(lambda x: x[0], starts)
+        trace = jax.eval_shape(self.equation.remember, first)
+        history = jax.tree.map(lambda x: jnp.zeros((self.cut.blocks + 1, *x.shape), x.dtype), trace)
+        field = next(iter(first.fields.values()))
+        carry = (self.equation.initial_adjoint(field.shape[0], field.dtype), history)
+        steps = jax.tree.map(lambda x: x[:, :, 0], (self.cut.fold(given.samples), self.cut.fold(g_records)))
+        (adjoint, _), (g_samples, *g_weights) = lax.scan(segment_back, carry, (starts, *steps), reverse=True)
+        g_sources, g_receivers = jax.tree.map(lambda x: x.sum(0), g_weights)
+
+        def injected(name: str, coefficient: Array) -> Array:
+            if name not in nodes.sources:
+                return jnp.zeros_like(coefficient)
+            taps = given.sources[name] * g_sources[name]
+            return jnp.zeros(coefficient.size, coefficient.dtype).at[nodes.sources[name]].add(taps).reshape(coefficient.shape)
+
+        g_coefficients = self.equation.gradient(given.coefficients, adjoint, injected)
+        g_samples = {k: v.reshape(-1, *v.shape[2:])[: self.loop.nt] for k, v in g_samples.items()}
+        return None, _Weights(g_coefficients, g_samples, g_sources, g_receivers)
+
+    def recompute(self, nodes: _Nodes, given: _Weights, history: PyTree, start: State, samples: dict) -> tuple[PyTree, dict]:
+        """What the reverse step needs of every state of a segment, and the fields at every receiver tap."""
+        inputs = self.inputs(nodes, given)
+
+        def body(carry: Any, xs: Any) -> tuple[Any, dict]:
             state, history = carry
             index, samples = xs
-            history = _store(history, equation.remember(state), index)
-            state, taps = loop.step(nodes, inputs, state, samples)
+            history = _store(history, self.equation.remember(state), index)
+            state, taps = self.loop.step(nodes, inputs, state, samples)
             return (state, history), taps
 
-        def reverse(history: PyTree, adjoint: Adjoint, xs: Any) -> tuple[Adjoint, dict]:
+        steps = jnp.arange(self.cut.blocks)
+        (state, history), taps = lax.scan(body, (start, history), (steps, samples), unroll=self.equation.unroll)
+        return _store(history, self.equation.remember(state), self.cut.blocks), taps
+
+    def reverse(self, nodes: _Nodes, given: _Weights, history: PyTree, adjoint: Adjoint, g_records: dict) -> tuple[Adjoint, dict]:
+        """Step back through a segment; also the scaled adjoint at every source tap."""
+        # What a receiver returns into the scaled adjoint field is scaled likewise.
+        weights = self.loop.amplitudes(nodes._replace(sources=nodes.receivers), given.coefficients, given.receivers)
+
+        def body(adjoint: Adjoint, xs: Any) -> tuple[Adjoint, dict]:
             index, g_now = xs
             taps: dict[str, Array] = {}
             fields = dict(adjoint.fields)
             for name, g in g_now.items():
-                fields[name] = _scatter(fields[name], nodes.receivers[name], returned[name] * g[:, :, None])
+                fields[name] = _scatter(fields[name], nodes.receivers[name], weights[name] * g[:, :, None])
 
             def collect(name: str, field: Array) -> None:
                 if name in nodes.sources:
                     taps[name] = _gather(field, nodes.sources[name])
 
             before, after = _load(history, index), _load(history, index + 1)
-            return equation.reverse_step(given.coefficients, adjoint._replace(fields=fields), before, after, collect), taps
+            adjoint = adjoint._replace(fields=fields)
+            return self.equation.reverse_step(given.coefficients, adjoint, before, after, collect), taps
 
-        def segment_back(carry: Any, xs: Any) -> tuple[Any, Any]:
-            adjoint, history = carry
-            start, samples, g_now = xs
-            steps = jnp.arange(cut.blocks)
-            (state, history), received = lax.scan(record, (start, history), (steps, samples), unroll=equation.unroll)
-            history = _store(history, equation.remember(state), cut.blocks)
-            back = lambda adjoint, xs: reverse(history, adjoint, xs)  # noqa: E731
-            adjoint, emitted = lax.scan(back, adjoint, (steps, g_now), reverse=True, unroll=equation.unroll)
-            g_samples = {k: jnp.sum(given.sources[k][None] * v, -1) for k, v in emitted.items()}
-            g_sources = {k: jnp.einsum("nsp,nspt->spt", samples[k], v) for k, v in emitted.items()}
-            g_receivers = {k: jnp.einsum("nsp,nspt->spt", g_now[k], v) for k, v in received.items()}
-            return (adjoint, history), (g_samples, g_sources, g_receivers)
+        steps = jnp.arange(self.cut.blocks)
+        return lax.scan(body, adjoint, (steps, g_records), reverse=True, unroll=self.equation.unroll)
 
-        trace = jax.eval_shape(lambda s: equation.remember(jax.tree.map(lambda x: x[0], s)), starts)
-        history = jax.tree.map(lambda x: jnp.zeros((cut.blocks + 1, *x.shape), x.dtype), trace)
-        first = next(iter(starts.fields.values()))
-        carry = (equation.initial_adjoint(first.shape[1], first.dtype), history)
-        steps = jax.tree.map(lambda x: x[:, :, 0], (cut.fold(given.samples), cut.fold(g_records)))
-        (adjoint, _), (g_samples, g_sources, g_receivers) = lax.scan(segment_back, carry, (starts, *steps), reverse=True)
-        g_sources, g_receivers = jax.tree.map(lambda x: x.sum(0), (g_sources, g_receivers))
 
-        def injected(name: str, coefficient: Array) -> Array:
-            total = jnp.zeros_like(coefficient)
-            if name in nodes.sources:
-                taps = given.sources[name] * g_sources[name]
-                total = total.reshape(-1).at[nodes.sources[name]].add(taps).reshape(total.shape)
-            return total
-
-        g_coefficients = equation.gradient(given.coefficients, adjoint, injected)
-        g_samples = {k: v.reshape(-1, *v.shape[2:])[: loop.nt] for k, v in g_samples.items()}
-        return None, _Weights(g_coefficients, g_samples, g_sources, g_receivers)
-
-    swept = jax.custom_vjp(plain)
-    swept.defvjp(forward, backward)
-    return swept(nodes, _Weights(coefficients, samples, sources, receivers))
+def _sweep(loop: _Loop, segment: int | None, nodes: _Nodes, given: _Weights) -> dict[str, Array]:
+    """The march of a `SweptEquation`, reversed by its own `reverse_step`."""
+    state = jax.eval_shape(lambda: loop.start(nodes, given.coefficients))
+    ratio = _size(state) / _size(jax.eval_shape(loop.equation.remember, state))
+    sweep = _Sweep(loop, _cut(loop.nt, 1, segment, ratio, multiple=loop.equation.unroll))
+    swept = jax.custom_vjp(sweep.plain)
+    swept.defvjp(sweep.forward, sweep.backward)
+    return swept(nodes, given)
 
 
 def _store(history: PyTree, trace: PyTree, index: Array | int) -> PyTree:

@@ -34,7 +34,7 @@ class Diffusion(Equation):
 
 def simulate_diffusion(diffusivity, rate, wells, monitors, *, spacing, dt, adjoint=ads.ReverseSweep()):  # noqa: B008
     """Pressure (time, monitor) after every step; wells and monitors are nodes (point, axis), rates (time, well)."""
-    d = jnp.asarray(diffusivity)
+    d, rate = jnp.asarray(diffusivity), jnp.asarray(rate)
     coefficients = tuple(dt / spacing**2 * (a + b) / 2 for a, b in ((d[:-1], d[1:]), (d[:, :-1], d[:, 1:])))
     injections = {"p": Injection(_points(wells, d.shape, d.dtype), (rate * (dt / spacing**2)).astype(d.dtype)[:, None, :])}
     recordings = {"p": _points(monitors, d.shape, d.dtype)}

@@ -26,8 +26,8 @@ def run(folder, script, *arguments):
     ("name", "arguments"),
     [
         ("first_gradient", ("--steps", "450")),
-        ("first_inversion", ("--iterations", "2")),
-        ("network_as_velocity", ("--iterations", "2")),
+        ("first_inversion", ("--iterations", "1")),
+        ("network_as_velocity", ("--iterations", "1")),
     ],
 )
 def test_the_misfit_falls(tmp_path, name, arguments):

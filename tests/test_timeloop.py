@@ -69,12 +69,9 @@ def looped(x, every=None):
         if every and n % every == 0:
             probed.append(jnp.sum(x.scale[None, :] * u**2, 1))
         u, before = advance(x.coefficients, u, before), u
-        for shot in range(SHOTS):
-            for tap in range(2):
-                node = SOURCES[shot, 0, tap]
-                u = u.at[shot, node].add(x.coefficients[node] * x.sources[shot, 0, tap] * samples[shot, 0])
-        taken = [[sum(x.receivers[s, p, t] * u[s, RECEIVERS[s, p, t]] for t in range(2)) for p in range(3)] for s in range(SHOTS)]
-        records.append(jnp.array(taken))
+        for node, weight in zip(SOURCES[:, 0].T, x.sources[:, 0].T, strict=True):
+            u = u.at[jnp.arange(SHOTS), node].add(x.coefficients[node] * weight * samples[:, 0])
+        records.append(jnp.stack([jnp.sum(x.receivers[shot] * u[shot][RECEIVERS[shot]], -1) for shot in range(SHOTS)]))
     return jnp.stack(records), {"energy": jnp.stack(probed)} if every else None
 
 
@@ -91,19 +88,17 @@ def assert_close(a, b, rtol):
 
 @pytest.mark.parametrize(
     ("nt", "segment", "every"),
-    [(1, None, None), (7, None, None), (7, 3, 2), (12, 1, 1), (5, 100, 3), (2, None, 5)],
-    ids=["one step", "odd", "probe in segments", "segments of one step", "segment beyond the end", "probe only at rest"],
+    [(1, None, None), (5, None, None), (7, 3, 2), (3, 1, 1), (2, 100, 5)],
+    ids=["one step", "odd", "probe in segments", "segments of one step", "segment and probe beyond the end"],
 )
 def test_gradients_are_those_of_a_plain_loop(nt, segment, every):
     """The same operations in another order, so the tolerance is rounding: 1e-12 of the largest value."""
     x = inputs(nt)
-    expected = looped(x, every)
-    wanted = jax.jit(jax.grad(partial(misfit, looped)), static_argnums=1)(x, every)
-    assert all(bool(jnp.any(g != 0)) for g in wanted[: 4 if every else 3][: 1 if nt == 1 and not every else 4])
+    wanted = jax.jit(lambda x: (looped(x, every), jax.grad(partial(misfit, looped))(x, every)))(x)
+    assert all(bool(jnp.any(g != 0)) for g in wanted[1][:4])
     for strategy in (AutoDiff(segment), ReverseSweep(segment)):
-        got, gradient = jax.jit(lambda x, s=strategy: (marched(x, s, every), jax.grad(partial(misfit, marched))(x, s, every)))(x)
-        assert_close(got, expected, 1e-12)
-        assert_close(gradient, wanted, 1e-12)
+        got = jax.jit(lambda x, s=strategy: (marched(x, s, every), jax.grad(partial(misfit, marched))(x, s, every)))(x)
+        assert_close(got, wanted, 1e-12)
 
 
 def test_probe_sees_the_fields_before_its_steps():
@@ -128,16 +123,16 @@ def test_probed_scale_is_differentiated():
         probe=lambda fields: fields["u"],
     )[1]  # fmt: skip
     for strategy in (AutoDiff(), ReverseSweep()):
-        np.testing.assert_allclose(jax.grad(total)(x.scale, strategy), jnp.sum(fields**2, (0, 1)), rtol=1e-12)
+        np.testing.assert_allclose(jax.jit(partial(jax.grad(total), strategy=strategy))(x.scale), jnp.sum(fields**2, (0, 1)), rtol=1e-12)
 
 
 def test_jvp_is_the_transpose_of_the_sweep():
     """Forward mode through `AutoDiff` and the reverse sweep meet in the dot test: 1e-12, the rows' figure for rounding."""
     x, dx = inputs(7), inputs(8)._replace(samples=inputs(7).samples[::-1])
     run = lambda x, strategy: marched(x, strategy, 2)  # noqa: E731
-    _, forward = jax.jvp(lambda x: run(x, AutoDiff()), (x,), (dx,))
+    _, forward = jax.jit(lambda x, dx: jax.jvp(lambda x: run(x, AutoDiff()), (x,), (dx,)))(x, dx)
     y = jax.tree.map(lambda f: jnp.cos(jnp.arange(f.size, dtype=f.dtype)).reshape(f.shape), forward)
-    (backward,) = jax.vjp(lambda x: run(x, ReverseSweep()), x)[1](y)
+    (backward,) = jax.jit(lambda x, y: jax.vjp(lambda x: run(x, ReverseSweep()), x)[1](y))(x, y)
     inner = lambda a, b: float(sum(jnp.vdot(u, v) for u, v in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)))  # noqa: E731
     assert inner(forward, y) == pytest.approx(inner(dx, backward), rel=1e-12)
 
@@ -154,15 +149,19 @@ def test_vmap_over_coefficients():
 def test_float32_stays_float32(strategy):
     """No float64 creeps in, and 7 steps lose no more than a few roundings: 1e-5 of the largest value."""
     x32, x64 = inputs(7, jnp.float32), inputs(7)
-    value, gradient = jax.value_and_grad(partial(misfit, marched))(x32, strategy, 2)
-    assert {a.dtype for a in jax.tree.leaves((marched(x32, strategy), gradient))} == {jnp.dtype("float32")}
-    assert_close((value, gradient), jax.value_and_grad(partial(misfit, marched))(x64, strategy, 2), 1e-5)
+    run = jax.jit(lambda x: (marched(x, strategy, 2)[0], jax.grad(partial(misfit, marched))(x, strategy, 2)))
+    single = run(x32)
+    assert {a.dtype for a in jax.tree.leaves(single)} == {jnp.dtype("float32")}
+    assert_close(single, run(x64), 1e-5)
 
 
 def test_no_points_and_no_sources():
-    """An empty set of receivers gives an empty record; without injections the chain stays at rest."""
+    """An empty set of receivers gives an empty record, with every strategy; without injections the chain stays at rest."""
     x = inputs(4)
     empty = Points(jnp.zeros((SHOTS, 0, 1), int), jnp.zeros((SHOTS, 0, 1)))
+    for strategy in (AutoDiff(), ReverseSweep()):
+        records, _ = march(Chain(), x.coefficients, {}, {"u": empty}, 4, adjoint=strategy)
+        assert records["u"].shape == (4, SHOTS, 0)
     records, probed = march(Chain(), x.coefficients, {}, {"u": empty}, 4, probe=lambda fields: jnp.max(jnp.abs(fields["u"])))
     assert records["u"].shape == (4, SHOTS, 0)
     np.testing.assert_array_equal(probed, np.zeros(4))

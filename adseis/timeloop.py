@@ -82,26 +82,60 @@ class Equation(abc.ABC):
     """One physics: how a state becomes the next one. Subclass it to write your own.
 
     An equation that defines only `initial_state` and `step` can be marched and differentiated with every strategy.
+
+    Attributes:
+        unroll: Steps to inline in one body of the compiled loop (2 spares the copies of a scheme that swaps two time levels).
     """
 
     unroll: int = 1
-    """Steps to inline in one body of the compiled loop (2 spares the copies of a scheme that swaps two time levels)."""
 
     @abc.abstractmethod
     def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
-        """The state before the first step."""
+        """The state before the first step: fields and memory at rest.
+
+        Args:
+            shots: Number of shots, the first axis of every field.
+            dtype: Of the fields.
+
+        Returns:
+            The state.
+        """
 
     @abc.abstractmethod
     def step(self, coefficients: PyTree, state: State, inject: Inject) -> State:
-        """One time step. Call `field = inject(name, field)` where the sources of that field enter."""
+        """One time step. Call `field = inject(name, field)` where the sources of that field enter.
+
+        Args:
+            coefficients: What was given to `march`.
+            state: The state before the step.
+            inject: From the name and the values of a field to the values with its sources.
+
+        Returns:
+            The state after the step.
+        """
 
     def injection_gain(self, coefficients: PyTree) -> dict[str, Array]:
-        """The coefficient, if any, that multiplies what is injected into a field."""
+        """What multiplies the samples that are injected.
+
+        Args:
+            coefficients: What was given to `march`.
+
+        Returns:
+            Name of a field -> factor at every node, `(1, *extended grid)`; fields that are left out have the factor 1.
+        """
         del coefficients
         return {}
 
     def snapshot(self, before: State, after: State) -> dict[str, Array]:
-        """The fields that a probe sees, given the states before and after one step."""
+        """The fields that a probe sees.
+
+        Args:
+            before: The state at the probe's instant.
+            after: The state one step later.
+
+        Returns:
+            Name -> field; by default those of `before`.
+        """
         del after
         return before.fields
 
@@ -115,25 +149,46 @@ class SweptEquation(Equation):
 
     @abc.abstractmethod
     def remember(self, state: State) -> PyTree:
-        """The part of a forward state that `reverse_step` will ask for; it is stored for every step of a segment."""
+        """The part of a forward state that `reverse_step` will ask for, stored for every step of a segment.
+
+        Args:
+            state: A state of the forward march.
+
+        Returns:
+            Any pytree of arrays.
+        """
 
     @abc.abstractmethod
     def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> Adjoint:
-        """The adjoint after the last step: zeros."""
+        """The adjoint after the last step: zeros; arguments as in `initial_state`."""
 
     @abc.abstractmethod
     def reverse_step(self, coefficients: PyTree, adjoint: Adjoint, before: PyTree, after: PyTree, collect: Collect) -> Adjoint:
-        """Transpose of one step, from what `remember` kept before and after it.
+        """Transpose of one step. Call `collect(name, adjoint_field)` where `step` calls `inject(name, field)`.
 
-        Call `collect(name, adjoint_field)` where `step` calls `inject(name, field)`.
+        Args:
+            coefficients: What was given to `march`.
+            adjoint: The adjoint after the step, receivers included.
+            before: What `remember` kept of the state before the step.
+            after: What it kept of the state after the step.
+            collect: Takes the name and the values of an adjoint field; the source samples' cotangents are read from them.
+
+        Returns:
+            The adjoint before the step.
         """
 
     @abc.abstractmethod
     def gradient(self, coefficients: PyTree, adjoint: Adjoint, injected: Callable[[str, Array], Array]) -> PyTree:
         """Cotangent of the coefficients at the end of the sweep.
 
-        `injected(name, coefficient)` is what the injections of that field contribute to its gain's cotangent: for
-        equations whose running sums leave it out.
+        Args:
+            coefficients: What was given to `march`.
+            adjoint: The adjoint before the first step, with its running sums.
+            injected: `injected(name, coefficient)` is what the injections of that field contribute to its gain's cotangent: for
+                equations whose running sums leave it out.
+
+        Returns:
+            The cotangent, like `coefficients`.
         """
 
 
@@ -196,7 +251,7 @@ def march(
     sources = {k: v.points.weights for k, v in injections.items()}
     receivers = {k: v.weights for k, v in recordings.items()}
     if probe is None and isinstance(adjoint, ReverseSweep) and isinstance(equation, SweptEquation):
-        return _sweep(loop, adjoint.segment, nodes, _Weights(coefficients, samples, sources, receivers)), None
+        return _sweep(equation, loop, adjoint.segment, nodes, _Weights(coefficients, samples, sources, receivers)), None
 
     constants = None
     if probe is not None:
@@ -411,12 +466,9 @@ class _Weights(NamedTuple):
 class _Sweep(NamedTuple):
     """The march of a `SweptEquation` as one `custom_vjp`: plain, forward and backward."""
 
+    equation: SweptEquation  # the loop's
     loop: _Loop
     cut: _Cut
-
-    @property
-    def equation(self) -> Any:
-        return self.loop.equation
 
     def inputs(self, nodes: _Nodes, given: _Weights) -> _Inputs:
         amplitudes = self.loop.amplitudes(nodes, given.coefficients, given.sources)
@@ -507,11 +559,11 @@ class _Sweep(NamedTuple):
         return lax.scan(body, adjoint, (steps, g_records), reverse=True, unroll=self.equation.unroll)
 
 
-def _sweep(loop: _Loop, segment: int | None, nodes: _Nodes, given: _Weights) -> dict[str, Array]:
+def _sweep(equation: SweptEquation, loop: _Loop, segment: int | None, nodes: _Nodes, given: _Weights) -> dict[str, Array]:
     """The march of a `SweptEquation`, reversed by its own `reverse_step`."""
     state = jax.eval_shape(lambda: loop.start(nodes, given.coefficients))
-    ratio = _size(state) / _size(jax.eval_shape(loop.equation.remember, state))
-    sweep = _Sweep(loop, _cut(loop.nt, 1, segment, ratio, multiple=loop.equation.unroll))
+    ratio = _size(state) / _size(jax.eval_shape(equation.remember, state))
+    sweep = _Sweep(equation, loop, _cut(loop.nt, 1, segment, ratio, multiple=equation.unroll))
     swept = jax.custom_vjp(sweep.plain)
     swept.defvjp(sweep.forward, sweep.backward)
     return swept(nodes, given)

@@ -1,12 +1,12 @@
 """How fast, and in how much memory: scalar and acoustic waves in 2D, forward and gradient.
 
-    python benchmarks/acoustic.py            # 440 x 440, 400 steps, 4 shots, order 4, float32
-    python benchmarks/acoustic.py --long     # one gradient of 1000 x 1000, 4,000 steps, 1 shot, and the peak memory of its process
+    python benchmarks/acoustic.py                # 440 x 440, 400 steps, 4 shots, order 4, float32
+    python benchmarks/acoustic.py --long         # one gradient of 1000 x 1000, 4,000 steps, 1 shot, and its process's peak memory
     python benchmarks/acoustic.py --repeats 0    # compile only: memory, no times
 
-Prints a table and writes NAME.json and NAME.png. A point is a node of the model at one step of one shot; the nodes of the absorbing
-layers are computed too, but not counted. Times are medians over repeats in which the cases alternate, so that a machine that
-slows down slows them all. A wavefield is one field of all shots on the model's nodes; temporary memory is what XLA plans for.
+Prints a table and writes a JSON file and a picture. A point is a node of the model at one step of one shot; the nodes of the
+absorbing layers are computed too, but not counted. Times are medians over repeats in which the cases alternate, so that a machine
+that slows down slows them all. A wavefield is one field of all shots on the model's nodes; temporary memory is what XLA plans.
 """
 
 import json

@@ -1,7 +1,7 @@
 """A network as the velocity: invert for the weights of a decoder that draws the model. Writes network_as_velocity.png.
 
-A convolutional decoder draws smooth pictures more easily than rough ones, which regularizes without a penalty (Zhu et al. 2022, Geophysics 87,
-R93, doi:10.1190/geo2020-0933.1). Any other JAX network would do: adseis sees a function from a pytree to a velocity model.
+A convolutional decoder draws smooth pictures more easily than rough ones, which regularizes without a penalty (Zhu et al. 2022,
+Geophysics 87, R93, doi:10.1190/geo2020-0933.1). Any JAX network would do: adseis sees a function from a pytree to a model.
 """
 
 import argparse

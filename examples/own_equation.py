@@ -2,7 +2,7 @@
 
     p_t = div(D grad p) + q(t) delta(x - xs),
 
-with D the hydraulic diffusivity [m^2/s] and q the injection rate over the storage coefficient [Pa m^2/s]. No flow crosses the edges.
+with D the hydraulic diffusivity [m^2/s], q the injection rate over the storage coefficient [Pa m^2/s]; no flow crosses the edges.
 """
 
 import jax

@@ -76,7 +76,13 @@ def run(config: Invert) -> int:
         config: The options.
 
     Returns:
-        0.
+        Exit code 0.
+
+    Raises:
+        FileNotFoundError: If a model file does not exist.
+        ValueError: If an option or a file cannot be right.
+        RuntimeError: If a value is out of range in the simulation.
+        OSError: If the run folder cannot be written.
     """
     if config.noise < 0 or config.total_variation < 0 or config.tikhonov < 0 or config.mute_radius < 0:
         raise ValueError("`noise`, `total_variation`, `tikhonov` and `mute_radius` must not be negative.")
@@ -93,7 +99,8 @@ def run(config: Invert) -> int:
     if not folder.resumed:
         for old in folder.path.glob("journal*.h5"):
             old.unlink()
-    print(f"{experiment.name}: {observed.shape[0]} shots, {observed.shape[2]} receivers, {experiment.grid.shape} nodes, {experiment.grid.nt} steps")
+    shots, steps, receivers = observed.shape
+    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {experiment.grid.shape} nodes, {steps} steps")
 
     def report(iteration: int, model: np.ndarray, value: float) -> None:
         seconds = round(time.perf_counter() - begun, 3)
@@ -111,6 +118,7 @@ def run(config: Invert) -> int:
 
 
 def _update(config: Invert, problem: Problem) -> Update:
+    """Mask, mutes, illumination and bounds."""
     experiment = problem.experiment
     grid, weight = experiment.grid, jnp.asarray(experiment.mask)
     if config.mute_radius:
@@ -128,6 +136,7 @@ def _update(config: Invert, problem: Problem) -> Update:
 
 
 def _regularizer(config: Invert, experiment: Experiment) -> Callable[[Any], Any] | None:
+    """The weighted sum of penalties, each relative to its value at the initial model; None if no weight is set."""
     spacing, initial = experiment.grid.spacing, jnp.asarray(experiment.initial)
     terms = [
         (weight, functools.partial(term, spacing=spacing), float(term(initial, spacing)))
@@ -143,7 +152,9 @@ def _rmse(model: np.ndarray, true: np.ndarray) -> float:
     return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
 
 
-def _leave(folder: RunFolder, experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str, begun: float) -> None:
+def _leave(
+    folder: RunFolder, experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str, begun: float
+) -> None:
     """Write arrays, pictures and the report."""
     grid = experiment.grid
     models = {"true": experiment.true, "initial": experiment.initial, "inverted": result.x}
@@ -176,5 +187,6 @@ def _leave(folder: RunFolder, experiment: Experiment, result: Result, gathers: d
         "ended because": result.message,
     }
     folder.write_report(f"Full waveform inversion: {experiment.name}", figures)
-    print(f"vp RMSE {figures['vp RMSE, initial (m/s)']:.1f} -> {figures['vp RMSE, final (m/s)']:.1f} m/s after {result.evaluations} gradient evaluations")
+    first, last = figures["vp RMSE, initial (m/s)"], figures["vp RMSE, final (m/s)"]
+    print(f"vp RMSE {first:.1f} -> {last:.1f} m/s after {result.evaluations} gradient evaluations")
     print(f"report: {folder.path / 'report.md'}")

@@ -30,7 +30,13 @@ def run(config: Simulate) -> int:
         config: The options.
 
     Returns:
-        0.
+        Exit code 0.
+
+    Raises:
+        FileNotFoundError: If the model file does not exist.
+        ValueError: If an option or the file cannot be right.
+        RuntimeError: If a value is out of range in the simulation.
+        OSError: If the run folder cannot be written.
     """
     problem = config.problem()
     experiment, grid = problem.experiment, problem.experiment.grid
@@ -48,11 +54,13 @@ def run(config: Simulate) -> int:
     folder.write_result(arrays)
     sources = np.concatenate([np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)])
     points = {"sources": np.unique(sources, axis=0), "receivers": receivers.reshape(-1, 2)}
-    folder.save_picture("model", plot_section(experiment.true, grid.spacing, label="P-wave speed (m/s)", title=experiment.name, points=points))
+    picture = plot_section(experiment.true, grid.spacing, label="P-wave speed (m/s)", title=experiment.name, points=points)
+    folder.save_picture("model", picture)
     shown = np.unique(np.linspace(0, len(gather) - 1, min(4, len(gather))).round().astype(int))
     folder.save_picture("gathers", plot_gathers({f"shot {k + 1}": gather[k] for k in shown}, grid.dt, label=config.recorded))
-    figures = {"shots": len(gather), "receivers": gather.shape[2], "steps": grid.nt, "dt (s)": grid.dt, "seconds": round(seconds, 2)}
+    shots, steps, count = gather.shape
+    figures = {"shots": shots, "receivers": count, "steps": steps, "dt (s)": grid.dt, "seconds": round(seconds, 2)}
     folder.write_report(f"Simulation: {experiment.name}", figures)
-    print(f"{experiment.name}: {len(gather)} shots, {gather.shape[2]} receivers, {grid.nt} steps in {seconds:.1f} s")
+    print(f"{experiment.name}: {shots} shots, {count} receivers, {steps} steps in {seconds:.1f} s")
     print(f"report: {folder.path / 'report.md'}")
     return 0

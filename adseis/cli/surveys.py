@@ -22,7 +22,7 @@ class Problem(NamedTuple):
         experiment: Models, survey, grid.
         medium: From a P-wave speed to the medium that is simulated.
         forward: From a P-wave speed to the gathers.
-        options: Options of the simulation.
+        options: Options of the simulation: order, boundary, free surface.
     """
 
     experiment: Experiment
@@ -70,10 +70,15 @@ class SurveyOptions:
 
         Args:
             initial: File of the initial model.
-            smooth: Standard deviation [m] of the smoothing that makes an initial model of the true one.
+            smooth: Standard deviation [m] of the smoothing that makes an initial model of the true one; by default an eighth of
+                the model's depth.
 
         Returns:
             What to simulate.
+
+        Raises:
+            FileNotFoundError: If a file does not exist.
+            ValueError: If an option or a file cannot be right.
         """
         experiment = self._experiment(initial, smooth)
         options = {"order": self.order, "boundary": CPML(width=self.width), "free_surface": self.free_surface}
@@ -108,4 +113,3 @@ class SurveyOptions:
         if self.model is not None and "rho" in names_in(self.model):
             return self._read(self.model, "rho").values
         return (310 * vp**0.25).astype(vp.dtype)
-

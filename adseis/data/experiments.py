@@ -29,6 +29,9 @@ class Experiment(eqx.Module):
         survey: Sources and receivers.
         grid: Space-time sampling.
         frequency: Peak frequency of the sources [Hz].
+
+    Raises:
+        ValueError: If the models or the mask are not sampled on the grid.
     """
 
     name: str = eqx.field(static=True)
@@ -41,8 +44,9 @@ class Experiment(eqx.Module):
 
     def __check_init__(self) -> None:
         for name in ("true", "initial", "mask"):
-            if getattr(self, name).shape != self.grid.shape:
-                raise ValueError(f"`{name}` is sampled on {getattr(self, name).shape}, the grid is {self.grid.shape}; they must be the same.")
+            shape = getattr(self, name).shape
+            if shape != self.grid.shape:
+                raise ValueError(f"`{name}` is sampled on {shape}, the grid is {self.grid.shape}; they must be the same.")
 
 
 def crust_experiment(*, frequency: float = 1.2, shape: tuple[int, int] = (64, 128), spacing: float = 250.0) -> Experiment:
@@ -56,14 +60,19 @@ def crust_experiment(*, frequency: float = 1.2, shape: tuple[int, int] = (64, 12
         spacing: Distance between nodes [m].
 
     Returns:
-        The experiment, after the one of Zhu et al. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751; the
-        numbers are ours.
+        The experiment.
+
+    Raises:
+        ValueError: If `shape`, `spacing` or `frequency` cannot be right.
+
+    References:
+        After the test of Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751,
+        doi:10.1016/j.cageo.2021.104751; the numbers are ours.
     """
     true, initial = layered_crust(shape=shape, spacing=spacing)
-    fastest = ScalarMedium(true)
     width = spacing * (shape[1] - 1)
     duration = 1.5 / frequency + (spacing * shape[0] + width * np.sin(np.deg2rad(30))) / true.min() * 1.5
-    grid = Grid.suggest(fastest, frequency, duration=duration)
+    grid = Grid.suggest(ScalarMedium(true), frequency, duration=duration)
     grid = Grid(shape, spacing, grid.dt * min(1.0, spacing / grid.spacing[0]), grid.nt)
     time_function = np.asarray(wavelets.ricker(frequency, grid.nt, grid.dt), "float32")[None]
     depth = spacing * (shape[0] - 4)
@@ -86,7 +95,11 @@ def stored_experiment(true: Model, initial: Model | None = None, *, smooth: floa
         The experiment.
 
     Raises:
-        ValueError: If the files do not belong together.
+        FileNotFoundError: If the file that stores the survey is gone.
+        ValueError: If the files do not belong together, the survey is damaged, or `smooth` is not positive.
+
+    References:
+        Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
     """
     survey = read_adseismic_survey((initial or true).source_file)
     start = _initial(true, initial, smooth)
@@ -99,9 +112,15 @@ def stored_experiment(true: Model, initial: Model | None = None, *, smooth: floa
 
 
 def surface_experiment(
-    true: Model, initial: Model | None = None, *, shots: int = 8, frequency: float = 5.0, depth: float | None = None, duration: float | None = None,
+    true: Model,
+    initial: Model | None = None,
+    *,
+    shots: int = 8,
+    frequency: float = 5.0,
+    depth: float | None = None,
+    duration: float | None = None,
     smooth: float | None = None,
-) -> Experiment:  # fmt: skip
+) -> Experiment:
     """A line of shots and receivers at one depth over any 2D model.
 
     Args:

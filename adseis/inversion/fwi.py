@@ -2,8 +2,8 @@
 
     min_m  misfit(forward(m), observed) / misfit(0, observed)  +  regularizer(m)        low <= m <= high
 
-The misfit is relative: 1 for a model that predicts nothing, 0 for one that explains all. `forward` is any JAX function from a model to gathers;
-`Update` says what of the model may change and how strongly, `Band`s say which frequencies are fitted first.
+The misfit is relative: 1 for a model that predicts nothing, 0 for one that explains all. `forward` is any JAX function from a
+model to gathers; `Update` says what of the model may change and how strongly, `Band`s say which frequencies are fitted first.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from adseis.inversion.multiscale import Band, filter_band, minimize_bands
 from adseis.inversion.optimizers import Result
 from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight
 from adseis.waves.grid import Grid
-from adseis.waves.medium import Medium
+from adseis.waves.medium import Medium, Samples
 from adseis.waves.survey import Survey
 
 Forward = Callable[[Array], Array]
@@ -43,8 +43,8 @@ class Update(eqx.Module):
 
 def invert(
     forward: Forward,
-    observed: Float[Array, "shot time receiver"],
-    initial: Float[Array, "*grid"],
+    observed: Float[Samples, "shot time receiver"],
+    initial: Float[Samples, "*grid"],
     *,
     dt: float,
     update: Update | None = None,
@@ -90,15 +90,8 @@ def invert(
     change = ChangeOfVariables(initial, weight)
 
     def make_objective(band: Band) -> Callable[[Array], Array]:
-        target = filter_band(observed, band, dt)
-        scale = misfit(jnp.zeros_like(target), target)
-
-        def objective(y: Array) -> Array:
-            model = change.to_model(y)
-            value = misfit(filter_band(forward(model), band, dt), target) / scale
-            return value if regularizer is None else value + regularizer(model)
-
-        return objective
+        objective = relative_objective(forward, observed, band, dt, misfit=misfit, regularizer=regularizer)
+        return lambda y: objective(change.to_model(y))
 
     def report(iteration: int, y: Array, value: float) -> Any:
         return callback(iteration, np.asarray(change.to_model(jnp.asarray(y))), value) if callback else None
@@ -111,8 +104,47 @@ def invert(
     return dataclasses.replace(result, x=np.asarray(change.to_model(jnp.asarray(result.x))))
 
 
+def relative_objective(
+    forward: Forward,
+    observed: Float[Samples, "shot time receiver"],
+    band: Band,
+    dt: float,
+    *,
+    misfit: Callable[[Array, Array], Any] = l2,
+    regularizer: Callable[[Array], Any] | None = None,
+) -> Callable[[Array], Array]:
+    """The function of the model that an inversion minimizes in one band: relative misfit plus regularizer.
+
+    Args:
+        forward: From a model to gathers.
+        observed: Gathers to explain.
+        band: Frequencies to fit.
+        dt: Sampling interval of the gathers [s].
+        misfit: `misfit(predicted, observed)`.
+        regularizer: `regularizer(model)`, or None.
+
+    Returns:
+        `objective(model)`, 1 for a model that predicts nothing (without regularizer).
+    """
+    target = filter_band(observed, band, dt)
+    scale = misfit(jnp.zeros_like(target), target)
+
+    def objective(model: Array) -> Array:
+        value = misfit(filter_band(forward(model), band, dt), target) / scale
+        return value if regularizer is None else value + regularizer(model)
+
+    return objective
+
+
 def illumination(
-    simulate: Callable[..., Any], medium: Medium, survey: Survey, grid: Grid, *, damping: float = 1e-2, every: int = 4, **options: Any
+    simulate: Callable[..., Any],
+    medium: Medium,
+    survey: Survey,
+    grid: Grid,
+    *,
+    damping: float = 1e-2,
+    every: int = 4,
+    **options: Any,
 ) -> Float[Array, "*grid"]:
     """Weight that evens out how strongly the sources light up the model.
 
@@ -123,10 +155,17 @@ def illumination(
         grid: Space-time sampling.
         damping: Share of the largest energy below which nothing is amplified further.
         every: Steps between the summed snapshots.
-        options: Other options of `simulate`.
+        options: Other options of `simulate`; and `field`, the name of the field whose energy counts, by default "u" of
+            `ads.simulate_scalar` and "p" of any other.
 
     Returns:
-        `illumination_weight` of the wavefield's energy, summed over time and shots.
+        `illumination_weight` of the wavefield's energy, summed over time and shots: in (0, 1], on the grid.
+
+    Raises:
+        ValueError: If `damping` is not positive, or as `simulate` does.
+
+    References:
+        Shin, C., Jang, S. & Min, D.-J. (2001), Geophysical Prospecting 49, 592-606, doi:10.1046/j.1365-2478.2001.00279.x
     """
     name = options.pop("field", "u" if simulate.__name__ == "simulate_scalar" else "p")
     _, energy = simulate(medium, survey, grid, probe=lambda fields: jnp.sum(fields[name] ** 2, 0), probe_every=every, **options)

@@ -25,6 +25,9 @@ class Band(eqx.Module):
     Attributes:
         corner: Corner frequency of the low-pass filter [Hz]; None keeps the full band.
         iterations: Most iterations in this band.
+
+    Raises:
+        ValueError: If `corner` or `iterations` is not positive.
     """
 
     corner: float | None = eqx.field(static=True, default=None)

@@ -31,11 +31,13 @@ class Iterate(NamedTuple):
         value: Objective.
         gradient_norm: Euclidean norm of its gradient over all leaves.
         evaluations: Evaluations spent until then.
+        iteration: Its number, 0 for the starting model (of each band).
     """
 
     value: float
     gradient_norm: float
     evaluations: int
+    iteration: int
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ class _Walk:
         """Take `x` as the next iterate."""
         value, gradient = self._evaluate(x)
         self.x = x
-        self.history.append(Iterate(value, float(np.linalg.norm(gradient)), self._evaluate.count))
+        self.history.append(Iterate(value, float(np.linalg.norm(gradient)), self._evaluate.count, len(self.history)))
         self._evaluate.iteration = len(self.history)
         self._bar.set_description("replaying" if self._evaluate.replaying else "minimize", refresh=False)
         self._bar.set_postfix(misfit=f"{value:.4g}", evaluations=self._evaluate.count)
@@ -200,7 +202,7 @@ class _Walk:
             raise StopIteration
 
 
-class _Exhausted(Exception):  # noqa: N818
+class _Exhausted(Exception):
     """Raised through SciPy when no evaluation is left: its own cap is only looked at between iterations."""
 
 

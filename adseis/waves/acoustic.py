@@ -39,15 +39,16 @@ def simulate_acoustic(
 
     Args:
         medium: P-wave speed [m/s] and density [kg/m^3] on the grid nodes.
-        survey: Sources (`Explosion`, `PlaneWave`: volume injection rates q [m^3/s; m^2/s in 2D]; `Force`: f [N; N/m in 2D]) and receiver positions [m].
+        survey: Sources (`Explosion`, `PlaneWave`: volume injection rates q [m^3/s; m^2/s in 2D]; `Force`: f [N; N/m in 2D]) and
+            receiver positions [m].
         grid: Space-time sampling (static).
         boundary: What surrounds the model: `CPML`, `Sponge` or `Rigid`.
         free_surface: Whether p = 0 at the top face.
         order: Spatial accuracy: 2, 4, 6 or 8.
         record: "p", "vz", "vy" (3D), "vx", or a tuple of them.
         adjoint: `ReverseSweep()`, the fast exact gradient, or `AutoDiff()`, plain JAX differentiation (jvp, any order).
-        probe: A function of the dict of fields, each `(shot, *grid)` (velocities half a cell beyond the nodes along their axis), called at t = 0,
-            k dt, 2 k dt, ...
+        probe: A function of the dict of fields, each `(shot, *grid)` (velocities half a cell beyond the nodes along their axis),
+            called at t = 0, k dt, 2 k dt, ...; differentiable.
         probe_every: The k of `probe`.
 
     Returns:
@@ -60,7 +61,8 @@ def simulate_acoustic(
         RuntimeError: If vp or rho is not positive, vp breaks the CFL limit, or a position is off the grid (also under `jit`).
 
     References:
-        Virieux, J. (1986), Geophysics 51, 889-901, doi:10.1190/1.1442147; layers: Komatitsch & Martin (2007).
+        Virieux, J. (1986), Geophysics 51, 889-901, doi:10.1190/1.1442147
+        Layers: Komatitsch, D. & Martin, R. (2007), Geophysics 72, SM155-SM167, doi:10.1190/1.2757586
     """
     options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
     return simulate(Acoustic, medium, survey, grid, options)
@@ -89,7 +91,7 @@ class Acoustic(WaveEquation):
         return fields
 
     def coefficients(self, medium: AcousticMedium) -> dict[str, Array]:
-        """For every field the coefficient of its update, `(1, *haloed)` for all shots, zero in the halo (and k on a free surface)."""
+        """k for the pressure, b for each velocity: `(1, *haloed)` for all shots, zero in the halo (k on a free surface too)."""
         dt = self.extended.grid.dt
         vp, rho = (self.extended.extend(x) for x in (medium.vp, medium.rho))
         k = dt * rho * vp**2
@@ -124,7 +126,8 @@ class Acoustic(WaveEquation):
             slope = sum(more, start=pad(difference(d, fields["p"], axis, self.extended.halo), self.extended.halo))
             v = inject(name, self._damped(fields[name]) - coefficients[name] * slope)
             fields[name] = self._mirrored(name, v)
-        divergence, corrections = 0, []
+        divergence: Any = 0
+        corrections: list[Array] = []
         for name, axis in self._along():
             d = self.stencils[axis - 1].backward
             strips, memory = self.divergence_strips[name], of_divergence[name]
@@ -151,7 +154,7 @@ class Acoustic(WaveEquation):
     def reverse_step(
         self, coefficients: dict[str, Array], adjoint: Adjoint, before: PyTree, after: PyTree, collect: Collect
     ) -> Adjoint:
-        """With adjoints scaled by their coefficients, P = k lambda_p and V = b lambda_v, the transpose runs the forward updates, signs turned, backwards."""
+        """For P = k lambda_p and V = b lambda_v the transpose runs the forward updates, with signs turned, backwards."""
         fields, (of_gradient, of_divergence), sums = dict(adjoint.fields), map(dict, adjoint.memory), dict(adjoint.gradient)
         halo = self.extended.halo
         (p_before, _), (p_after, memory_after) = before, after
@@ -170,7 +173,8 @@ class Acoustic(WaveEquation):
             total = total - fields[name] * pad(difference(d, p_before, axis, halo), halo)
             memory = zip(self.gradient_strips[name], parts, memory_after[name], strict=True)
             sums[name] = total, tuple(part - s.cut(fields[name], self.extended) * m for s, part, m in memory)
-        divergence, corrections = 0, []
+        divergence: Any = 0
+        corrections: list[Array] = []
         for name, axis in self._along():
             d = self.stencils[axis - 1].backward
             strips, memory = self.gradient_strips[name], of_gradient[name]
@@ -183,7 +187,11 @@ class Acoustic(WaveEquation):
         return Adjoint(fields, (of_gradient, of_divergence), sums)
 
     def gradient(self, coefficients: dict[str, Array], adjoint: Adjoint, injected: Any) -> dict[str, Array]:
-        """Lambda times the update without its coefficient: the pressure's update includes its sources, the recomputed gradient of p does not."""
+        """Lambda times the update without its coefficient.
+
+        The pressure's update includes its sources; the velocities', recomputed from the gradient of p, does not: `injected` adds
+        theirs.
+        """
         sums = jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient)
         k = coefficients["p"]
         cotangents = {"p": jnp.where(k > 0, sums["p"] / jnp.where(k > 0, k, 1) ** 2, 0)}

@@ -1,7 +1,7 @@
 """What surrounds the model: the grid that is computed on, and what a boundary may add to an equation.
 
-A boundary is a part that an equation composes, not a branch inside it. It can add cells outside the model (`width`), strips in which
-derivatives are stretched (`strips`), and a damping of the whole field (`damping`). `Rigid` adds nothing.
+A boundary is a part that an equation composes, not a branch inside it. It can add cells outside the model (`width`), strips in
+which derivatives are stretched (`strips`), and a damping of the whole field (`damping`). `Rigid` adds nothing.
 """
 
 from typing import NamedTuple
@@ -13,10 +13,11 @@ from jax import lax
 from jaxtyping import Array
 
 from adseis.waves.grid import Grid
+from adseis.waves.medium import Samples
 
 
 class Extended(NamedTuple):
-    """The grid that is computed on: the model, absorbing cells outside it, and a halo of `order / 2` cells.
+    """The grid that is computed on: the core (the model and absorbing cells outside it) within a halo of `order / 2` cells.
 
     Attributes:
         grid: The user's grid.
@@ -34,14 +35,17 @@ class Extended(NamedTuple):
 
     @property
     def halo(self) -> int:
+        """Cells of halo on every side: what the widest stencil reaches over."""
         return self.order // 2
 
     @property
     def core(self) -> tuple[int, ...]:
+        """Cells per axis of the model with its absorbing cells."""
         return tuple(a + n + b for a, n, b in zip(self.low, self.grid.shape, self.high, strict=True))
 
     @property
     def haloed(self) -> tuple[int, ...]:
+        """Cells per axis of a field: the core and its halo."""
         return tuple(n + self.order for n in self.core)
 
     @property
@@ -49,16 +53,31 @@ class Extended(NamedTuple):
         """The spatial axes of a field `(shot, *grid)`."""
         return range(1, 1 + len(self.core))
 
-    def extend(self, values: Array) -> Array:
-        """Continue a model outwards by its edge values; the derivative of every added cell folds back onto the edge."""
+    def extend(self, values: Samples) -> Array:
+        """Continue a model outwards by its edge values; the derivative of every added cell folds back onto the edge.
+
+        Args:
+            values: Values on the model's nodes, `(*grid)`.
+
+        Returns:
+            Values on the core, `(*core)`.
+        """
         return jnp.pad(values, list(zip(self.low, self.high, strict=True)), mode="edge")
 
     def crop(self, field: Array) -> Array:
-        """The model's part of a field `(shot, *haloed)`."""
+        """The model's part of a field.
+
+        Args:
+            field: `(shot, *haloed)`.
+
+        Returns:
+            `(shot, *grid)`.
+        """
         first = [a + self.halo for a in self.low]
         return field[(slice(None), *(slice(a, a + n) for a, n in zip(first, self.grid.shape, strict=True)))]
 
     def zeros(self, shots: int, dtype: jnp.dtype) -> Array:
+        """A field at rest, `(shot, *haloed)`, for a number of shots."""
         return jnp.zeros((shots, *self.haloed), dtype)
 
 
@@ -70,8 +89,8 @@ class Strip(NamedTuple):
     Attributes:
         axis: Axis of the field that the slab is normal to.
         start: First core index along `axis`.
-        a: Profile along `axis`.
-        b: Profile along `axis`.
+        a: How strongly the derivative drives the memory, along `axis`.
+        b: What the memory keeps from one step to the next, along `axis`.
     """
 
     axis: int
@@ -81,20 +100,23 @@ class Strip(NamedTuple):
 
     @property
     def width(self) -> int:
+        """Cells along `axis`."""
         return len(self.a)
 
     def profiles(self, like: Array) -> tuple[Array, Array]:
+        """a and b in the precision of the array `like`, shaped to multiply it."""
         shape = [1] * like.ndim
         shape[self.axis] = -1
         return jnp.asarray(self.a.reshape(shape), like.dtype), jnp.asarray(self.b.reshape(shape), like.dtype)
 
     def zeros(self, extended: Extended, shots: int, dtype: jnp.dtype, longer: int = 0) -> Array:
+        """A memory at rest, `(shot, *core)` cut to the strip's `width` along `axis`, or to `longer` cells more."""
         shape = [shots, *extended.core]
         shape[self.axis] = self.width + longer
         return jnp.zeros(shape, dtype)
 
     def cut(self, field: Array, extended: Extended) -> Array:
-        """The strip's part of a haloed field."""
+        """The strip's part of a haloed field: of `(shot, *haloed)` the core, cut to the strip's `width` along `axis`."""
         low = [0] + [extended.halo] * (field.ndim - 1)
         high = [field.shape[0]] + [n - extended.halo for n in field.shape[1:]]
         low[self.axis] = extended.halo + self.start
@@ -102,7 +124,7 @@ class Strip(NamedTuple):
         return lax.slice(field, low, high)
 
     def place(self, values: Array, extended: Extended) -> Array:
-        """Put values of the strip, or of the strip `halo` longer at either end, into a haloed field of zeros."""
+        """Put values of the strip, or of the strip `halo` longer at either end, into a field `(shot, *haloed)` of zeros."""
         longer = (values.shape[self.axis] - self.width) // 2
         widths = [(0, 0)] + [(extended.halo, extended.halo)] * (values.ndim - 1)
         first = extended.halo + self.start - longer
@@ -111,27 +133,59 @@ class Strip(NamedTuple):
 
 
 class Boundary(eqx.Module):
-    """Base of the boundaries: by itself nothing."""
+    """Base of the boundaries: cells outside the model, and what becomes of the waves there.
+
+    Attributes:
+        width: Cells added outside every face that is not a free surface.
+    """
 
     width: eqx.AbstractVar[int]
 
     def strips(self, extended: Extended, *, half: bool) -> tuple[Strip, ...]:
-        """Strips for derivatives that live on nodes, or `half` a cell beyond them."""
+        """Where derivatives are stretched, by default nowhere.
+
+        Args:
+            extended: The grid that is computed on.
+            half: Whether the derivatives live half a cell beyond the nodes, or on them.
+
+        Returns:
+            The strips, in the order of the axes.
+        """
         del extended, half
         return ()
 
     def damping(self, extended: Extended) -> np.ndarray | None:
-        """sigma dt on the haloed grid, `(1, *haloed)`, where fields decay as exp(-sigma t); None if nothing is damped."""
+        """How strongly fields are damped: they decay as exp(-sigma t).
+
+        Args:
+            extended: The grid that is computed on.
+
+        Returns:
+            sigma dt, `(1, *haloed)`; None, the default, if nothing is damped.
+        """
         del extended
         return None
 
     def extend(self, grid: Grid, order: int, free_surface: bool) -> Extended:
-        """The grid to compute on."""
+        """The grid to compute on.
+
+        Args:
+            grid: The model's grid.
+            order: Spatial accuracy.
+            free_surface: Whether z = 0 is a free surface, above which nothing is added.
+
+        Returns:
+            The model's grid with this boundary around it.
+        """
         sides = (self.width,) * len(grid.shape)
         return Extended(grid, (0 if free_surface else self.width, *sides[1:]), sides, order, free_surface)
 
 
 class Rigid(Boundary):
-    """A closed box: nothing is added, the field is zero outside. For energy tests and resonators."""
+    """A closed box: nothing is added, the field is zero outside. For energy tests and resonators.
+
+    Attributes:
+        width: 0.
+    """
 
     width: int = eqx.field(default=0, static=True, init=False)

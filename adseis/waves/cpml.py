@@ -1,7 +1,11 @@
 """Convolutional perfectly matched layers.
 
-Inside a layer every derivative d/dx becomes (1/s) d/dx with s = 1 + d / (alpha + i w). In time that is a convolution, carried by one memory
-variable per derivative: m' = b m + a df/dx with b = exp(-(d + alpha) dt), a = d (b - 1) / (d + alpha), and df/dx + m' in place of df/dx.
+Inside a layer every derivative d/dx becomes (1/s) d/dx with s = 1 + d / (alpha + i w). In time that is a convolution, carried by
+one memory variable per derivative: m' = b m + a df/dx with b = exp(-(d + alpha) dt), a = d (b - 1) / (d + alpha), and df/dx + m'
+in place of df/dx.
+
+An equation keeps the memories of its strips (`stretch_memory` at rest) and adds what `stretch` returns to its derivative; its
+reverse step does the same with the transpose, `unstretch`. The `_second` pairs stretch a Laplacian.
 
 The layers lie outside the model and their memory lives in strips. First-order systems stretch staggered first derivatives
 (Komatitsch & Martin 2007, Geophysics 72, SM155, doi:10.1190/1.2757586); a second-order equation stretches first and second ones
@@ -24,23 +28,27 @@ from adseis.waves.stencils import Stencil, Stencils, difference, difference_of_s
 class CPML(Boundary):
     """Absorbing layers of `width` cells outside every face of the model that is not a free surface.
 
-    The profile d = d0 q^2, alpha = pi f (1 - q), with q the depth into the layer over its thickness, follows Collino & Tsogka (2001): d0 is set so that a
-    wave of the reference speed that meets the layer head on returns `reflection` times. It depends on these static numbers
-    only, never on the medium, so it neither adds to the gradient nor is missing from it.
+    The profile d = d0 q^2, alpha = pi f (1 - q), with q the depth into the layer over its thickness, follows Collino & Tsogka
+    (2001): d0 is set so that a wave of the reference speed that meets the layer head on returns with `reflection` of its
+    amplitude. It depends on these static numbers only, never on the medium, so it neither adds to the gradient nor is missing
+    from it.
 
     Attributes:
         width: Thickness in cells.
         reflection: Theoretical reflection at normal incidence, which sets the strength.
-        reference_speed: Speed [m/s] for which it holds; by default 0.6 of the fastest that grid.dt carries.
-        reference_frequency: Frequency f [Hz] that shifts the poles, near the source's; by default one at which the reference speed has four times the
-            points per wavelength that the order needs.
+        reference_speed: Speed [m/s] for which it holds; by default the fastest that grid.dt carries.
+        reference_frequency: Frequency f [Hz] that shifts the poles, not above the source's; by default one at which the reference
+            speed has ten times the points per wavelength that the order needs.
 
     Raises:
-        ValueError: If `width` is negative or another number is not positive.
+        ValueError: If `width` is less than 1, `reflection` not between 0 and 1, or another number not positive.
+
+    References:
+        Collino, F. & Tsogka, C. (2001), Geophysics 66, 294-307, doi:10.1190/1.1444908
     """
 
     width: int = eqx.field(default=20, static=True)
-    reflection: float = eqx.field(default=1e-4, static=True)
+    reflection: float = eqx.field(default=1e-6, static=True)
     reference_speed: float | None = eqx.field(default=None, static=True)
     reference_frequency: float | None = eqx.field(default=None, static=True)
 
@@ -57,10 +65,10 @@ class CPML(Boundary):
                 raise ValueError(f"`{name}` = {value} must be positive; leave it out for a default taken from the grid.")
 
     def strips(self, extended: Extended, *, half: bool) -> tuple[Strip, ...]:
-        """One strip per absorbing face, for derivatives on nodes or `half` a cell beyond them."""
+        """One strip per absorbing face."""
         grid = extended.grid
-        speed = self.reference_speed or 0.6 * fastest_speed(grid.spacing, grid.dt, extended.order)
-        points = 4 * POINTS_PER_WAVELENGTH[extended.order]
+        speed = self.reference_speed or fastest_speed(grid.spacing, grid.dt, extended.order)
+        points = 10 * POINTS_PER_WAVELENGTH[extended.order]
         frequency = self.reference_frequency or speed / (points * max(grid.spacing))
         strips = []
         for axis, low, high, n, h in zip(extended.axes, extended.low, extended.high, extended.core, grid.spacing, strict=True):
@@ -80,7 +88,18 @@ class CPML(Boundary):
 def stretch(
     strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended
 ) -> tuple[tuple, list[Array]]:
-    """Advance the memories of a first derivative of `field`; what to add to the derivative, haloed."""
+    """Advance the memories of a first derivative.
+
+    Args:
+        strips: Where it is stretched, all along one axis.
+        stencil: The derivative.
+        memory: One array per strip, from the step before.
+        field: What is differentiated, `(shot, *haloed)`.
+        extended: The grid that is computed on.
+
+    Returns:
+        The memories, and for each strip what to add to the derivative, `(shot, *haloed)`.
+    """
     advanced = []
     for strip, m in zip(strips, memory, strict=True):
         a, b = strip.profiles(m)
@@ -89,18 +108,28 @@ def stretch(
 
 
 def stretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `stretch` at rest."""
+    """The memory of `stretch` at rest, for a number of shots."""
     return tuple(s.zeros(extended, shots, dtype) for s in strips)
 
 
 def unstretch(
     strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended
 ) -> tuple[tuple, list[Array]]:
-    """Transpose of `stretch`: what to add to the derivative of an adjoint `field` (`stencil`: minus the transpose of the forward one).
+    """Transpose of `stretch`.
 
     With g the adjoint of the stretched derivative: m' = b m + g, and d/dx (g + a m') replaces d/dx g. The correction of the
     step before rides along (times zero) because XLA stores a live loop carry but would otherwise recompute the
     strip's stencil at every point of the grid.
+
+    Args:
+        strips: As for `stretch`.
+        stencil: Minus the transpose of the forward one.
+        memory: A pair of arrays per strip, from the step before.
+        field: The adjoint g, `(shot, *haloed)`.
+        extended: The grid that is computed on.
+
+    Returns:
+        The memories, and for each strip what to add to the derivative of the adjoint, `(shot, *haloed)`.
     """
     advanced, corrections = [], []
     for strip, (m, kept) in zip(strips, memory, strict=True):
@@ -113,7 +142,7 @@ def unstretch(
 
 
 def unstretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `unstretch` at rest."""
+    """The memory of `unstretch` at rest, for a number of shots."""
     longer = 2 * extended.halo
     return tuple((s.zeros(extended, shots, dtype), s.zeros(extended, shots, dtype, longer)) for s in strips)
 
@@ -121,10 +150,20 @@ def unstretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, 
 def stretch_second(
     strips: tuple[Strip, ...], stencils: tuple[Stencils, ...], memory: tuple, field: Array, extended: Extended
 ) -> tuple[tuple, list[Array]]:
-    """Advance the memories of the second derivatives of `field`; what to add to its Laplacian, haloed.
+    """Advance the memories of the second derivatives of a field f.
 
     psi' = b psi + a D1 f;  zeta' = b zeta + a (D2 f + D1 psi');  correction c' = D1 psi' + zeta'. Carried are psi, c, and
     c of the step before (times zero: see `unstretch`; two, because two steps share one body of the compiled loop).
+
+    Args:
+        strips: Where derivatives are stretched, along any axes.
+        stencils: The derivatives of every axis.
+        memory: A triple of arrays per strip, from the step before.
+        field: f, `(shot, *haloed)`.
+        extended: The grid that is computed on.
+
+    Returns:
+        The memories, and for each strip what to add to the Laplacian of f, `(shot, *haloed)`.
     """
     advanced, corrections, halo = [], [], extended.halo
     for strip, (psi, c, c_before) in zip(strips, memory, strict=True):
@@ -143,7 +182,7 @@ def stretch_second(
 
 
 def stretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `stretch_second` at rest."""
+    """The memory of `stretch_second` at rest, for a number of shots."""
     long = [s.zeros(extended, shots, dtype, 2 * extended.halo) for s in strips]
     return tuple((s.zeros(extended, shots, dtype), z, z) for s, z in zip(strips, long, strict=True))
 
@@ -151,9 +190,19 @@ def stretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots: 
 def unstretch_second(
     strips: tuple[Strip, ...], stencils: tuple[Stencils, ...], memory: tuple, field: Array, extended: Extended
 ) -> tuple[tuple, list[Array]]:
-    """Transpose of `stretch_second`: what to add to the Laplacian of an adjoint field w.
+    """Transpose of `stretch_second`, for an adjoint field w.
 
     z' = b z + w;  p' = b p - D1 (w + a z');  correction D2 (a z') - D1 (a p').
+
+    Args:
+        strips: As for `stretch_second`.
+        stencils: The derivatives of every axis.
+        memory: Four arrays per strip, from the step before.
+        field: w, `(shot, *haloed)`.
+        extended: The grid that is computed on.
+
+    Returns:
+        The memories, and for each strip what to add to the Laplacian of w, `(shot, *haloed)`.
     """
     advanced, corrections, halo = [], [], extended.halo
     for strip, (z, p, c, c_before) in zip(strips, memory, strict=True):
@@ -171,7 +220,7 @@ def unstretch_second(
 
 
 def unstretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `unstretch_second` at rest."""
+    """The memory of `unstretch_second` at rest, for a number of shots."""
     short = stretch_memory(strips, extended, shots, dtype)
     long = [s.zeros(extended, shots, dtype, 2 * extended.halo) for s in strips]
     return tuple((z, z, c, c) for z, c in zip(short, long, strict=True))

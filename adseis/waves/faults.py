@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
@@ -17,8 +18,15 @@ class ValueFault(ValueError, RuntimeError):
 
 
 def known(values: Any) -> np.ndarray | None:
-    """The values if they are known now, None if they are traced."""
-    if not isinstance(values, jax.core.Tracer):
+    """The values if they are known now.
+
+    Args:
+        values: An array, traced or not.
+
+    Returns:
+        The values, None if they are traced.
+    """
+    if not isinstance(values, Tracer):
         return np.asarray(values)
     try:  # under an eager `jax.grad` the values are there, behind a tracer
         return np.asarray(jax.lax.stop_gradient(values))
@@ -27,22 +35,51 @@ def known(values: Any) -> np.ndarray | None:
 
 
 def positive(values: Samples, name: str) -> Samples:
-    """The values, which must be finite and positive everywhere."""
+    """Values that must be finite and positive everywhere.
+
+    Args:
+        values: An array, traced or not.
+        name: What the message calls it.
+
+    Returns:
+        The values; where they are traced, with a runtime check attached.
+
+    Raises:
+        ValueFault: If one is not (a `RuntimeError` at run time where they are traced).
+    """
     now = known(values)
     if now is None:
-        message = f"`{name}` holds a NaN, an infinity or a value that is not positive. Check what the model was computed from, or bound the inversion."
+        message = (
+            f"`{name}` holds a NaN, an infinity or a value that is not positive. Check what the model was computed from, "
+            "or bound the inversion."
+        )
         return eqx.error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message)
     bad = ~(np.isfinite(now) & (now > 0))
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueFault(
-            f"`{name}` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must be finite and positive: fill or clip the model."
+            f"`{name}` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must be finite and positive: "
+            "fill or clip the model."
         )
     return values
 
 
 def below(values: Samples, limit: float, message: str, *, repair: Callable[[float], float]) -> Samples:
-    """The values, none of which may exceed `limit`; the message is told the largest (`value`) and `repair(value)`."""
+    """Wave speeds, none of which may exceed a limit.
+
+    Args:
+        values: An array [m/s], traced or not.
+        limit: The fastest that may be [m/s].
+        message: Text with the fields `value`, the fastest there is, and `repair`. Where the values are traced neither is known:
+            "reaches {value} m/s" becomes "is too fast", and all from "Use grid.dt" on a repair without a number.
+        repair: From the fastest speed to the number that the message proposes.
+
+    Returns:
+        The values; where they are traced, with a runtime check attached.
+
+    Raises:
+        ValueFault: If one is faster (a `RuntimeError` at run time where they are traced).
+    """
     now = known(values)
     if now is None:
         text = message.format(value=float("nan"), repair=float("nan")).replace("reaches nan m/s", "is too fast")
@@ -54,7 +91,19 @@ def below(values: Samples, limit: float, message: str, *, repair: Callable[[floa
 
 
 def inside(position: Samples, name: str, grid: Grid) -> Samples:
-    """Positions `(shot, point, axis)`, all of which must lie on the grid."""
+    """Positions that must lie on the grid.
+
+    Args:
+        position: `(shot, point, axis)` [m], traced or not.
+        name: What the message calls it.
+        grid: The model's grid; a ten-thousandth of a cell beyond it is let pass.
+
+    Returns:
+        The positions; where they are traced, with a runtime check attached.
+
+    Raises:
+        ValueFault: If one does not (a `RuntimeError` at run time where they are traced).
+    """
     low, extent = np.array(grid.origin), np.array(grid.extent)
     slack = 1e-4 * np.array(grid.spacing)
     low, high = low - slack, low + extent + slack

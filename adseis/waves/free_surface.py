@@ -1,8 +1,8 @@
 """The free surface z = 0 of a fluid, by images.
 
 The pressure (or the scalar field) vanishes there and continues oddly above; the vertical velocity continues evenly. With these
-images the staggered differences stay each other's negative transposes and the second difference stays symmetric, so that a reverse
-sweep needs nothing else (Robertsson 1996, Geophysics 61, 1921, doi:10.1190/1.1444107).
+images the staggered differences stay each other's negative transposes and the second difference stays symmetric, so that a
+reverse sweep needs nothing else (Robertsson 1996, Geophysics 61, 1921, doi:10.1190/1.1444107).
 """
 
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ def mirror(field: Array, halo: int, *, odd: bool) -> Array:
     """Fill the halo above row 0 of `(shot, z, ...)` with images.
 
     Args:
-        field: Haloed field.
+        field: `(shot, *haloed)`.
         halo: Cells of halo.
         odd: True for a field on the nodes that vanishes on row 0; False for an even one half a cell below the nodes.
 

@@ -70,7 +70,14 @@ class Grid(eqx.Module):
         return np.arange(self.nt) * self.dt
 
     def coordinates(self, axis: int) -> np.ndarray:
-        """Positions of the nodes along one axis [m]."""
+        """Positions of the nodes along one axis.
+
+        Args:
+            axis: 0 for z, the last for x.
+
+        Returns:
+            Positions [m], `(shape[axis],)`.
+        """
         return self.origin[axis] + np.arange(self.shape[axis]) * self.spacing[axis]
 
     @classmethod
@@ -86,10 +93,11 @@ class Grid(eqx.Module):
         """A spacing that resolves the slowest wave and a time step that carries the fastest.
 
         The spacing gives the shortest wavelength min(speed) / (2.5 frequency), where the spectrum of a Ricker wavelet has fallen
-        to 2 %, the points that `order` needs; dt is 0.7 of the CFL limit.
+        to 3.3 % of its peak, the points that `order` needs; dt is 0.7 of the CFL limit.
 
         Args:
-            medium: The Earth parameters, sampled in any way; only the range of wave speeds (and, without `extent`, the shape) is used.
+            medium: The Earth parameters, sampled in any way; only the range of wave speeds (and, without `extent`, the shape) is
+                used, so the values must be known, not traced.
             frequency: Peak frequency of the source [Hz].
             extent: Size of the model per axis [m]; by default the medium's own nodes are kept and only the spacing is suggested.
             duration: Length of the record [s]; by default twice the time that the slowest wave needs along the diagonal.

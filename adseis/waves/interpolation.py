@@ -1,16 +1,17 @@
 """From positions to nodes and weights.
 
 A point off the nodes is spread over eight nodes per axis by a sinc under a Kaiser window (Hicks 2002, Geophysics 67, 156,
-doi:10.1190/1.1451454): exact to about 0.1 % down to three points per wavelength and differentiable by position. Along an axis on which
-all points are known, while tracing, to lie on nodes, one node with weight 1 takes its place.
+doi:10.1190/1.1451454): exact to about 0.1 % down to three points per wavelength and differentiable by position. Along an axis on
+which all points are known, while tracing, to lie on nodes, one node with weight 1 takes its place.
 """
 
 import functools
 import operator
+from typing import TypeVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 
 from adseis.timeloop import Points
@@ -19,11 +20,21 @@ from adseis.waves.medium import Samples
 
 HALF_WIDTH = 4
 KAISER_SHAPE = 6.31  # Hicks's optimum for this half width at wavenumbers up to 2/3 of Nyquist
+_Positions = TypeVar("_Positions", Array, np.ndarray)
 
 
 def on_nodes(position: Samples, stagger: tuple[float, ...], extended: Extended) -> tuple[bool, ...]:
-    """Per axis: are all positions known to lie on the nodes of a field that is staggered by `stagger` cells?"""
-    if isinstance(position, jax.core.Tracer):
+    """Whether all positions are known to lie on the nodes of a field.
+
+    Args:
+        position: `(shot, point, axis)` [m]; if traced, nothing is known.
+        stagger: Offset of the field from the model's nodes, per axis [cells].
+        extended: The grid that is computed on.
+
+    Returns:
+        The answer for every axis.
+    """
+    if isinstance(position, Tracer):
         return (False,) * len(stagger)
     index = _indices(np.asarray(position, float), stagger, extended)
     # Positions may have been computed in float32.
@@ -56,7 +67,7 @@ def points(
     return Points(nodes, weights.astype(dtype))
 
 
-def _indices(position: Samples, stagger: tuple[float, ...], extended: Extended) -> Samples:
+def _indices(position: _Positions, stagger: tuple[float, ...], extended: Extended) -> _Positions:
     """Positions in cells of the extended grid's core."""
     grid = extended.grid
     shift = np.array(extended.low, float) - np.array(stagger)

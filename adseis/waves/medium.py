@@ -11,7 +11,14 @@ Samples = Array | np.ndarray
 
 
 def as_samples(values: Any) -> Samples:
-    """Leave JAX arrays as they are; make anything else a NumPy array, whose values stay known while tracing."""
+    """Leave JAX arrays as they are; make anything else a NumPy array, whose values stay known while tracing.
+
+    Args:
+        values: Numbers of any shape and unit.
+
+    Returns:
+        The same numbers, floating-point (JAX arrays keep their type).
+    """
     if isinstance(values, jax.Array):
         return values
     array = np.asarray(values)
@@ -19,7 +26,11 @@ def as_samples(values: Any) -> Samples:
 
 
 class Medium(eqx.Module):
-    """Base of the media: something with a P-wave speed on the nodes of a grid."""
+    """Base of the media: something with a P-wave speed on the nodes of a grid.
+
+    Attributes:
+        vp: P-wave speed [m/s].
+    """
 
     vp: eqx.AbstractVar[Samples]
 

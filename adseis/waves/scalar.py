@@ -43,9 +43,9 @@ def simulate_scalar(
         boundary: What surrounds the model: `CPML`, `Sponge` or `Rigid`.
         free_surface: Whether u = 0 at the top face.
         order: Spatial accuracy: 2, 4, 6 or 8.
-        record: The field to record: "u".
+        record: The field to record: "u", or ("u",) for a tuple of one gather.
         adjoint: `ReverseSweep()`, the fast exact gradient, or `AutoDiff()`, plain JAX differentiation (jvp, any order).
-        probe: A function of the dict of fields, each `(shot, *grid)`, called at t = 0, k dt, 2 k dt, ...
+        probe: A function of the dict of fields, each `(shot, *grid)`, called at t = 0, k dt, 2 k dt, ...; differentiable.
         probe_every: The k of `probe`.
 
     Returns:
@@ -57,7 +57,8 @@ def simulate_scalar(
         RuntimeError: If vp is not positive or breaks the CFL limit, or a position is off the grid (also under `jit`).
 
     References:
-        Dablain, M. A. (1986), Geophysics 51, 54-66, doi:10.1190/1.1442040; layers: Pasalic & McGarry (2010).
+        Dablain, M. A. (1986), Geophysics 51, 54-66, doi:10.1190/1.1442040
+        Layers: Pasalic, D. & McGarry, R. (2010), SEG Expanded Abstracts 29, 2925-2929, doi:10.1190/1.3513453
     """
     options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
     return simulate(Scalar, medium, survey, grid, options)
@@ -80,7 +81,7 @@ class Scalar(WaveEquation):
         return {"u": Field((0.0,) * axes, odd=True, injected=0.0, recorded=1.0, source=("volume", None))}
 
     def coefficients(self, medium: ScalarMedium) -> Float[Array, "1 *haloed"]:
-        """(vp dt)^2 for all shots, zero in the halo and on a free surface."""
+        """(vp dt)^2 for all shots, zero in the halo and on a free surface (with damping: over 1 + sigma dt)."""
         c = (self.extended.extend(medium.vp) * self.extended.grid.dt) ** 2
         if self.extended.free_surface:
             c = c.at[0].set(0)
@@ -97,7 +98,7 @@ class Scalar(WaveEquation):
         return State({"u": zero}, (zero, cpml.stretch_second_memory(self.strips, self.extended, shots, dtype)))
 
     def step(self, coefficients: Array, state: State, inject: Inject) -> State:
-        """One step."""
+        """u and the field one step ago become the field one step on and u."""
         u, (before, memory) = state.fields["u"], state.memory
         memory, corrections = cpml.stretch_second(self.strips, self.stencils, memory, u, self.extended)
         after = inject("u", self._advance(coefficients, u, before, corrections))
@@ -129,7 +130,7 @@ class Scalar(WaveEquation):
 
     def _advance(self, c: Array, u: Array, before: Array, corrections: list[Array]) -> Array:
         halo = self.extended.halo
-        laplacian = sum(difference(self.stencils[axis - 1].second, u, axis, halo) for axis in self.extended.axes)
+        laplacian: Any = sum(difference(self.stencils[axis - 1].second, u, axis, halo) for axis in self.extended.axes)
         laplacian = sum(corrections, start=pad(laplacian, halo))
         if self.damping is None:
             return 2 * u - before + c * laplacian

@@ -1,8 +1,8 @@
 """From a medium, a survey and a grid to gathers: the part that all wave equations share.
 
-A wave equation is a `SweptEquation` on an extended grid that also says how a medium becomes coefficients and what its fields are. `simulate` checks
-the input, turns positions into points and time functions into samples at the scheme's instants, marches, and brings the
-records onto t = k dt.
+A wave equation is a `SweptEquation` on an extended grid that also says how a medium becomes coefficients and what its fields
+are. `simulate` checks the input, turns positions into points and time functions into samples at the scheme's instants, marches,
+and brings the records onto t = k dt.
 """
 
 import difflib
@@ -47,9 +47,11 @@ class WaveEquation(SweptEquation):
     """An equation on an extended grid.
 
     Attributes:
+        name: What error messages call it.
+        staggered: Whether its CFL limit is that of staggered first differences, or of second ones.
         extended: The grid that is computed on.
-        boundary: What surrounds the model.
         stencils: Differences per axis.
+        damping: What `Boundary.damping` says.
     """
 
     name: ClassVar[str]
@@ -57,17 +59,30 @@ class WaveEquation(SweptEquation):
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         self.extended = extended
-        self.boundary = boundary
         self.stencils = tuple(stencils(extended.order, h) for h in extended.grid.spacing)
         self.damping = boundary.damping(extended)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
-        """The fields of the equation in 2D or 3D."""
+        """The fields of the equation.
+
+        Args:
+            axes: 2 or 3.
+
+        Returns:
+            Name -> what it is.
+        """
         raise NotImplementedError
 
     def coefficients(self, medium: Any) -> PyTree:
-        """The arrays that a step multiplies by, on the haloed grid, with the time step folded in."""
+        """The arrays that a step multiplies by, with the time step folded in.
+
+        Args:
+            medium: Earth parameters on the model's nodes, JAX arrays of one precision.
+
+        Returns:
+            One array or a pytree of them, each `(1, *haloed)`.
+        """
         raise NotImplementedError
 
     def snapshot(self, before: State, after: State) -> dict[str, Array]:
@@ -78,7 +93,17 @@ class WaveEquation(SweptEquation):
 
 
 class Options(eqx.Module):
-    """The static settings that every simulation shares."""
+    """The settings that every simulation shares.
+
+    Attributes:
+        boundary: What surrounds the model.
+        free_surface: Whether the top face is a free surface.
+        order: Spatial accuracy.
+        record: Field or fields to record.
+        adjoint: How the time loop is differentiated.
+        probe: What is computed from the fields on the way, or None.
+        probe_every: Steps between its calls.
+    """
 
     boundary: Boundary
     free_surface: bool = eqx.field(static=True)
@@ -102,7 +127,23 @@ class _Plan(eqx.Module):
 
 
 def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid: Grid, options: Options) -> Any:
-    """Check everything, then simulate; see `simulate_scalar` and its siblings for arguments and results."""
+    """Check everything, then simulate; `simulate_scalar` and its siblings say more.
+
+    Args:
+        equation: The physics.
+        medium: Earth parameters on the nodes of `grid`.
+        survey: Sources and receivers.
+        grid: Space-time sampling.
+        options: The settings.
+
+    Returns:
+        `(shot, time, receiver)`, a tuple of such if `options.record` is one; with a probe, that and the stacked probes.
+
+    Raises:
+        ValueError: If shapes disagree, an option is unknown, or a known value is out of range.
+        TypeError: If a source is not one that the equation takes, or an option is of the wrong kind.
+        RuntimeError: If a value is out of range (also under `jit`).
+    """
     _check_structure(equation, medium, grid, options)
     extended = options.boundary.extend(grid, options.order, options.free_surface)
     kinds = equation.fields(len(grid.shape))
@@ -191,7 +232,8 @@ def _grouped(equation: type[WaveEquation], kinds: dict[str, Field], emissions: l
     for e in emissions:
         if (e.kind, e.axis) not in takes:
             raise TypeError(
-                f"`source` emits a {e.kind}, which the {equation.name} equation does not take; it takes: {sorted({k for k, _ in takes})}."
+                f"`source` emits a {e.kind}, which the {equation.name} equation does not take; it takes: "
+                f"{sorted({k for k, _ in takes})}."
             )
         groups.setdefault(takes[e.kind, e.axis], []).append(e)
     if not groups:
@@ -226,15 +268,15 @@ def _check_structure(equation: type[WaveEquation], medium: Medium, grid: Grid, o
 
 
 def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, order: int) -> Medium:
+    """The medium with every value checked: finite, positive, and slow enough for the time step."""
     limit = stability.fastest_speed(grid.spacing, grid.dt, order, staggered=equation.staggered)
-    medium = jax.tree.map(lambda x: x, medium)
     for name in vars(medium):
         values = faults.positive(getattr(medium, name), f"medium.{name}")
         if name == "vp":
             values = faults.below(
                 values, limit,
-                f"`medium.vp` reaches {{value:.6g}} m/s; the fastest speed that grid.dt = {grid.dt:.6g} s carries at grid.spacing = "
-                f"{_short(grid.spacing)} m is {limit:.6g} m/s (order {order}, {len(grid.shape)}D, CFL). "
+                f"`medium.vp` reaches {{value:.6g}} m/s; the fastest speed that grid.dt = {grid.dt:.6g} s carries at "
+                f"grid.spacing = {_short(grid.spacing)} m is {limit:.6g} m/s (order {order}, {len(grid.shape)}D, CFL). "
                 f"Use grid.dt <= {{repair:.3g}} s, or a coarser grid.",
                 repair=lambda value: grid.dt * limit / value * (1 - 5e-4),
             )  # fmt: skip
@@ -249,17 +291,20 @@ def _short(spacing: tuple[float, ...]) -> str:
 def _warn_of_dispersion(medium: Medium, groups: dict[str, list[Emission]], grid: Grid, order: int) -> None:
     """Warn, where the values are known, if the shortest wavelength has too few points."""
     vp = faults.known(medium.vp)
-    samples = [faults.known(e.samples) for v in groups.values() for e in v]
-    if vp is None or any(s is None for s in samples):
+    emitted = [faults.known(e.samples) for v in groups.values() for e in v]
+    samples = [s for s in emitted if s is not None]
+    if vp is None or len(samples) < len(emitted):
         return
     frequency = max(stability.highest_frequency(s, grid.dt) for s in samples)
     if frequency == 0:
         return
-    points = float(vp.min()) / frequency / max(grid.spacing)
+    wavelength = float(vp.min()) / frequency
+    points = wavelength / max(grid.spacing)
     wanted = stability.POINTS_PER_WAVELENGTH[order]
     if points < 0.999 * wanted:
         warnings.warn(
-            f"{points:.1f} points per shortest wavelength ({vp.min():.0f} m/s at {frequency:.3g} Hz) are few for order {order}: the waves will be "
-            f"dispersed numerically. {wanted:g} or more are advised: a spacing of {float(vp.min()) / frequency / wanted:.3g} m, a lower frequency or a higher order.",
+            f"{points:.1f} points per shortest wavelength ({vp.min():.0f} m/s at {frequency:.3g} Hz) are few for order {order}: "
+            f"the waves will be dispersed numerically. {wanted:g} or more are advised: a spacing of {wavelength / wanted:.3g} m, "
+            "a lower frequency or a higher order.",
             stacklevel=4,
-        )  # fmt: skip
+        )

@@ -1,7 +1,7 @@
 """Seismic sources. Positions and time functions are differentiable.
 
-A source says what it emits (`emissions`): a kind of source term, at positions, with samples at t = k dt. Which field an equation adds
-it to is the equation's business.
+A source says what it emits (`emissions`): a kind of source term, at positions, with samples at t = k dt. Which field an equation
+adds it to is the equation's business.
 """
 
 from typing import NamedTuple
@@ -35,7 +35,17 @@ class Source(eqx.Module):
     """Base of the sources."""
 
     def emissions(self, grid: Grid) -> list[Emission]:
-        """What the source emits on a grid."""
+        """What the source emits on a grid.
+
+        Args:
+            grid: Space-time sampling.
+
+        Returns:
+            Point sources, all of the same number of shots.
+
+        Raises:
+            ValueError: If the shapes of the source fit neither each other nor the grid.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say what it emits.")
 
 
@@ -49,15 +59,15 @@ def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Sam
     wanted = (*position.shape[:2], grid.nt)
     if any(a not in (1, b) for a, b in zip(time_function.shape, wanted, strict=True)):
         raise ValueError(
-            f"`time_function` {time_function.shape} does not fit `position` {position.shape}: both need the same shots and sources "
-            "(a length of 1 in the time function serves all)."
+            f"`time_function` {time_function.shape} does not fit `position` {position.shape}: both need the same shots and "
+            "sources (a length of 1 in the time function serves all)."
         )
     module = np if isinstance(time_function, np.ndarray) else jnp
     return position, module.broadcast_to(time_function, wanted)
 
 
 class Explosion(Source):
-    """Volume injection at points: s(t) delta(x - xs) of the scalar equation, kappa q(t) delta(x - xs) of the acoustic one.
+    """Volume injection at points: s(t) delta(x - xs) in the scalar, kappa q(t) delta(x - xs) in the acoustic equation.
 
     Attributes:
         position: Where [m], `(shot, source, axis)`.
@@ -101,13 +111,14 @@ class Force(Source):
 class PlaneWave(Source):
     r"""Plane waves that rise from a line (3D: a plane) of volume sources at one depth.
 
-    The node at horizontal position x fires s(t - tau) dx with tau = (x sin(angle) - min) / speed, so that wavefronts travel upwards, tilted by `angle`; with
-    the scalar equation the upgoing wave is (speed / (2 cos angle)) times the integral of s. The line is tapered at its ends to
-    weaken the diffractions from there. Delays are applied in the frequency domain and are differentiable.
+    The node at horizontal position x fires s(t - tau) dx with tau = (x sin(angle) - min) / speed, so that wavefronts travel
+    upwards, tilted by `angle`; with the scalar equation the upgoing wave is (speed / (2 cos angle)) times the integral of s. The
+    line is tapered at its ends to weaken the diffractions from there. Delays are applied in the frequency domain and are
+    differentiable.
 
     Attributes:
         angle: From the vertical, positive towards +x [degrees], `(shot,)`.
-        time_function: Source density s per length (3D: area) of the line, `(shot, time)`.
+        time_function: Source density s per length (3D: area) of the line, in the unit of `Explosion` per m (m^2), `(shot, time)`.
         depth: z of the line [m].
         speed: Wave speed at that depth, which turns the angle into delays [m/s].
         azimuth: 3D only: of the propagation, from x towards y [degrees], `(shot,)`.
@@ -122,7 +133,7 @@ class PlaneWave(Source):
     taper: float = eqx.field(kw_only=True, default=0.1, static=True)
 
     def emissions(self, grid: Grid) -> list[Emission]:
-        """One volume source per node of the line."""
+        """One volume source per node of the line (3D: plane)."""
         if self.time_function.ndim != 2 or self.time_function.shape[-1] != grid.nt:
             raise ValueError(f"`time_function` {self.time_function.shape} must be (shot, time) with grid.nt = {grid.nt} samples.")
         if self.time_function.shape[0] not in (1, self.angle.shape[0]):

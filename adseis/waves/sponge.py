@@ -12,9 +12,9 @@ from adseis.waves.stability import fastest_speed
 class Sponge(Boundary):
     """Layers of `width` cells outside the model in which the field decays as exp(-sigma t).
 
-    sigma = sigma0 q^2 with q the depth into the layer over its thickness; sigma0 is set so that a wave of the reference speed that
-    crosses the layer, is reflected at its end and crosses again keeps `reflection` of its amplitude. Simpler than `CPML`, and weaker at the
-    same width.
+    sigma = sigma0 q^2 with q the depth into the layer over its thickness; sigma0 is set so that a wave of the reference speed
+    that crosses the layer, is reflected at its end and crosses again keeps `reflection` of its amplitude. Simpler than `CPML`,
+    and weaker at the same width.
 
     Attributes:
         width: Thickness in cells.
@@ -22,7 +22,10 @@ class Sponge(Boundary):
         reference_speed: Speed [m/s] for which it holds; by default 0.6 of the fastest that grid.dt carries.
 
     Raises:
-        ValueError: If a number is out of range.
+        ValueError: If `width` is less than 1, `reflection` not between 0 and 1, or `reference_speed` not positive.
+
+    References:
+        Cerjan, C., Kosloff, D., Kosloff, R. & Reshef, M. (1985), Geophysics 50, 705-708, doi:10.1190/1.1441945
     """
 
     width: int = eqx.field(default=40, static=True)
@@ -38,7 +41,8 @@ class Sponge(Boundary):
             raise ValueError(f"`reflection` = {self.reflection} must lie between 0 and 1.")
         if self.reference_speed is not None and not (math.isfinite(self.reference_speed) and self.reference_speed > 0):
             raise ValueError(
-                f"`reference_speed` = {self.reference_speed} m/s must be positive; leave it out for a default taken from the grid."
+                f"`reference_speed` = {self.reference_speed} m/s must be positive; leave it out for a default "
+                "taken from the grid."
             )
 
     def damping(self, extended: Extended) -> np.ndarray:

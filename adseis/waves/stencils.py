@@ -6,6 +6,7 @@ dimension are data: a stencil is a tuple of terms.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -17,7 +18,14 @@ ORDERS = (2, 4, 6, 8)
 
 
 class Term(NamedTuple):
-    """weight * (f[i + right] + sign * f[i + left])."""
+    """weight * (f[i + right] + sign * f[i + left]).
+
+    Attributes:
+        weight: Weight of the pair.
+        right: Offset of the node on the right.
+        left: Offset of the node on the left.
+        sign: 1 or -1.
+    """
 
     weight: float
     right: int
@@ -26,7 +34,12 @@ class Term(NamedTuple):
 
 
 class Stencil(NamedTuple):
-    """weight of f[i] itself, and symmetric or antisymmetric pairs around it."""
+    """A difference along one axis: weight of f[i] itself, and symmetric or antisymmetric pairs around it.
+
+    Attributes:
+        centre: Weight of f[i]; 0 if it takes no part.
+        terms: The pairs, from the nearest on.
+    """
 
     centre: float
     terms: tuple[Term, ...]
@@ -49,14 +62,37 @@ class Stencils(NamedTuple):
 
 
 def check_order(order: int) -> int:
-    """The order, or a `ValueError` that lists the orders there are."""
+    """The order, if there is one like that.
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        `order`.
+
+    Raises:
+        ValueError: If it is none of `ORDERS`.
+    """
     if order not in ORDERS:
         raise ValueError(f"`order` = {order!r} is not available; use one of {ORDERS}.")
     return order
 
 
 def staggered_weights(order: int) -> np.ndarray:
-    """c with f'(x) = sum_k c[k-1] (f(x + k - 1/2) - f(x - k + 1/2)), by matching Taylor terms (Fornberg 1988)."""
+    """c with f'(x) = sum_k c[k-1] (f(x + k - 1/2) - f(x - k + 1/2)), by matching Taylor terms.
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        Weights for a spacing of 1, `(order / 2,)`.
+
+    Raises:
+        ValueError: If `order` is none of `ORDERS`.
+
+    References:
+        Fornberg, B. (1988), Math. Comp. 51, 699-706, doi:10.1090/S0025-5718-1988-0935077-0
+    """
     half = check_order(order) // 2
     k = np.arange(1, half + 1) - 0.5
     powers = 2 * np.arange(half) + 1
@@ -64,7 +100,17 @@ def staggered_weights(order: int) -> np.ndarray:
 
 
 def central_weights(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """First- and second-derivative weights of f(x + k) -/+ f(x - k), k = 1 ... order/2 (the centre: -2 sum)."""
+    """First- and second-derivative weights of f(x + k) -/+ f(x - k), k = 1 ... order/2 (the second's centre: -2 sum).
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        Weights of the first and of the second derivative for a spacing of 1, each `(order / 2,)`.
+
+    Raises:
+        ValueError: If `order` is none of `ORDERS`.
+    """
     half = check_order(order) // 2
     k = np.arange(1, half + 1.0)
     odd, even = 2 * np.arange(half) + 1, 2 * np.arange(half) + 2
@@ -74,7 +120,18 @@ def central_weights(order: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def stencils(order: int, spacing: float) -> Stencils:
-    """All differences of one order along an axis of the given spacing [m]."""
+    """All differences of one order along one axis.
+
+    Args:
+        order: Spatial accuracy.
+        spacing: Distance of nodes [m].
+
+    Returns:
+        The stencils, in 1/m and (`second`) 1/m^2.
+
+    Raises:
+        ValueError: If `order` is none of `ORDERS`.
+    """
     c = staggered_weights(order) / spacing
     first, second = central_weights(order)
     first, second = first / spacing, second / spacing**2
@@ -116,7 +173,17 @@ def difference(stencil: Stencil, field: Array, axis: int, halo: int, start: int 
 
 
 def difference_of_strip(stencil: Stencil, strip: Array, axis: int, halo: int) -> Array:
-    """Apply a stencil along `axis` to a strip that is zero beyond its ends; the result is `halo` longer at either end."""
+    """Apply a stencil along `axis` to a strip that is zero beyond its ends.
+
+    Args:
+        stencil: What to apply.
+        strip: `(shot, *space)`, without a halo.
+        axis: Axis of the derivative.
+        halo: How far the stencil reaches.
+
+    Returns:
+        The strip's derivative, `halo` longer than the strip at either end of `axis`.
+    """
     widths = [(0, 0)] * strip.ndim
     widths[axis] = (2 * halo, 2 * halo)
     padded = jnp.pad(strip, widths)
@@ -124,7 +191,7 @@ def difference_of_strip(stencil: Stencil, strip: Array, axis: int, halo: int) ->
     return _combine(stencil, lambda k: lax.slice_in_dim(padded, halo + k, halo + k + length, axis=axis))
 
 
-def _combine(stencil: Stencil, shifted) -> Array:  # noqa: ANN001
+def _combine(stencil: Stencil, shifted: Callable[[int], Array]) -> Array:
     total = None if stencil.centre == 0 else stencil.centre * shifted(0)
     for weight, right, left, sign in stencil.terms:
         pair = weight * (shifted(right) + shifted(left) if sign > 0 else shifted(right) - shifted(left))
@@ -134,5 +201,13 @@ def _combine(stencil: Stencil, shifted) -> Array:  # noqa: ANN001
 
 
 def pad(core: Array, halo: int) -> Array:
-    """Surround the spatial axes of `(shot, *core)` by a halo of zeros."""
+    """Surround a field by a halo of zeros.
+
+    Args:
+        core: `(shot, *core)`.
+        halo: Cells on every side of the spatial axes.
+
+    Returns:
+        `(shot, *haloed)`.
+    """
     return jnp.pad(core, [(0, 0)] + [(halo, halo)] * (core.ndim - 1))

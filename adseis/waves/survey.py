@@ -15,7 +15,7 @@ class Survey(eqx.Module):
 
     Attributes:
         source: A source, or a tuple of sources that act together in every shot.
-        receivers: Positions [m], `(shot, receiver, axis)`, or `(receiver, axis)` for receivers shared by all shots. Differentiable.
+        receivers: Positions [m], `(shot, receiver, axis)`, or `(receiver, axis)` where all shots share them; differentiable.
     """
 
     source: Source | tuple[Source, ...]
@@ -24,9 +24,15 @@ class Survey(eqx.Module):
     def emissions(self, grid: Grid) -> list[Emission]:
         """What all sources emit, checked to be of the same shots.
 
+        Args:
+            grid: Space-time sampling.
+
+        Returns:
+            Point sources, all of the same number of shots.
+
         Raises:
             TypeError: If `source` holds something that is no source.
-            ValueError: If the numbers of shots differ.
+            ValueError: If the numbers of shots differ, or the shapes of a source do not fit.
         """
         sources = self.source if isinstance(self.source, tuple) else (self.source,)
         for source in sources:
@@ -41,7 +47,14 @@ class Survey(eqx.Module):
         return emissions
 
     def receiver_positions(self, shots: int, grid: Grid) -> Samples:
-        """Positions per shot, `(shot, receiver, axis)`.
+        """Positions of the receivers of every shot.
+
+        Args:
+            shots: Number of shots of the sources.
+            grid: Space-time sampling.
+
+        Returns:
+            Positions [m], `(shot, receiver, axis)`.
 
         Raises:
             ValueError: If the shape fits neither the shots nor the grid.
@@ -50,7 +63,8 @@ class Survey(eqx.Module):
         r = self.receivers
         if r.ndim not in (2, 3) or r.shape[-1] != axes or (r.ndim == 3 and r.shape[0] != shots):
             raise ValueError(
-                f"`receivers` {r.shape} must be (receiver, {axes}), or ({shots}, receiver, {axes}) for this survey of {shots} shots."
+                f"`receivers` {r.shape} must be (receiver, {axes}), or ({shots}, receiver, {axes}) for this survey of "
+                f"{shots} shots."
             )
         module = np if isinstance(r, np.ndarray) else jnp
         return module.broadcast_to(r, (shots, *r.shape[-2:]))

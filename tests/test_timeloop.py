@@ -102,7 +102,8 @@ def test_gradients_are_those_of_a_plain_loop(nt, segment, every):
 
 
 def test_probe_sees_the_fields_before_its_steps():
-    """The probe of step n sees the field that was recorded after step n - 1; nothing at step 0. Equal bits, but for the sum over taps."""
+    """The probe of step n sees the field that was recorded after step n - 1; nothing at step 0. Equal bits, but for the sum
+    over taps."""
     x = inputs(6)._replace(receivers=jnp.tile(jnp.array([1.0, 0.0]), (SHOTS, 3, 1)))
     points = Points(RECEIVERS, x.receivers)
     records, probed = march(
@@ -119,11 +120,13 @@ def test_probed_scale_is_differentiated():
     x = inputs(5)
     total = lambda scale, strategy: jnp.sum(marched(x._replace(scale=scale), strategy, 1)[1]["energy"])  # noqa: E731
     fields = march(
-        Chain(), x.coefficients, {"u": Injection(Points(SOURCES, x.sources), x.samples)}, {"u": Points(RECEIVERS, x.receivers)}, 5,
+        Chain(), x.coefficients, {"u": Injection(Points(SOURCES, x.sources), x.samples)}, {"u": Points(RECEIVERS, x.receivers)}, 5,  # noqa: E501
         probe=lambda fields: fields["u"],
     )[1]  # fmt: skip
     for strategy in (AutoDiff(), ReverseSweep()):
-        np.testing.assert_allclose(jax.jit(partial(jax.grad(total), strategy=strategy))(x.scale), jnp.sum(fields**2, (0, 1)), rtol=1e-12)
+        np.testing.assert_allclose(
+            jax.jit(partial(jax.grad(total), strategy=strategy))(x.scale), jnp.sum(fields**2, (0, 1)), rtol=1e-12
+        )
 
 
 def test_jvp_is_the_transpose_of_the_sweep():

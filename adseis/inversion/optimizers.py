@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 from jaxtyping import Float, PyTree
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from adseis.inversion.journal import Journal, sha256
 

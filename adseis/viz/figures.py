@@ -1,5 +1,6 @@
 """Figures without global state: drawn off screen, returned, saved whole or not at all."""
 
+import io
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -7,6 +8,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from adseis.files import written_whole
+
+
+class _Figure(Figure):
+    """A figure that a notebook shows as it is, without `%matplotlib inline`."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        self.savefig(picture, format="png", dpi=110)
+        return picture.getvalue()
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -19,7 +29,7 @@ def new_figure(width: float, height: float) -> Figure:
     Returns:
         The figure.
     """
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = _Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

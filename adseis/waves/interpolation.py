@@ -1,7 +1,7 @@
 """From positions to nodes and weights.
 
 A point off the nodes is spread over eight nodes per axis by a sinc under a Kaiser window (Hicks 2002, Geophysics 67, 156,
-doi:10.1190/1.1451454): exact to about 0.1 % down to three points per wavelength and differentiable by position. Along an axis on
+doi:10.1190/1.1451454): exact to about 0.1 % down to four points per wavelength and differentiable by position. Along an axis on
 which all points are known, while tracing, to lie on nodes, one node with weight 1 takes its place.
 """
 
@@ -19,7 +19,7 @@ from adseis.waves.boundary import Extended
 from adseis.waves.medium import Samples
 
 HALF_WIDTH = 4
-KAISER_SHAPE = 6.31  # Hicks's optimum for this half width at wavenumbers up to 2/3 of Nyquist
+KAISER_SHAPE = 6.31  # Hicks's optimum for this half width at wavenumbers up to half of Nyquist
 _Positions = TypeVar("_Positions", Array, np.ndarray)
 
 
@@ -61,7 +61,8 @@ def points(
     index = _indices(jnp.asarray(position, jnp.result_type(position, dtype)), stagger, extended)
     per_axis = [_taps(index[..., i], nodal[i], extended, i, stagger[i], odd) for i in range(len(stagger))]
     strides = [int(np.prod(extended.haloed[i + 1 :])) for i in range(len(stagger))]
-    outer = lambda op, xs: functools.reduce(lambda a, b: op(a[..., :, None], b[..., None, :]).reshape(*a.shape[:2], -1), xs)  # noqa: E731
+    pairs = lambda a, b: (*a.shape[:2], a.shape[2] * b.shape[2])  # noqa: E731
+    outer = lambda op, xs: functools.reduce(lambda a, b: op(a[..., :, None], b[..., None, :]).reshape(pairs(a, b)), xs)  # noqa: E731
     nodes = outer(operator.add, [(n + extended.halo) * s for (n, _), s in zip(per_axis, strides, strict=True)])
     weights = outer(operator.mul, [w for _, w in per_axis])
     return Points(nodes, weights.astype(dtype))

@@ -43,3 +43,8 @@ def test_faults(tmp_path):
     axes.remove()
     with pytest.raises(ValueError, match="belongs to no figure"):
         figure_of(axes)
+
+
+def test_notebooks_show_a_figure():
+    """IPython asks for the PNG itself."""
+    assert new_figure(2, 1)._repr_png_().startswith(b"\x89PNG")

@@ -29,7 +29,8 @@ def constant(grid, dtype=np.float64):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_pressure_2d(dtype):
-    """Row 2: p = rho dq/dt convolved with G, ten shortest wavelengths away along 3 : 4: 1e-2 at order 4 is dispersion, in float32 too."""
+    """Row 2: p = rho dq/dt convolved with G, ten shortest wavelengths away along 3 : 4: 1e-2 at order 4 is dispersion, in
+    float32 too."""
     offset = np.array([48, 64])
     at, grid, s = closed_box(offset, 0.1)
     survey = ads.Survey(ads.Explosion(at[None, None], s[None, None].astype(dtype)), (at + offset * SPACING)[None])
@@ -41,8 +42,8 @@ def test_pressure_2d(dtype):
 
 @pytest.mark.parametrize("offset", [(9, 12), (8, 4, 8)], ids=["2d", "3d"])
 def test_volume_source_and_force(offset):
-    """Pressure and every velocity of a volume source and of an oblique force, off the nodes, two or so wavelengths away. 1e-2: dispersion of order 4 over
-    that distance, the time step, and the interpolation (0.1 %)."""
+    """Pressure and every velocity of a volume source and of an oblique force, off the nodes, two or so wavelengths away. 1e-2:
+    dispersion of order 4 over that distance, the time step, and the interpolation (0.1 %)."""
     offset, axes = np.array(offset), len(offset)
     at, grid, s = closed_box(offset, 0.15)
     at, direction = at + 3.3, np.array([0.6, -0.5, 0.4])[:axes]
@@ -62,8 +63,8 @@ def test_volume_source_and_force(offset):
 
 
 def test_reflection_and_transmission_at_a_density_step():
-    """Row 2: with one speed on both sides the image source is exact at every angle. The step of the grid lies halfway between two rows; what remains
-    is dispersion, 1e-2 at order 4."""
+    """Row 2: with one speed on both sides the image source is exact at every angle. The step of the grid lies halfway between
+    two rows; what remains is dispersion, 1e-2 at order 4."""
     at, grid, s = closed_box((20, 20), 0.15)
     at = at.astype(float)
     row = int(at[0] / SPACING) + 12
@@ -81,12 +82,15 @@ def test_reflection_and_transmission_at_a_density_step():
 
 @pytest.mark.parametrize(("order", "points"), [(2, (24, 20, 16)), (4, (16, 13, 10)), (8, (10, 8, 7))])
 def test_convergence_in_space(order, points):
-    """Row 3, at a fixed number of wavelengths. The exact solution is taken at the scheme's own frequencies, (2/dt) sin(w dt/2), and with the response
-    of its injection (a cubic between samples): what is left falls with the order, within the 10 % of higher terms."""
+    """Row 3, at a fixed number of wavelengths. The exact solution is taken at the scheme's own frequencies, (2/dt) sin(w dt/2),
+    and with the response of its injection (a cubic between samples): what is left falls with the order, within the 10 % of
+    higher terms."""
     errors = []
     for n in points:
         at, grid, s = closed_box((0, 3 * n), 0.3, SPEED / (n * SPACING) / 2.5)
-        survey = ads.Survey(ads.Explosion(at[None, None].astype(float), s[None, None]), at[None] + np.array([[0, 3 * n * SPACING]]))
+        survey = ads.Survey(
+            ads.Explosion(at[None, None].astype(float), s[None, None]), at[None] + np.array([[0, 3 * n * SPACING]])
+        )
         p = ads.simulate_acoustic(constant(grid), survey, grid, boundary=ads.Rigid(), order=order)[0, :, 0]
 
         def transfer(w, n=n, dt=grid.dt):
@@ -114,14 +118,17 @@ def test_convergence_in_time():
 
 
 def test_constant_density_is_the_scalar_equation():
-    """p of q is u of rho dq/dt, on one grid and in a medium with structure: both schemes of order 8 at 10 points per shortest wavelength, 1 %."""
+    """p of q is u of rho dq/dt, on one grid and in a medium with structure: both schemes of order 8 at 10 points per shortest
+    wavelength, 1 %."""
     grid = ads.Grid((61, 61), SPACING, 5e-4, 700)
     rng = np.random.default_rng(0)
     vp = 2000 + 300 * np.sin(np.arange(61) / 6)[:, None] * np.cos(np.arange(61) / 5 + rng.random())[None, :]
     a = ads.wavelets.ricker(8.0, grid.nt, grid.dt)
     rate = jnp.gradient(a, grid.dt)
     at, receivers = np.array([[[200.0, 300.0]]]), np.array([[400.0, 420.0], [100.0, 130.0]])
-    u = ads.simulate_scalar(ads.ScalarMedium(vp), ads.Survey(ads.Explosion(at, DENSITY * rate[None, None]), receivers), grid, order=8)
+    u = ads.simulate_scalar(
+        ads.ScalarMedium(vp), ads.Survey(ads.Explosion(at, DENSITY * rate[None, None]), receivers), grid, order=8
+    )
     medium = ads.AcousticMedium(vp, np.full(vp.shape, DENSITY))
     p = ads.simulate_acoustic(medium, ads.Survey(ads.Explosion(at, a[None, None]), receivers), grid, order=8)
     assert analytic.relative_l2(p, u) < 1e-2

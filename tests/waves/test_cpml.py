@@ -20,10 +20,12 @@ def simulated(scalar, speed, survey, grid, **options):
 
 
 def echoes(scalar, order, courant, slowness, boundary, shape=(31, 161), away=(4, 20, 60, 100, 140)):
-    """Peak of the difference to a run without echoes over the peak of the trace, in dB, at receivers `away` cells along the layer.
+    """Peak of the difference to a run without echoes over the peak of the trace, in dB, at receivers `away` cells along the
+    layer.
 
-    Source and receivers are ten cells from the layer below, so the echo meets it at 11 degrees from the normal first, and at 82 last. The wavelet's
-    shortest wavelength has the points that the order needs at speed `slowness` times that of the time step's `courant`.
+    Source and receivers are ten cells from the layer below, so the echo meets it at 11 degrees from the normal first, and at 82
+    last. The wavelet's shortest wavelength has the points that the order needs at speed `slowness` times that of the time
+    step's `courant`.
     """
     fastest = fastest_speed((SPACING,) * len(shape), 1e-3, order, staggered=not scalar)
     speed, dt = courant * slowness * fastest, 1e-3
@@ -45,18 +47,27 @@ def echoes(scalar, order, courant, slowness, boundary, shape=(31, 161), away=(4,
 
 @pytest.mark.parametrize(
     ("scalar", "order", "courant", "slowness"),
-    [(True, 4, 0.95, 1.0), (True, 4, 0.3, 0.4), (True, 8, 0.6, 1.0), (False, 2, 0.6, 0.4), (False, 4, 0.95, 1.0), (False, 8, 0.3, 0.4)],
+    [
+        (True, 4, 0.95, 1.0),
+        (True, 4, 0.3, 0.4),
+        (True, 8, 0.6, 1.0),
+        (False, 2, 0.6, 0.4),
+        (False, 4, 0.95, 1.0),
+        (False, 8, 0.3, 0.4),
+    ],
     ids=lambda x: str(x),
 )
 def test_default_layers_absorb(scalar, order, courant, slowness):
-    """Row 7: -60 dB near the normal, -40 dB at grazing, from the fastest wave that a time step carries to an eighth of it, without tuning."""
+    """Row 7: -60 dB near the normal, -40 dB at grazing, from the fastest wave that a time step carries to an eighth of it,
+    without tuning."""
     echo = echoes(scalar, order, courant, slowness, ads.CPML())
     assert np.all(echo[NEAR] < -60)
     assert np.all(echo[GRAZING] < -40)
 
 
 def test_scalar_order_2_absorbs_less():
-    """Order 2 stretches the second difference by wide first differences, which agree with it only to second order: -50 dB and -40 dB."""
+    """Order 2 stretches the second difference by wide first differences, which agree with it only to second order: -50 dB and
+    -40 dB."""
     echo = echoes(True, 2, 0.6, 1.0, ads.CPML())
     assert np.all(echo[NEAR] < -50)
     assert np.all(echo[GRAZING] < -40)
@@ -102,7 +113,8 @@ def assert_quiet(peaks):
 @pytest.mark.parametrize("free_surface", [False, True], ids=["open", "free surface"])
 @pytest.mark.parametrize("scalar", [True, False], ids=["scalar", "acoustic"])
 def test_stays_quiet(scalar, free_surface):
-    """10,000 steps: the field only fades. What is left after half of them is slow drift within the layers, below 1e-3 of the first arrival."""
+    """10,000 steps: the field only fades. What is left after half of them is slow drift within the layers, below 1e-3 of the
+    first arrival."""
     assert_quiet(quiet(scalar, 10_000, free_surface))
 
 
@@ -114,8 +126,8 @@ def test_stays_quiet_for_ever(scalar):
 
 
 def test_layers_lie_outside_the_model():
-    """Nothing of the model is absorbed: until the wave has been to the layer and back, the trace is that of a box without layers, bit for bit but for
-    rounding."""
+    """Nothing of the model is absorbed: until the wave has been to the layer and back, the trace is that of a box without
+    layers, bit for bit but for rounding."""
     grid = ads.Grid((41, 41), SPACING, 1e-3, 130)
     s = ads.wavelets.ricker(15.0, grid.nt, grid.dt)[None, None]
     survey = ads.Survey(ads.Explosion(np.array([[[200.0, 200.0]]]), s), np.array([[200.0, 220.0]]))

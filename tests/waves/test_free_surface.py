@@ -17,13 +17,17 @@ def experiment(source, receiver, at_surface=False):
     s = np.asarray(ads.wavelets.ricker(8.0, NT, DT))
     receivers = [receiver, (0.0, *receiver[1:])] if at_surface else [receiver]
     shape = (31, 61) if len(source) == 2 else (21, 36, 36)
-    return ads.Grid(shape, SPACING, DT, NT), ads.Survey(ads.Explosion(np.array([[source]]), s[None, None]), np.array(receivers)), s
+    return (
+        ads.Grid(shape, SPACING, DT, NT),
+        ads.Survey(ads.Explosion(np.array([[source]]), s[None, None]), np.array(receivers)),
+        s,
+    )
 
 
 @pytest.mark.parametrize(("source", "receiver"), CASES, ids=IDS)
 def test_scalar_image(source, receiver):
-    """Source minus mirror image, no fitted scale: 1e-2 for dispersion of order 4 at 10 points per shortest wavelength, the time step and the layers. The
-    surface itself is at rest: the images cancel there exactly."""
+    """Source minus mirror image, no fitted scale: 1e-2 for dispersion of order 4 at 10 points per shortest wavelength, the time
+    step and the layers. The surface itself is at rest: the images cancel there exactly."""
     grid, survey, s = experiment(source, receiver, at_surface=True)
     u = ads.simulate_scalar(ads.ScalarMedium(np.full(grid.shape, SPEED)), survey, grid, free_surface=True)[0]
     exact = analytic.half_space_free_surface(s, DT, SPEED, source, receiver)
@@ -33,7 +37,8 @@ def test_scalar_image(source, receiver):
 
 @pytest.mark.parametrize(("source", "receiver"), CASES, ids=IDS)
 def test_acoustic_image(source, receiver):
-    """Pressure and vertical velocity, the velocity at the surface too, where it doubles: 1e-2 as above, 1.5e-2 for velocities of half cells."""
+    """Pressure and vertical velocity, the velocity at the surface too, where it doubles: 1e-2 as above, 1.5e-2 for velocities
+    of half cells."""
     grid, survey, s = experiment(source, receiver, at_surface=True)
     medium = ads.AcousticMedium(np.full(grid.shape, SPEED), np.full(grid.shape, DENSITY))
     p, vz = (x[0] for x in ads.simulate_acoustic(medium, survey, grid, free_surface=True, record=("p", "vz")))
@@ -48,7 +53,8 @@ def test_acoustic_image(source, receiver):
 
 @pytest.mark.parametrize("order", [2, 8])
 def test_surface_is_the_middle_of_an_odd_field(order):
-    """A half space with a free surface is one half of a whole space with two opposite sources: the same operations, so rounding, whatever the order."""
+    """A half space with a free surface is one half of a whole space with two opposite sources: the same operations, so
+    rounding, whatever the order."""
     nz, nx, nt = 24, 31, 150
     rng = np.random.default_rng(0)
     vp = 1800 + 600 * rng.random((nz, nx))
@@ -59,7 +65,9 @@ def test_surface_is_the_middle_of_an_odd_field(order):
     opposite = ads.Explosion(at * np.array([-1.0, 1.0]), -s[None, None])
     mirrored = np.concatenate([vp[:0:-1], vp])
     options = {"boundary": ads.CPML(6), "order": order}
-    u = ads.simulate_scalar(ads.ScalarMedium(vp), ads.Survey(ads.Explosion(at, s[None, None]), receivers), half, free_surface=True, **options)
+    u = ads.simulate_scalar(
+        ads.ScalarMedium(vp), ads.Survey(ads.Explosion(at, s[None, None]), receivers), half, free_surface=True, **options
+    )
     both = ads.Survey((ads.Explosion(at, s[None, None]), opposite), receivers)
     wanted = ads.simulate_scalar(ads.ScalarMedium(mirrored), both, whole, **options)
     np.testing.assert_allclose(u, wanted, rtol=0, atol=1e-11 * np.max(np.abs(wanted)))

@@ -39,12 +39,10 @@ def point_source(offset, courant, order, dtype=np.float64, frequency=FREQUENCY):
 
 
 @pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
-@pytest.mark.parametrize(
-    ("order", "courant", "tolerance"), [(2, 0.1, 1.2e-1), (4, 0.05, 1e-2), (6, 0.05, 1e-3), (8, 0.04, 1e-3)]
-)
+@pytest.mark.parametrize(("order", "courant", "tolerance"), [(2, 0.1, 1.2e-1), (4, 0.05, 1e-2), (6, 0.05, 1e-3), (8, 0.04, 1e-3)])
 def test_green_2d(order, courant, tolerance):
-    """Row 1: ten wavelengths away in a generic direction (3 : 4), no fitted scale or shift. The tolerances are dispersion over that distance
-    (order 2: 0.10 measured); the time step makes its own error, of second order, a part of them."""
+    """Row 1: ten wavelengths away in a generic direction (3 : 4), no fitted scale or shift. The tolerances are dispersion over
+    that distance (order 2: 0.10 measured); the time step makes its own error, of second order, a part of them."""
     u, exact = point_source((48, 64), courant, order)
     assert analytic.relative_l2(u, exact) < tolerance
 
@@ -75,15 +73,18 @@ def test_green_3d_far(order, courant, tolerance):
 @pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 @pytest.mark.parametrize(("order", "points"), [(2, (24, 20, 16)), (4, (16, 13, 10)), (6, (12, 10, 8)), (8, (10, 8, 7))])
 def test_convergence_in_space(order, points):
-    """Row 3: the spacing varies, at a fixed number of wavelengths. Against the exact solution at the scheme's own frequencies, (2/dt) sin(w dt/2),
-    which takes the error of the time step away, the error falls with the order of the stencil: within 10 %, what higher terms leave."""
+    """Row 3: the spacing varies, at a fixed number of wavelengths. Against the exact solution at the scheme's own frequencies,
+    (2/dt) sin(w dt/2), which takes the error of the time step away, the error falls with the order of the stencil: within 10 %,
+    what higher terms leave."""
     errors = []
     for n in points:
         frequency = SPEED / (n * SPACING) / 2.5
         u, _ = point_source((0, 4 * n), 0.3, order, frequency=frequency)
         dt = 0.3 * SPACING / SPEED
         s = np.asarray(ads.wavelets.ricker(frequency, u.size, dt))
-        exact = analytic.convolved(s, dt, lambda w, n=n, dt=dt: analytic.green(2 / dt * np.sin(w * dt / 2), SPEED, 4 * n * SPACING, 2))
+        exact = analytic.convolved(
+            s, dt, lambda w, n=n, dt=dt: analytic.green(2 / dt * np.sin(w * dt / 2), SPEED, 4 * n * SPACING, 2)
+        )
         errors.append(analytic.relative_l2(u, exact))
     assert convergence_order(1 / np.array(points), errors) == pytest.approx(order, rel=0.1)
 
@@ -96,14 +97,16 @@ def test_convergence_in_time():
         fine = ads.Grid(grid.shape, SPACING, grid.dt / refine, (grid.nt - 1) * refine + 1)
         s = ads.wavelets.ricker(FREQUENCY, fine.nt, fine.dt)[None, None]
         survey = ads.Survey(ads.Explosion(np.array([[[200.0, 150.0]]]), s), np.array([[200.0, 300.0]]))
-        traces.append(ads.simulate_scalar(ads.ScalarMedium(np.full(grid.shape, SPEED)), survey, fine, boundary=CLOSED)[0, ::refine, 0])
+        traces.append(
+            ads.simulate_scalar(ads.ScalarMedium(np.full(grid.shape, SPEED)), survey, fine, boundary=CLOSED)[0, ::refine, 0]
+        )
     changes = [float(jnp.linalg.norm(a - b)) for a, b in zip(traces, traces[1:], strict=False)]
     assert convergence_order([4, 2, 1], changes) == pytest.approx(2, rel=0.1)
 
 
 def test_amplitude_is_independent_of_the_spacing():
-    """A point source is spread as 1 / cell volume: unequal spacings and an off-node source give the field of the exact one. 2 %: dispersion of
-    order 8 at 5 points per shortest wavelength along z and 10 along x."""
+    """A point source is spread as 1 / cell volume: unequal spacings and an off-node source give the field of the exact one. 2
+    %: dispersion of order 8 at 5 points per shortest wavelength along z and 10 along x."""
     spacing, shape, dt = (16.0, 8.0), (81, 161), 1e-3
     s = np.asarray(ads.wavelets.ricker(10.0, 450, dt))
     at, receivers = np.array([643.3, 641.7]), np.array([[900.0, 800.0], [640.0, 900.0], [820.0, 640.0]])

@@ -22,7 +22,8 @@ def applied(name, order, h, f, n=5):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", NAMES)
 def test_exact_on_polynomials(order, name):
-    """The error begins with the derivative of degree order + 1 (second: order + 2): up to there polynomials are exact, to rounding, and not beyond."""
+    """The error begins with the derivative of degree order + 1 (second: order + 2): up to there polynomials are exact, to
+    rounding, and not beyond."""
     derivative = 2 if name == "second" else 1
     degree = order + derivative
     for power, exact in ((degree - 1, True), (degree, False)):
@@ -34,7 +35,8 @@ def test_exact_on_polynomials(order, name):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", NAMES)
 def test_convergence(order, name):
-    """Error of the derivative of exp at one point: slope = order; the steps are large for the sake of order 8, which leaves 3 %."""
+    """Error of the derivative of exp at one point: slope = order; the steps are large for the sake of order 8, which leaves 3
+    %."""
     hs = np.array([0.4, 0.3, 0.2])
     errors = [abs(d[0] / np.exp(x[0]) - 1) for d, x in (applied(name, order, h, np.exp, 1) for h in hs)]
     assert convergence_order(hs, errors) == pytest.approx(order, rel=0.03)
@@ -42,7 +44,8 @@ def test_convergence(order, name):
 
 @pytest.mark.parametrize("axis", [1, 2, 3])
 def test_transposes(axis):
-    """(D+)' = -D-, D1' = -D1, D2' = D2 on fields that vanish outside: the identities that the reverse sweep stands on. Rounding."""
+    """(D+)' = -D-, D1' = -D1, D2' = D2 on fields that vanish outside: the identities that the reverse sweep stands on.
+    Rounding."""
     halo, rng = 3, np.random.default_rng(axis)
     u, w = (jnp.asarray(rng.standard_normal((2, 7, 8, 9))) for _ in range(2))
     s = stencils(6, 2.0)
@@ -53,7 +56,8 @@ def test_transposes(axis):
 
 
 def test_strips_see_what_the_whole_field_sees():
-    """A difference of part of the core is that part of the whole, and a strip alone is a field that is zero around it: equal bits but for order."""
+    """A difference of part of the core is that part of the whole, and a strip alone is a field that is zero around it: equal
+    bits but for order."""
     halo, rng = 2, np.random.default_rng(0)
     s = stencils(4, 1.0).forward
     core = jnp.asarray(rng.standard_normal((1, 12, 5)))

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import adseis as ads
-from adseis.timeloop import Equation, Injection, Points, State, march
+from adseis.equation import Equation, Injection, Points, State
+from adseis.timeloop import march
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.sections import plot_section
 

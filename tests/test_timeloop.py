@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.timeloop import AutoDiff, Equation, Injection, Points, ReverseSweep, State, march
+from adseis.equation import Equation, Injection, Points, State
+from adseis.timeloop import AutoDiff, ReverseSweep, march
 
 SHOTS, NODES = 2, 9
 SOURCES = jnp.array([[[2, 3]], [[5, 6]]])  # (shot, point, tap)

@@ -77,7 +77,7 @@ def test_triangle_against_numpy():
 
 @pytest.mark.parametrize("name", ["ricker", "gaussian", "gaussian_derivative", "brune"])
 def test_differentiable_in_frequency_and_delay(name):
-    """Taylor slopes 1 and 2 within 10 %, over steps of 2 % or less of an argument (`brune`, kinked at its delay, by frequency)."""
+    """Taylor slopes 1 and 2 within 10 %, over steps of 2 % of an argument (`brune`, kinked at its delay, by frequency)."""
     weights = jnp.cos(7 * T) * jnp.exp(-T)
 
     def f(x):

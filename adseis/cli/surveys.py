@@ -13,6 +13,7 @@ from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.cpml import CPML
 from adseis.waves.medium import AcousticMedium, ScalarMedium
 from adseis.waves.scalar import simulate_scalar
+from adseis.waves.stability import resolved_frequency
 
 
 class Problem(NamedTuple):
@@ -100,8 +101,8 @@ class SurveyOptions:
         if {"source", "receiver"} <= set(names_in((start or true).source_file)):
             return stored_experiment(true, start, smooth=smooth)
         frequency = self.frequency
-        if frequency is None:  # five points per wavelength at 2.5 times the peak
-            frequency = float(true.values.min()) / max(true.spacing) / 12.5
+        if frequency is None:
+            frequency = resolved_frequency(float(true.values.min()), true.spacing, self.order)
         return surface_experiment(
             true, start, shots=self.shots, frequency=frequency, depth=self.depth, duration=self.duration, smooth=smooth
         )

@@ -155,8 +155,7 @@ def illumination(
         grid: Space-time sampling.
         damping: Share of the largest energy below which nothing is amplified further.
         every: Steps between the summed snapshots.
-        options: Other options of `simulate`; and `field`, the name of the field whose energy counts, by default "u" of
-            `ads.simulate_scalar` and "p" of any other.
+        options: Other options of `simulate`.
 
     Returns:
         `illumination_weight` of the wavefield's energy, summed over time and shots: in (0, 1], on the grid.
@@ -167,6 +166,9 @@ def illumination(
     References:
         Shin, C., Jang, S. & Min, D.-J. (2001), Geophysical Prospecting 49, 592-606, doi:10.1046/j.1365-2478.2001.00279.x
     """
-    name = options.pop("field", "u" if simulate.__name__ == "simulate_scalar" else "p")
-    _, energy = simulate(medium, survey, grid, probe=lambda fields: jnp.sum(fields[name] ** 2, 0), probe_every=every, **options)
+
+    def energy_of(fields: dict[str, Array]) -> Array:
+        return jnp.sum(fields["u" if "u" in fields else "p"] ** 2, 0)
+
+    _, energy = simulate(medium, survey, grid, probe=energy_of, probe_every=every, **options)
     return illumination_weight(jnp.sum(energy, 0), damping=damping)

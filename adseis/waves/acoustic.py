@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from adseis.timeloop import Adjoint, Collect, Inject, Probe, ReverseSweep, State, Strategy
+from adseis.equation import AdjointState, Collect, Inject, Probe, State
+from adseis.timeloop import ReverseSweep, Strategy
 from adseis.waves import cpml
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML
@@ -142,18 +143,18 @@ class Acoustic(WaveEquation):
         """Pressure, and the layers' memory of its gradient: from them both coefficients' gradients are recomputed."""
         return state.fields["p"], state.memory[0]
 
-    def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> Adjoint:
+    def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> AdjointState:
         """Rest."""
         zero = self.extended.zeros(shots, dtype)
         memory = {n: cpml.unstretch_memory(s, self.extended, shots, dtype) for n, s in self.gradient_strips.items()}
         more = {n: cpml.unstretch_memory(s, self.extended, shots, dtype) for n, s in self.divergence_strips.items()}
         fields = dict.fromkeys(("p", *self.velocities), zero)
         sums = {n: (zero, cpml.stretch_memory(s, self.extended, shots, dtype)) for n, s in self.gradient_strips.items()}
-        return Adjoint(fields, (memory, more), {"p": zero, **sums})
+        return AdjointState(fields, (memory, more), {"p": zero, **sums})
 
     def reverse_step(
-        self, coefficients: dict[str, Array], adjoint: Adjoint, before: PyTree, after: PyTree, collect: Collect
-    ) -> Adjoint:
+        self, coefficients: dict[str, Array], adjoint: AdjointState, before: PyTree, after: PyTree, collect: Collect
+    ) -> AdjointState:
         """For P = k lambda_p and V = b lambda_v the transpose runs the forward updates, with signs turned, backwards."""
         fields, (of_gradient, of_divergence), sums = dict(adjoint.fields), map(dict, adjoint.memory), dict(adjoint.gradient)
         halo = self.extended.halo
@@ -184,9 +185,9 @@ class Acoustic(WaveEquation):
             fields[name] = self._damped(fields[name])
         divergence = sum(corrections, start=pad(divergence, halo))
         fields["p"] = self._damped(fields["p"]) + coefficients["p"] * divergence
-        return Adjoint(fields, (of_gradient, of_divergence), sums)
+        return AdjointState(fields, (of_gradient, of_divergence), sums)
 
-    def gradient(self, coefficients: dict[str, Array], adjoint: Adjoint, injected: Any) -> dict[str, Array]:
+    def gradient(self, coefficients: dict[str, Array], adjoint: AdjointState, injected: Any) -> dict[str, Array]:
         """Lambda times the update without its coefficient.
 
         The pressure's update includes its sources; the velocities', recomputed from the gradient of p, does not: `injected` adds

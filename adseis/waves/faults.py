@@ -1,6 +1,5 @@
 """Faults in values: found at once where the values are known, by one runtime check before the time loop where they are traced."""
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -11,6 +10,7 @@ from jax.core import Tracer
 
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
+from adseis.waves.stability import fastest_speed
 
 
 class ValueFault(ValueError, RuntimeError):
@@ -64,30 +64,36 @@ def positive(values: Samples, name: str) -> Samples:
     return values
 
 
-def below(values: Samples, limit: float, message: str, *, repair: Callable[[float], float]) -> Samples:
-    """Wave speeds, none of which may exceed a limit.
+def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool) -> Samples:
+    """Wave speeds, which the grid must be able to carry (CFL).
 
     Args:
-        values: An array [m/s], traced or not.
-        limit: The fastest that may be [m/s].
-        message: Text with the fields `value`, the fastest there is, and `repair`. Where the values are traced neither is known:
-            "reaches {value} m/s" becomes "is too fast", and all from "Use grid.dt" on a repair without a number.
-        repair: From the fastest speed to the number that the message proposes.
+        vp: An array [m/s], traced or not.
+        grid: Space-time sampling.
+        order: Spatial accuracy.
+        staggered: Whether the scheme is staggered.
 
     Returns:
-        The values; where they are traced, with a runtime check attached.
+        The speeds; where they are traced, with a runtime check attached.
 
     Raises:
-        ValueFault: If one is faster (a `RuntimeError` at run time where they are traced).
+        ValueFault: If one is too fast (a `RuntimeError` at run time where they are traced).
     """
-    now = known(values)
+    limit = fastest_speed(grid.spacing, grid.dt, order, staggered=staggered)
+    spacing = ", ".join(f"{h:.6g}" for h in sorted(set(grid.spacing)))
+    reason = (
+        f"the fastest speed that grid.dt = {grid.dt:.6g} s carries at grid.spacing = {spacing} m is {limit:.6g} m/s "
+        f"(order {order}, {len(grid.shape)}D, CFL)."
+    )
+    now = known(vp)
     if now is None:
-        text = message.format(value=float("nan"), repair=float("nan")).replace("reaches nan m/s", "is too fast")
-        text = text[: text.index("Use grid.dt")] + "Use a smaller grid.dt, a coarser grid, or bound the inversion."
-        return eqx.error_if(values, jnp.max(values) > limit * (1 + 1e-6), text)
-    if now.max() > limit * (1 + 1e-6):
-        raise ValueFault(message.format(value=float(now.max()), repair=repair(float(now.max()))))
-    return values
+        text = f"`medium.vp` is too fast: {reason} Use a smaller grid.dt, a coarser grid, or bound the inversion."
+        return eqx.error_if(vp, jnp.max(vp) > limit * (1 + 1e-6), text)
+    fastest = float(now.max())
+    if fastest > limit * (1 + 1e-6):
+        dt = 0.9995 * grid.dt * limit / fastest
+        raise ValueFault(f"`medium.vp` reaches {fastest:.6g} m/s; {reason} Use grid.dt <= {dt:.3g} s, or a coarser grid.")
+    return vp
 
 
 def inside(position: Samples, name: str, grid: Grid) -> Samples:

@@ -14,7 +14,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from adseis.timeloop import Points
+from adseis.equation import Points
 from adseis.waves.boundary import Extended
 from adseis.waves.medium import Samples
 

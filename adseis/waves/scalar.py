@@ -5,7 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from adseis.timeloop import Adjoint, Collect, Inject, Probe, ReverseSweep, State, Strategy
+from adseis.equation import AdjointState, Collect, Inject, Probe, State
+from adseis.timeloop import ReverseSweep, Strategy
 from adseis.waves import cpml
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML
@@ -108,21 +109,23 @@ class Scalar(WaveEquation):
         """u - u_before, two of which make the second difference in time."""
         return state.fields["u"] - state.memory[0]
 
-    def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> Adjoint:
+    def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> AdjointState:
         """Rest."""
         zero = self.extended.zeros(shots, dtype)
-        return Adjoint({"u": zero}, (zero, cpml.unstretch_second_memory(self.strips, self.extended, shots, dtype)), zero)
+        return AdjointState({"u": zero}, (zero, cpml.unstretch_second_memory(self.strips, self.extended, shots, dtype)), zero)
 
-    def reverse_step(self, coefficients: Array, adjoint: Adjoint, before: Array, after: Array, collect: Collect) -> Adjoint:
+    def reverse_step(
+        self, coefficients: Array, adjoint: AdjointState, before: Array, after: Array, collect: Collect
+    ) -> AdjointState:
         """For w = (vp dt)^2 lambda the transpose is the forward step itself, but for the layers' corrections."""
         w, (w_after, memory) = self._mirrored(adjoint.fields["u"]), adjoint.memory
         collect("u", w)
         gradient = adjoint.gradient + w * (after - self._undamped(before))
         memory, corrections = cpml.unstretch_second(self.strips, self.stencils, memory, w, self.extended)
         w_before = self._advance(coefficients, w, w_after, corrections)
-        return Adjoint({"u": w_before}, (w, memory), gradient)
+        return AdjointState({"u": w_before}, (w, memory), gradient)
 
-    def gradient(self, coefficients: Array, adjoint: Adjoint, injected: Any) -> PyTree:
+    def gradient(self, coefficients: Array, adjoint: AdjointState, injected: Any) -> PyTree:
         """sum_n lambda (u'' of the scheme) / c, with lambda = w / c; sources are part of u''."""
         del injected
         total = adjoint.gradient.sum(0, keepdims=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adseis.waves.stencils import central_weights, staggered_weights
+from adseis.waves.stencils import central_weights, check_order, staggered_weights
 
 POINTS_PER_WAVELENGTH = {2: 10.0, 4: 5.0, 6: 4.0, 8: 3.5}
 """Points per shortest wavelength below which numerical dispersion is worth a warning, by order."""
@@ -42,7 +42,21 @@ def fastest_speed(spacing: Sequence[float], dt: float, order: int, *, staggered:
     return 2 / (dt * math.sqrt(symbol * sum(1 / h**2 for h in spacing)))
 
 
-def highest_frequency(time_functions: np.ndarray, dt: float, fraction: float = 0.02) -> float:
+def resolved_frequency(slowest: float, spacing: Sequence[float], order: int) -> float:
+    """The peak frequency of a Ricker wavelet that a grid resolves up to `RICKER_BANDWIDTH` times the peak.
+
+    Args:
+        slowest: Least wave speed [m/s].
+        spacing: Distance of nodes per axis [m].
+        order: Spatial accuracy: 2, 4, 6 or 8.
+
+    Returns:
+        Frequency [Hz].
+    """
+    return slowest / max(spacing) / POINTS_PER_WAVELENGTH[check_order(order)] / RICKER_BANDWIDTH
+
+
+def highest_frequency(time_functions: np.ndarray, dt: float, fraction: float = 0.033) -> float:
     """Highest frequency at which the spectra of time functions still exceed a fraction of their common peak.
 
     Args:

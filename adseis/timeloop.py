@@ -349,7 +349,7 @@ class _Sweep(NamedTuple):
             return jnp.zeros(coefficient.size, coefficient.dtype).at[nodes.sources[name]].add(taps).reshape(coefficient.shape)
 
         g_coefficients = self.equation.gradient(given.coefficients, adjoint, injected)
-        g_samples = {k: v.reshape(-1, *v.shape[2:])[: self.loop.nt] for k, v in g_samples.items()}
+        g_samples = self.cut.unfold_blocks(g_samples, self.loop.nt)
         return None, _Weights(g_coefficients, g_samples, g_sources, g_receivers)
 
     def recompute(self, nodes: _Nodes, given: _Weights, history: PyTree, start: State, samples: dict) -> tuple[PyTree, dict]:

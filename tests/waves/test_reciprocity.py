@@ -27,10 +27,10 @@ def places(axes, off_nodes):
 @pytest.mark.parametrize(
     ("axes", "boundary", "off_nodes", "dtype", "tolerance"),
     [
-        (2, ads.Rigid(), True, float, 1e-10),
+        (2, LAYERS, True, float, 1e-10),
         (2, ads.Sponge(5), False, float, 1e-10),
         (3, ads.Rigid(), True, float, 1e-10),
-        (2, ads.Rigid(), True, np.float32, 1e-4),
+        (2, LAYERS, False, np.float32, 1e-4),
     ],
 )
 @pytest.mark.parametrize("free_surface", [False, True])

@@ -47,4 +47,4 @@ def test_faults(tmp_path):
 
 def test_notebooks_show_a_figure():
     """IPython asks for the PNG itself."""
-    assert new_figure(2, 1)._repr_png_().startswith(b"\x89PNG")
+    assert new_figure(2.0, 1.0)._repr_png_().startswith(b"\x89PNG")

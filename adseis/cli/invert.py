@@ -41,7 +41,7 @@ class Invert(SurveyOptions):
     """Initial model, read like the true one; by default the true one smoothed (of the embedded problem: without inclusions)."""
     smooth: float | None = None
     """Standard deviation of that smoothing [m]; by default an eighth of the depth."""
-    iterations: int = 60
+    iterations: int = 100
     """Most iterations of L-BFGS in the full band."""
     evaluations: int | None = None
     """Most gradient evaluations in all bands together."""

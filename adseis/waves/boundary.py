@@ -4,7 +4,8 @@ A boundary is a part that an equation composes, not a branch inside it. It can a
 which derivatives are stretched (`strips`), and a damping of the whole field (`damping`). `Rigid` adds nothing.
 """
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -179,6 +180,27 @@ class Boundary(eqx.Module):
         """
         sides = (self.width,) * len(grid.shape)
         return Extended(grid, (0 if free_surface else self.width, *sides[1:]), sides, order, free_surface)
+
+
+def check_layer(layer: Any, *positive: str) -> None:
+    """Check the numbers of an absorbing layer.
+
+    Args:
+        layer: A boundary with a `width` and a `reflection`.
+        positive: Names of its numbers that must be positive or None.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    kind = type(layer).__name__
+    if int(layer.width) != layer.width or layer.width < 1:
+        raise ValueError(f"`width` = {layer.width} cells of {kind} must be a whole number, at least 1; use ads.Rigid() for none.")
+    if not 0 < layer.reflection < 1:
+        raise ValueError(f"`reflection` = {layer.reflection} must lie between 0 and 1.")
+    for name in positive:
+        value = getattr(layer, name)
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise ValueError(f"`{name}` = {value} must be positive; leave it out for a default taken from the grid.")
 
 
 class Rigid(Boundary):

@@ -20,7 +20,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from adseis.waves.boundary import Boundary, Extended, Strip
+from adseis.waves.boundary import Boundary, Extended, Strip, check_layer
 from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
 from adseis.waves.stencils import Stencil, Stencils, difference, difference_of_strip
 
@@ -53,16 +53,7 @@ class CPML(Boundary):
     reference_frequency: float | None = eqx.field(default=None, static=True)
 
     def __check_init__(self) -> None:
-        if int(self.width) != self.width or self.width < 1:
-            raise ValueError(
-                f"`width` = {self.width} cells of CPML must be a whole number, at least 1; use ads.Rigid() for none."
-            )
-        if not 0 < self.reflection < 1:
-            raise ValueError(f"`reflection` = {self.reflection} must lie between 0 and 1.")
-        for name in ("reference_speed", "reference_frequency"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"`{name}` = {value} must be positive; leave it out for a default taken from the grid.")
+        check_layer(self, "reference_speed", "reference_frequency")
 
     def strips(self, extended: Extended, *, half: bool) -> tuple[Strip, ...]:
         """One strip per absorbing face."""

@@ -5,6 +5,7 @@ are. `simulate` checks the input, turns positions into points and time functions
 and brings the records onto t = k dt.
 """
 
+import abc
 import difflib
 import warnings
 from typing import Any, ClassVar, NamedTuple
@@ -64,6 +65,7 @@ class WaveEquation(SweptEquation):
         self.damping = boundary.damping(extended)
 
     @classmethod
+    @abc.abstractmethod
     def fields(cls, axes: int) -> dict[str, Field]:
         """The fields of the equation.
 
@@ -73,8 +75,8 @@ class WaveEquation(SweptEquation):
         Returns:
             Name -> what it is.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def coefficients(self, medium: Any) -> PyTree:
         """The arrays that a step multiplies by, with the time step folded in.
 
@@ -84,7 +86,6 @@ class WaveEquation(SweptEquation):
         Returns:
             One array or a pytree of them, each `(1, *haloed)`.
         """
-        raise NotImplementedError
 
     def snapshot(self, before: State, after: State) -> dict[str, Array]:
         """Fields on the model's nodes at t = n dt; those of the half steps are averaged."""

@@ -4,6 +4,7 @@ A source says what it emits (`emissions`): a kind of source term, at positions, 
 adds it to is the equation's business.
 """
 
+import abc
 from typing import NamedTuple
 
 import equinox as eqx
@@ -34,6 +35,7 @@ class Emission(NamedTuple):
 class Source(eqx.Module):
     """Base of the sources."""
 
+    @abc.abstractmethod
     def emissions(self, grid: Grid) -> list[Emission]:
         """What the source emits on a grid.
 
@@ -46,7 +48,6 @@ class Source(eqx.Module):
         Raises:
             ValueError: If the shapes of the source fit neither each other nor the grid.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say what it emits.")
 
 
 def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Samples, Samples]:

@@ -5,7 +5,7 @@ import math
 import equinox as eqx
 import numpy as np
 
-from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.boundary import Boundary, Extended, check_layer
 from adseis.waves.stability import fastest_speed
 
 
@@ -33,17 +33,7 @@ class Sponge(Boundary):
     reference_speed: float | None = eqx.field(default=None, static=True)
 
     def __check_init__(self) -> None:
-        if int(self.width) != self.width or self.width < 1:
-            raise ValueError(
-                f"`width` = {self.width} cells of sponge must be a whole number, at least 1; use ads.Rigid() for none."
-            )
-        if not 0 < self.reflection < 1:
-            raise ValueError(f"`reflection` = {self.reflection} must lie between 0 and 1.")
-        if self.reference_speed is not None and not (math.isfinite(self.reference_speed) and self.reference_speed > 0):
-            raise ValueError(
-                f"`reference_speed` = {self.reference_speed} m/s must be positive; leave it out for a default "
-                "taken from the grid."
-            )
+        check_layer(self, "reference_speed")
 
     def damping(self, extended: Extended) -> np.ndarray:
         """sigma dt on the haloed grid, `(1, *haloed)`."""

@@ -143,5 +143,5 @@ def test_bad_settings():
         ads.CPML(reflection=1.5)
     with pytest.raises(ValueError, match=r"`reference_speed` = -3.0 must be positive"):
         ads.CPML(reference_speed=-3.0)
-    with pytest.raises(ValueError, match=r"`width` = 0 cells of sponge must be a whole number"):
+    with pytest.raises(ValueError, match=r"`width` = 0 cells of Sponge must be a whole number"):
         ads.Sponge(0)

@@ -3,8 +3,9 @@
 Describe an experiment (`Grid`, a medium, a `Survey`), simulate it, and differentiate anything by anything with `jax.grad`.
 """
 
-from adseis import signals, wavelets
+from adseis import parallel, signals, wavelets
 from adseis.inversion import misfits, regularizers
+from adseis.inversion.certify import certify
 from adseis.inversion.optimizers import Result, minimize
 from adseis.timeloop import AutoDiff, ReverseSweep
 from adseis.waves.acoustic import simulate_acoustic
@@ -12,6 +13,7 @@ from adseis.waves.boundary import Rigid
 from adseis.waves.cpml import CPML
 from adseis.waves.grid import Grid
 from adseis.waves.medium import AcousticMedium, ScalarMedium
+from adseis.waves.memory import estimate_memory
 from adseis.waves.scalar import simulate_scalar
 from adseis.waves.sources import Explosion, Force, PlaneWave
 from adseis.waves.sponge import Sponge
@@ -33,8 +35,11 @@ __all__ = [
     "ScalarMedium",
     "Sponge",
     "Survey",
+    "certify",
+    "estimate_memory",
     "minimize",
     "misfits",
+    "parallel",
     "regularizers",
     "signals",
     "simulate_acoustic",

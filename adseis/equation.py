@@ -159,8 +159,8 @@ class SweptEquation(Equation):
         Args:
             coefficients: What was given to `march`.
             adjoint: The adjoint after the step, receivers included.
-            before: What `remember` kept of the state before the step.
-            after: What it kept of the state after the step.
+            before: What `remember` kept of the state before the step; None if the running sums leave this step out.
+            after: What it kept of the state after the step, or None.
             collect: Takes the name and the values of an adjoint field; the source samples' cotangents are read from them.
 
         Returns:

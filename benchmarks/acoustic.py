@@ -9,10 +9,7 @@ absorbing layers are computed too, but not counted. Times are medians over repea
 that slows down slows them all. A wavefield is one field of all shots on the model's nodes; temporary memory is what XLA plans.
 """
 
-import json
 import multiprocessing
-import os
-import platform
 import resource
 import statistics
 import sys
@@ -20,7 +17,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,11 +25,11 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 from matplotlib.figure import Figure
+from reporting import bars, device_name, now, table, write
 
 import adseis as ads
 from adseis.cli.runs import versions
-from adseis.files import written_whole
-from adseis.viz.figures import new_figure, save_figure
+from adseis.viz.figures import new_figure
 
 
 @dataclass(frozen=True)
@@ -135,25 +131,6 @@ def long_gradient(name: str, size: Benchmark) -> dict[str, Any]:
     return row | {"peak_process_MB": peak / 1e6}
 
 
-def device_name() -> str:
-    """The accelerator, or the processor and its cores."""
-    device = jax.devices()[0]
-    if device.platform != "cpu":
-        return device.device_kind
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} cores"
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as aligned text; lists stay in the JSON."""
-    names = list(dict.fromkeys(k for row in rows for k, v in row.items() if not isinstance(v, list)))
-    cells = [names, *([f"{v:.4g}" if isinstance(v := row.get(k, ""), float) else str(v) for k in names] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
-
-
 def picture(rows: Sequence[dict[str, Any]], title: str) -> Figure:
     """Bars: speed and memory."""
     figure = new_figure(9.0, 1.2 + 0.42 * len(rows))
@@ -167,13 +144,8 @@ def picture(rows: Sequence[dict[str, Any]], title: str) -> Figure:
     shown = [name for name in quantities if name in rows[0]]
     for i, name in enumerate(shown):
         axes = figure.add_subplot(1, len(shown), i + 1)
-        bars = axes.barh(labels, [row[name] for row in rows], color=["C0" if r["equation"] == "scalar" else "C1" for r in rows])
-        axes.bar_label(bars, fmt="%.3g", padding=3, fontsize="small")
-        axes.invert_yaxis()
-        axes.margins(x=0.15)
-        axes.set_xlabel(quantities[name])
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.label_outer()
+        colors = ["C0" if row["equation"] == "scalar" else "C1" for row in rows]
+        bars(axes, labels, [row[name] for row in rows], colors, quantities[name])
     return figure
 
 
@@ -189,14 +161,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         rows = measure(cases(size), size)
     settings = {k: v for k, v in asdict(size).items() if k != "output"}
-    date, device = datetime.now(UTC).isoformat(timespec="seconds"), device_name()
+    date, device = now(), device_name()
     record = {"date": date, "device": device, "settings": settings, "versions": versions(), "rows": rows}
     title = f"{size.shape[0]} x {size.shape[1]}, {size.steps} steps, {size.shots} shot(s), order {size.order}, float32"
     print(f"{title}\n{device}, jax {jax.__version__}, {date}\n{table(rows)}")
-    size.output.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(size.output.with_suffix(".json")) as partial:
-        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    save_figure(picture(rows, title), size.output.with_suffix(".png"))
+    write(record, picture(rows, title), size.output)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,14 @@ def test_first_gather(tmp_path):
     assert (tmp_path / "first_gather.png").stat().st_size > 10_000
 
 
+def test_certify_a_problem(tmp_path):
+    """One objective passes, the careless one fails, for the right reason."""
+    printed = run(tmp_path, "examples/certify_a_problem.py", "--steps", "90")
+    assert len(re.findall("^PASSED: the gradient is right.$", printed, re.MULTILINE)) == 1
+    assert len(re.findall("^FAILED: .* contains jax.lax.stop_gradient", printed, re.MULTILINE)) == 1
+    assert (tmp_path / "certify_a_problem.png").stat().st_size > 10_000
+
+
 def test_benchmark(tmp_path):
     """A table, its JSON and a picture; a gradient by one parameter needs no more memory than by two."""
     toy = ("--shape", "30", "40", "--steps", "20", "--shots", "1", "--repeats", "1", "--output", "toy")

@@ -97,7 +97,7 @@ def test_gradients_are_those_of_a_plain_loop(nt, segment, every):
     x = inputs(nt)
     wanted = jax.jit(lambda x: (looped(x, every), jax.grad(partial(misfit, looped))(x, every)))(x)
     assert all(bool(jnp.any(g != 0)) for g in wanted[1][:4])
-    for strategy in (AutoDiff(segment), ReverseSweep(segment)):
+    for strategy in (AutoDiff(segment), ReverseSweep(segment), ReverseSweep(segment, levels=2)):
         got = jax.jit(lambda x, s=strategy: (marched(x, s, every), jax.grad(partial(misfit, marched))(x, s, every)))(x)
         assert_close(got, wanted, 1e-12)
 

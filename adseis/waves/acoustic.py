@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from adseis.equation import AdjointState, Collect, Inject, Probe, State
+from adseis.fusion import stored
 from adseis.timeloop import ReverseSweep, Strategy
-from adseis.waves import cpml
 from adseis.waves.boundary import Boundary, Extended
-from adseis.waves.cpml import CPML
+from adseis.waves.cpml import CPML, FirstOrder
 from adseis.waves.free_surface import mirror
 from adseis.waves.grid import Grid
 from adseis.waves.medium import AcousticMedium
@@ -76,11 +76,11 @@ class Acoustic(WaveEquation):
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         super().__init__(extended, boundary)
-        # One entry per axis: its velocity, the strips of grad p along it (half a cell off) and those of div v (on nodes).
         self.velocities = _velocities(len(extended.core))
-        half, whole = (boundary.strips(extended, half=half) for half in (True, False))
-        self.gradient_strips = {v: tuple(s for s in half if s.axis == axis) for v, axis in self._along()}
-        self.divergence_strips = {v: tuple(s for s in whole if s.axis == axis) for v, axis in self._along()}
+        forward, backward = ({a: getattr(self.stencils[a - 1], d) for a in extended.axes} for d in ("forward", "backward"))
+        # Layers of grad p, half a cell off the nodes, and of div v, on them; each transposed is the other's difference.
+        self.of_gradient = FirstOrder(boundary.strips(extended, offset=0.5), forward, backward, extended)
+        self.of_divergence = FirstOrder(boundary.strips(extended, offset=0.0), backward, forward, extended)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
@@ -114,78 +114,66 @@ class Acoustic(WaveEquation):
     def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
         """Rest."""
         zero = self.extended.zeros(shots, dtype)
-        memory = {n: cpml.stretch_memory(s, self.extended, shots, dtype) for n, s in self.gradient_strips.items()}
-        more = {n: cpml.stretch_memory(s, self.extended, shots, dtype) for n, s in self.divergence_strips.items()}
-        return State(dict.fromkeys(("p", *self.velocities), zero), (memory, more))
+        memory = self.of_gradient.rest(shots, dtype), self.of_divergence.rest(shots, dtype)
+        return State(dict.fromkeys(("p", *self.velocities), zero), memory)
 
     def step(self, coefficients: dict[str, Array], state: State, inject: Inject) -> State:
         """Velocities by half a step, then pressure."""
-        fields, (of_gradient, of_divergence) = dict(state.fields), map(dict, state.memory)
+        fields, (of_gradient, of_divergence) = dict(state.fields), state.memory
+        of_gradient, corrections = self.of_gradient.stretch(of_gradient, dict.fromkeys(self.extended.axes, fields["p"]))
         for name, axis in self._along():
-            d = self.stencils[axis - 1].forward
-            of_gradient[name], more = cpml.stretch(self.gradient_strips[name], d, of_gradient[name], fields["p"], self.extended)
-            slope = sum(more, start=pad(difference(d, fields["p"], axis, self.extended.halo), self.extended.halo))
+            slope = self._difference("forward", fields["p"], axis, corrections)
             v = inject(name, self._damped(fields[name]) - coefficients[name] * slope)
             fields[name] = self._mirrored(name, v)
-        divergence: Any = 0
-        corrections: list[Array] = []
-        for name, axis in self._along():
-            d = self.stencils[axis - 1].backward
-            strips, memory = self.divergence_strips[name], of_divergence[name]
-            of_divergence[name], more = cpml.stretch(strips, d, memory, fields[name], self.extended)
-            corrections += more
-            divergence += difference(d, fields[name], axis, self.extended.halo)
-        divergence = sum(corrections, start=pad(divergence, self.extended.halo))
+        of_divergence, corrections = self.of_divergence.stretch(of_divergence, {a: fields[n] for n, a in self._along()})
+        divergence = self._divergence(fields, corrections)
         fields["p"] = self._mirrored("p", inject("p", self._damped(fields["p"]) - coefficients["p"] * divergence))
         return State(fields, (of_gradient, of_divergence))
 
     def remember(self, state: State) -> PyTree:
         """Pressure, and the layers' memory of its gradient: from them both coefficients' gradients are recomputed."""
-        return state.fields["p"], state.memory[0]
+        return state.fields["p"], state.memory[0].strips
 
     def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> AdjointState:
         """Rest."""
         zero = self.extended.zeros(shots, dtype)
-        memory = {n: cpml.unstretch_memory(s, self.extended, shots, dtype) for n, s in self.gradient_strips.items()}
-        more = {n: cpml.unstretch_memory(s, self.extended, shots, dtype) for n, s in self.divergence_strips.items()}
+        memory = self.of_gradient.rest_transposed(shots, dtype), self.of_divergence.rest_transposed(shots, dtype)
         fields = dict.fromkeys(("p", *self.velocities), zero)
-        sums = {n: (zero, cpml.stretch_memory(s, self.extended, shots, dtype)) for n, s in self.gradient_strips.items()}
-        return AdjointState(fields, (memory, more), {"p": zero, **sums})
+        return AdjointState(fields, memory, (dict(fields), self.of_gradient.rest(shots, dtype).strips))
 
     def reverse_step(
         self, coefficients: dict[str, Array], adjoint: AdjointState, before: PyTree, after: PyTree, collect: Collect
     ) -> AdjointState:
         """For P = k lambda_p and V = b lambda_v the transpose runs the forward updates, with signs turned, backwards."""
-        fields, (of_gradient, of_divergence), sums = dict(adjoint.fields), map(dict, adjoint.memory), dict(adjoint.gradient)
-        halo = self.extended.halo
-        (p_before, _), (p_after, memory_after) = before, after
+        fields, (of_gradient, of_divergence), sums = dict(adjoint.fields), adjoint.memory, adjoint.gradient
         fields["p"] = self._mirrored("p", fields["p"])
         collect("p", fields["p"])
-        sums["p"] = sums["p"] + fields["p"] * (p_after - self._damped(p_before))
+        of_divergence, corrections = self.of_divergence.unstretch(of_divergence, dict.fromkeys(self.extended.axes, fields["p"]))
         for name, axis in self._along():
-            d = self.stencils[axis - 1].forward
-            strips, memory = self.divergence_strips[name], of_divergence[name]
-            of_divergence[name], more = cpml.unstretch(strips, d, memory, fields["p"], self.extended)
-            slope = sum(more, start=pad(difference(d, fields["p"], axis, halo), halo))
+            slope = self._difference("forward", fields["p"], axis, corrections)
             fields[name] = self._mirrored(name, fields[name] + coefficients[name] * slope)
             collect(name, fields[name])
-            # The layers' part is summed in strips of its own: placed in the large sum it would double the sweep's time.
-            total, parts = sums[name]
-            total = total - fields[name] * pad(difference(d, p_before, axis, halo), halo)
-            memory = zip(self.gradient_strips[name], parts, memory_after[name], strict=True)
-            sums[name] = total, tuple(part - s.cut(fields[name], self.extended) * m for s, part, m in memory)
-        divergence: Any = 0
-        corrections: list[Array] = []
-        for name, axis in self._along():
-            d = self.stencils[axis - 1].backward
-            strips, memory = self.gradient_strips[name], of_gradient[name]
-            of_gradient[name], more = cpml.unstretch(strips, d, memory, fields[name], self.extended)
-            corrections += more
-            divergence += difference(d, fields[name], axis, halo)
+        if before is not None:
+            sums = self._correlate(sums, fields, before, after, of_gradient.clock)
+        of_gradient, corrections = self.of_gradient.unstretch(of_gradient, {a: fields[n] for n, a in self._along()})
+        divergence = self._divergence(fields, corrections)
+        for name in self.velocities:
             fields[name] = self._damped(fields[name])
-        divergence = sum(corrections, start=pad(divergence, halo))
         fields["p"] = self._damped(fields["p"]) + coefficients["p"] * divergence
         return AdjointState(fields, (of_gradient, of_divergence), sums)
+
+    def _correlate(self, gradient: PyTree, adjoint: dict[str, Array], before: PyTree, after: PyTree, clock: Array) -> PyTree:
+        """Add to the running sums the adjoint times the forward step without its coefficients."""
+        sums, parts = gradient
+        (p_before, _), (p_after, slopes_after) = before, after
+        sums = sums | {"p": sums["p"] + adjoint["p"] * (p_after - self._damped(p_before))}
+        p_before = stored(clock, lambda p: p, p_before)  # its differences, taken within a history, are slow
+        for name, axis in self._along():
+            sums[name] = sums[name] - adjoint[name] * self._difference("forward", p_before, axis, {})
+        # The layers' part is summed in strips of its own: placed in the large sums it would double the sweep's time.
+        along = {axis: adjoint[name] for name, axis in self._along()}
+        strips = zip(self.of_gradient.strips, parts, slopes_after, strict=True)
+        return sums, tuple(part - s.cut(along[s.axis], self.extended) * m for s, part, m in strips)
 
     def gradient(self, coefficients: dict[str, Array], adjoint: AdjointState, injected: Any) -> dict[str, Array]:
         """Lambda times the update without its coefficient.
@@ -193,16 +181,27 @@ class Acoustic(WaveEquation):
         The pressure's update includes its sources; the velocities', recomputed from the gradient of p, does not: `injected` adds
         theirs.
         """
-        sums = jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient)
+        sums, parts = jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient)
         k = coefficients["p"]
         cotangents = {"p": jnp.where(k > 0, sums["p"] / jnp.where(k > 0, k, 1) ** 2, 0)}
-        for name in self.velocities:
+        for name, axis in self._along():
             b = coefficients[name]
-            total, parts = sums[name]
-            placed = (s.place(part, self.extended) for s, part in zip(self.gradient_strips[name], parts, strict=True))
-            total = sum(placed, start=total + injected(name, b))
+            along = zip(self.of_gradient.strips, parts, strict=True)
+            placed = (s.place(part, self.extended) for s, part in along if s.axis == axis)
+            total = sum(placed, start=sums[name] + injected(name, b))
             cotangents[name] = jnp.where(b > 0, total / jnp.where(b > 0, b, 1), 0)
         return cotangents
+
+    def _difference(self, which: str, field: Array, axis: int, corrections: dict[int, Array]) -> Array:
+        """A field's derivative along an axis, with what its layers add to it, if they do."""
+        halo = self.extended.halo
+        slope = pad(difference(getattr(self.stencils[axis - 1], which), field, axis, halo), halo)
+        return slope + corrections[axis] if axis in corrections else slope
+
+    def _divergence(self, fields: dict[str, Array], corrections: dict[int, Array]) -> Array:
+        halo = self.extended.halo
+        total: Any = sum(difference(self.stencils[axis - 1].backward, fields[name], axis, halo) for name, axis in self._along())
+        return sum(corrections.values(), start=pad(total, halo))
 
     def _along(self) -> list[tuple[str, int]]:
         return list(zip(self.velocities, self.extended.axes, strict=True))

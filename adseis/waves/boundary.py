@@ -110,27 +110,29 @@ class Strip(NamedTuple):
         shape[self.axis] = -1
         return jnp.asarray(self.a.reshape(shape), like.dtype), jnp.asarray(self.b.reshape(shape), like.dtype)
 
-    def zeros(self, extended: Extended, shots: int, dtype: jnp.dtype, longer: int = 0) -> Array:
-        """A memory at rest, `(shot, *core)` cut to the strip's `width` along `axis`, or to `longer` cells more."""
-        shape = [shots, *extended.core]
-        shape[self.axis] = self.width + longer
+    def zeros(self, extended: Extended, shots: int, dtype: jnp.dtype, halo: int = 0) -> Array:
+        """A memory at rest, `(shot, *haloed)` cut to the strip's `width`, and `halo` cells on either side, along `axis`."""
+        shape = [shots, *extended.haloed]
+        shape[self.axis] = self.width + 2 * halo
         return jnp.zeros(shape, dtype)
 
-    def cut(self, field: Array, extended: Extended) -> Array:
-        """The strip's part of a haloed field: of `(shot, *haloed)` the core, cut to the strip's `width` along `axis`."""
-        low = [0] + [extended.halo] * (field.ndim - 1)
-        high = [field.shape[0]] + [n - extended.halo for n in field.shape[1:]]
-        low[self.axis] = extended.halo + self.start
-        high[self.axis] = low[self.axis] + self.width
-        return lax.slice(field, low, high)
+    def cut(self, field: Array, extended: Extended, halo: int = 0) -> Array:
+        """The strip's part of a field `(shot, *haloed)`, with `halo` cells on either side."""
+        first = extended.halo + self.start
+        return lax.slice_in_dim(field, first - halo, first + self.width + halo, axis=self.axis)
 
     def place(self, values: Array, extended: Extended) -> Array:
-        """Put values of the strip, or of the strip `halo` longer at either end, into a field `(shot, *haloed)` of zeros."""
-        longer = (values.shape[self.axis] - self.width) // 2
-        widths = [(0, 0)] + [(extended.halo, extended.halo)] * (values.ndim - 1)
-        first = extended.halo + self.start - longer
-        widths[self.axis] = (first, extended.haloed[self.axis - 1] - first - values.shape[self.axis])
+        """Put values of the strip into a field `(shot, *haloed)` of zeros."""
+        first = extended.halo + self.start
+        widths = [(0, 0)] * values.ndim
+        widths[self.axis] = (first, extended.haloed[self.axis - 1] - first - self.width)
         return jnp.pad(values, widths)
+
+    def widened(self, first: int, width: int) -> "Strip":
+        """The same stretching seen from a wider slab: `width` cells from core index `first` on, a = b = 0 outside the strip."""
+        before = self.start - first
+        around = (before, width - before - self.width)
+        return Strip(self.axis, first, np.pad(self.a, around), np.pad(self.b, around))
 
 
 class Boundary(eqx.Module):
@@ -142,17 +144,17 @@ class Boundary(eqx.Module):
 
     width: eqx.AbstractVar[int]
 
-    def strips(self, extended: Extended, *, half: bool) -> tuple[Strip, ...]:
+    def strips(self, extended: Extended, *, offset: float) -> tuple[Strip, ...]:
         """Where derivatives are stretched, by default nowhere.
 
         Args:
             extended: The grid that is computed on.
-            half: Whether the derivatives live half a cell beyond the nodes, or on them.
+            offset: How far beyond the nodes the derivatives live, in cells: 0, 1/2, ...
 
         Returns:
             The strips, in the order of the axes.
         """
-        del extended, half
+        del extended, offset
         return ()
 
     def damping(self, extended: Extended) -> np.ndarray | None:

@@ -4,8 +4,8 @@ Inside a layer every derivative d/dx becomes (1/s) d/dx with s = 1 + d / (alpha 
 one memory variable per derivative: m' = b m + a df/dx with b = exp(-(d + alpha) dt), a = d (b - 1) / (d + alpha), and df/dx + m'
 in place of df/dx.
 
-An equation keeps the memories of its strips (`stretch_memory` at rest) and adds what `stretch` returns to its derivative; its
-reverse step does the same with the transpose, `unstretch`. The `_second` pairs stretch a Laplacian.
+An equation keeps the memories of its layers and adds what they return to its derivative; its reverse step does the same with
+the transpose. `FirstOrder` stretches staggered first derivatives, `SecondOrder` a Laplacian.
 
 The layers lie outside the model and their memory lives in strips. First-order systems stretch staggered first derivatives
 (Komatitsch & Martin 2007, Geophysics 72, SM155, doi:10.1190/1.2757586); a second-order equation stretches first and second ones
@@ -13,16 +13,18 @@ The layers lie outside the model and their memory lives in strips. First-order s
 """
 
 import math
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
+from adseis.fusion import stored
 from adseis.waves.boundary import Boundary, Extended, Strip, check_layer
 from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
-from adseis.waves.stencils import Stencil, Stencils, difference, difference_of_strip
+from adseis.waves.stencils import Stencil, Stencils, difference_along, factor_offset
 
 
 class CPML(Boundary):
@@ -55,7 +57,7 @@ class CPML(Boundary):
     def __check_init__(self) -> None:
         check_layer(self, "reference_speed", "reference_frequency")
 
-    def strips(self, extended: Extended, *, half: bool) -> tuple[Strip, ...]:
+    def strips(self, extended: Extended, *, offset: float) -> tuple[Strip, ...]:
         """One strip per absorbing face."""
         grid = extended.grid
         speed = self.reference_speed or fastest_speed(grid.spacing, grid.dt, extended.order)
@@ -63,7 +65,7 @@ class CPML(Boundary):
         frequency = self.reference_frequency or speed / (points * max(grid.spacing))
         strips = []
         for axis, low, high, n, h in zip(extended.axes, extended.low, extended.high, extended.core, grid.spacing, strict=True):
-            x = np.arange(n) + (0.5 if half else 0.0)
+            x = np.arange(n) + offset
             for depth in (low - x, x - (n - 1 - high)):
                 (index,) = np.nonzero(depth > 0)
                 if not index.size:  # no layer at this face
@@ -76,148 +78,193 @@ class CPML(Boundary):
         return tuple(strips)
 
 
-def stretch(
-    strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended
-) -> tuple[tuple, list[Array]]:
-    """Advance the memories of a first derivative.
+class Memory(NamedTuple):
+    """What layers remember from step to step.
 
-    Args:
-        strips: Where it is stretched, all along one axis.
-        stencil: The derivative.
-        memory: One array per strip, from the step before.
-        field: What is differentiated, `(shot, *haloed)`.
-        extended: The grid that is computed on.
-
-    Returns:
-        The memories, and for each strip what to add to the derivative, `(shot, *haloed)`.
+    Attributes:
+        clock: Steps taken: what tells the compiler nothing (see `fusion.stored`).
+        strips: Arrays of every strip.
     """
-    advanced = []
-    for strip, m in zip(strips, memory, strict=True):
-        a, b = strip.profiles(m)
-        advanced.append(b * m + a * difference(stencil, field, strip.axis, extended.halo, strip.start, strip.width))
-    return tuple(advanced), [s.place(m, extended) for s, m in zip(strips, advanced, strict=True)]
+
+    clock: Array
+    strips: PyTree
 
 
-def stretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `stretch` at rest, for a number of shots."""
-    return tuple(s.zeros(extended, shots, dtype) for s in strips)
+class FirstOrder:
+    """The layers of staggered first derivatives: along each axis one derivative, of one field.
 
-
-def unstretch(
-    strips: tuple[Strip, ...], stencil: Stencil, memory: tuple, field: Array, extended: Extended
-) -> tuple[tuple, list[Array]]:
-    """Transpose of `stretch`.
-
-    With g the adjoint of the stretched derivative: m' = b m + g, and d/dx (g + a m') replaces d/dx g. The correction of the
-    step before rides along (times zero) because XLA stores a live loop carry but would otherwise recompute the
-    strip's stencil at every point of the grid.
+    With m' = b m + a df/dx, what is added to df/dx is m'. The transpose, for the adjoint g of the stretched derivative, with
+    y = a m: y' = b y + a g, and dy'/dx is added to dg/dx.
 
     Args:
-        strips: As for `stretch`.
-        stencil: Minus the transpose of the forward one.
-        memory: A pair of arrays per strip, from the step before.
-        field: The adjoint g, `(shot, *haloed)`.
+        strips: Where derivatives are stretched.
+        stencils: The derivative along each axis.
+        transposed: Minus its transpose.
         extended: The grid that is computed on.
-
-    Returns:
-        The memories, and for each strip what to add to the derivative of the adjoint, `(shot, *haloed)`.
     """
-    advanced, corrections = [], []
-    for strip, (m, kept) in zip(strips, memory, strict=True):
-        a, b = strip.profiles(m)
-        m = b * m + strip.cut(field, extended)
-        correction = difference_of_strip(stencil, a * m, strip.axis, extended.halo) + 0 * kept
-        advanced.append((m, correction))
-        corrections.append(strip.place(correction, extended))
-    return tuple(advanced), corrections
+
+    def __init__(
+        self, strips: tuple[Strip, ...], stencils: dict[int, Stencil], transposed: dict[int, Stencil], extended: Extended
+    ) -> None:
+        self.strips, self.stencils, self.transposed, self.extended = strips, stencils, transposed, extended
+        self.wide = _widened(strips, extended)
+
+    def rest(self, shots: int, dtype: jnp.dtype) -> Memory:
+        """The memory of `stretch` at rest, for a number of shots."""
+        return Memory(jnp.zeros((), dtype), tuple(s.zeros(self.extended, shots, dtype) for s in self.strips))
+
+    def stretch(self, memory: Memory, fields: dict[int, Array]) -> tuple[Memory, dict[int, Array]]:
+        """Advance the memories.
+
+        Args:
+            memory: From the step before.
+            fields: What is differentiated along each axis, `(shot, *haloed)`.
+
+        Returns:
+            The memory, and what to add to the derivative along each axis that has layers, `(shot, *haloed)`.
+        """
+        halo = self.extended.halo
+
+        def advance(memory: tuple, fields: dict[int, Array]) -> tuple:
+            advanced = []
+            for strip, m in zip(self.strips, memory, strict=True):
+                a, b = strip.profiles(m)
+                reach = strip.cut(fields[strip.axis], self.extended, halo)
+                advanced.append(b * m + a * difference_along(self.stencils[strip.axis], reach, strip.axis, halo))
+            return tuple(advanced)
+
+        advanced = stored(memory.clock, advance, memory.strips, fields)
+        return Memory(memory.clock + 1, advanced), _placed(self.strips, advanced, self.extended)
+
+    def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
+        """The memory of `unstretch` at rest, for a number of shots."""
+        return Memory(jnp.zeros((), dtype), tuple(s.zeros(self.extended, shots, dtype, self.extended.halo) for s in self.wide))
+
+    def unstretch(self, memory: Memory, fields: dict[int, Array]) -> tuple[Memory, dict[int, Array]]:
+        """Transpose of `stretch`: arguments and results alike, `fields` holding the adjoints g."""
+        halo = self.extended.halo
+
+        def advance(memory: tuple, fields: dict[int, Array]) -> tuple:
+            advanced = []
+            for strip, y in zip(self.wide, memory, strict=True):
+                a, b = strip.profiles(y)
+                axis = strip.axis
+                y = _lengthened(b * _shortened(y, axis, halo) + a * strip.cut(fields[axis], self.extended), axis, halo)
+                advanced.append((y, difference_along(self.transposed[axis], y, axis, halo)))
+            return tuple(advanced)
+
+        advanced = stored(memory.clock, advance, memory.strips, fields)
+        memory = Memory(memory.clock + 1, tuple(y for y, _ in advanced))
+        return memory, _placed(self.wide, [c for _, c in advanced], self.extended)
 
 
-def unstretch_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `unstretch` at rest, for a number of shots."""
-    longer = 2 * extended.halo
-    return tuple((s.zeros(extended, shots, dtype), s.zeros(extended, shots, dtype, longer)) for s in strips)
+class SecondOrder:
+    """The layers of a Laplacian, whose second differences D2 = D- D+ are factored (`Stencils.ahead`, `behind`) and stretched.
 
-
-def stretch_second(
-    strips: tuple[Strip, ...], stencils: tuple[Stencils, ...], memory: tuple, field: Array, extended: Extended
-) -> tuple[tuple, list[Array]]:
-    """Advance the memories of the second derivatives of a field f.
-
-    psi' = b psi + a D1 f;  zeta' = b zeta + a (D2 f + D1 psi');  correction c' = D1 psi' + zeta'. Carried are psi, c, and
-    c of the step before (times zero: see `unstretch`; two, because two steps share one body of the compiled loop).
+    psi' = b psi + a D+ f between the nodes;  zeta' = b zeta + a (D2 f + D- psi') on them;  added to the Laplacian is
+    c' = D- psi' + zeta'. Carried are psi and c. The transpose, for an adjoint g: y' = b y + a g;
+    r' = b r - a D+ (g + y');  added is D2 y' - D- r'. With first differences that are no factors of the second, short waves would
+    not decay, or return from the layers.
 
     Args:
-        strips: Where derivatives are stretched, along any axes.
+        boundary: Where derivatives are stretched.
         stencils: The derivatives of every axis.
-        memory: A triple of arrays per strip, from the step before.
-        field: f, `(shot, *haloed)`.
         extended: The grid that is computed on.
-
-    Returns:
-        The memories, and for each strip what to add to the Laplacian of f, `(shot, *haloed)`.
     """
-    advanced, corrections, halo = [], [], extended.halo
-    for strip, (psi, c, c_before) in zip(strips, memory, strict=True):
-        a, b = strip.profiles(c)
-        along = stencils[strip.axis - 1]
-        where = (strip.axis, halo, strip.start, strip.width)
-        d1 = lambda x, along=along, axis=strip.axis: difference_of_strip(along.first, x, axis, halo)  # noqa: E731
-        middle = lambda x, s=strip: lax.slice_in_dim(x, halo, halo + s.width, axis=s.axis)  # noqa: E731
-        zeta = middle(c - d1(psi))
-        psi = b * psi + a * difference(along.first, field, *where)
-        slope = d1(psi)
-        zeta = b * zeta + a * (difference(along.second, field, *where) + middle(slope))
-        advanced.append((psi, _lengthen(strip, zeta, halo) + slope + 0 * c_before, c))
-        corrections.append(strip.place(advanced[-1][1], extended))
-    return tuple(advanced), corrections
+
+    def __init__(self, boundary: Boundary, stencils: tuple[Stencils, ...], extended: Extended) -> None:
+        self.stencils, self.extended = stencils, extended
+        self.nodes = _widened(boundary.strips(extended, offset=0.0), extended)
+        between = boundary.strips(extended, offset=factor_offset(extended.order))
+        self.between = tuple(b.widened(s.start, s.width) for b, s in zip(between, self.nodes, strict=True))
+
+    def rest(self, shots: int, dtype: jnp.dtype) -> Memory:
+        """The memory of `stretch` at rest, for a number of shots."""
+        strips = [
+            (s.zeros(self.extended, shots, dtype, self.extended.halo), s.zeros(self.extended, shots, dtype)) for s in self.nodes
+        ]
+        return Memory(jnp.zeros((), dtype), tuple(strips))
+
+    def stretch(self, memory: Memory, field: Array) -> tuple[Memory, dict[int, Array]]:
+        """Advance the memories.
+
+        Args:
+            memory: From the step before.
+            field: f, `(shot, *haloed)`.
+
+        Returns:
+            The memory, and what to add to the Laplacian of f for each axis that has layers, `(shot, *haloed)`.
+        """
+        halo = self.extended.halo
+
+        def advance(memory: tuple, field: Array) -> tuple:
+            advanced = []
+            for node, between, (psi, c) in zip(self.nodes, self.between, memory, strict=True):
+                axis, d = node.axis, self.stencils[node.axis - 1]
+                (a, b), (a_between, b_between) = node.profiles(c), between.profiles(c)
+                reach = node.cut(field, self.extended, halo)
+                zeta = c - difference_along(d.behind, psi, axis, halo)
+                psi = b_between * _shortened(psi, axis, halo) + a_between * difference_along(d.ahead, reach, axis, halo)
+                psi = _lengthened(psi, axis, halo)
+                slope = difference_along(d.behind, psi, axis, halo)
+                advanced.append((psi, b * zeta + a * difference_along(d.second, reach, axis, halo) + (1 + a) * slope))
+            return tuple(advanced)
+
+        advanced = stored(memory.clock, advance, memory.strips, field)
+        return Memory(memory.clock + 1, advanced), _placed(self.nodes, [c for _, c in advanced], self.extended)
+
+    def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
+        """The memory of `unstretch` at rest, for a number of shots."""
+        strips = [(s.zeros(self.extended, shots, dtype, self.extended.halo),) * 2 for s in self.nodes]
+        return Memory(jnp.zeros((), dtype), tuple(strips))
+
+    def unstretch(self, memory: Memory, field: Array) -> tuple[Memory, dict[int, Array]]:
+        """Transpose of `stretch`: arguments and results alike, `field` being the adjoint g."""
+        halo = self.extended.halo
+
+        def advance(memory: tuple, field: Array) -> tuple:
+            advanced = []
+            for node, between, (y, r) in zip(self.nodes, self.between, memory, strict=True):
+                axis, d = node.axis, self.stencils[node.axis - 1]
+                (a, b), (a_between, b_between) = node.profiles(y), between.profiles(y)
+                reach = node.cut(field, self.extended, halo)
+                y = _lengthened(b * _shortened(y, axis, halo) + a * _shortened(reach, axis, halo), axis, halo)
+                slope = difference_along(d.ahead, reach + y, axis, halo)
+                r = _lengthened(b_between * _shortened(r, axis, halo) - a_between * slope, axis, halo)
+                correction = difference_along(d.second, y, axis, halo) - difference_along(d.behind, r, axis, halo)
+                advanced.append(((y, r), correction))
+            return tuple(advanced)
+
+        advanced = stored(memory.clock, advance, memory.strips, field)
+        memory = Memory(memory.clock + 1, tuple(kept for kept, _ in advanced))
+        return memory, _placed(self.nodes, [c for _, c in advanced], self.extended)
 
 
-def stretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `stretch_second` at rest, for a number of shots."""
-    long = [s.zeros(extended, shots, dtype, 2 * extended.halo) for s in strips]
-    return tuple((s.zeros(extended, shots, dtype), z, z) for s, z in zip(strips, long, strict=True))
+def _widened(strips: tuple[Strip, ...], extended: Extended) -> tuple[Strip, ...]:
+    """Each strip on the cells that its transposed difference, or a second difference, reaches: `halo` more towards the model."""
+    wide = []
+    for strip in strips:
+        n = extended.core[strip.axis - 1]
+        if strip.start < n - strip.start - strip.width:
+            wide.append(strip.widened(0, min(n, strip.start + strip.width + extended.halo)))
+        else:
+            first = max(0, strip.start - extended.halo)
+            wide.append(strip.widened(first, n - first))
+    return tuple(wide)
 
 
-def unstretch_second(
-    strips: tuple[Strip, ...], stencils: tuple[Stencils, ...], memory: tuple, field: Array, extended: Extended
-) -> tuple[tuple, list[Array]]:
-    """Transpose of `stretch_second`, for an adjoint field w.
-
-    z' = b z + w;  p' = b p - D1 (w + a z');  correction D2 (a z') - D1 (a p').
-
-    Args:
-        strips: As for `stretch_second`.
-        stencils: The derivatives of every axis.
-        memory: Four arrays per strip, from the step before.
-        field: w, `(shot, *haloed)`.
-        extended: The grid that is computed on.
-
-    Returns:
-        The memories, and for each strip what to add to the Laplacian of w, `(shot, *haloed)`.
-    """
-    advanced, corrections, halo = [], [], extended.halo
-    for strip, (z, p, c, c_before) in zip(strips, memory, strict=True):
-        a, b = strip.profiles(c)
-        along = stencils[strip.axis - 1]
-        z = b * z + strip.cut(field, extended)
-        slope = difference_of_strip(along.first, a * z, strip.axis, halo)
-        slope = lax.slice_in_dim(slope, halo, halo + strip.width, axis=strip.axis)
-        p = b * p - difference(along.first, field, strip.axis, halo, strip.start, strip.width) - slope
-        second = difference_of_strip(along.second, a * z, strip.axis, halo)
-        correction = second - difference_of_strip(along.first, a * p, strip.axis, halo) + 0 * c_before
-        advanced.append((z, p, correction, c))
-        corrections.append(strip.place(correction, extended))
-    return tuple(advanced), corrections
+def _placed(strips: tuple[Strip, ...], values: Any, extended: Extended) -> dict[int, Array]:
+    """Values of strips in fields of zeros, summed for each axis."""
+    placed: dict[int, Array] = {}
+    for strip, x in zip(strips, values, strict=True):
+        there = strip.place(x, extended)
+        placed[strip.axis] = placed[strip.axis] + there if strip.axis in placed else there
+    return placed
 
 
-def unstretch_second_memory(strips: tuple[Strip, ...], extended: Extended, shots: int, dtype: jnp.dtype) -> tuple:
-    """The memory of `unstretch_second` at rest, for a number of shots."""
-    short = stretch_memory(strips, extended, shots, dtype)
-    long = [s.zeros(extended, shots, dtype, 2 * extended.halo) for s in strips]
-    return tuple((z, z, c, c) for z, c in zip(short, long, strict=True))
+def _lengthened(x: Array, axis: int, by: int) -> Array:
+    return jnp.pad(x, [(by, by) if i == axis else (0, 0) for i in range(x.ndim)])
 
 
-def _lengthen(strip: Strip, x: Array, by: int) -> Array:
-    widths = [(0, 0)] * x.ndim
-    widths[strip.axis] = (by, by)
-    return jnp.pad(x, widths)
+def _shortened(x: Array, axis: int, by: int) -> Array:
+    return lax.slice_in_dim(x, by, x.shape[axis] - by, axis=axis)

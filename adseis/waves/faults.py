@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.sharding import Mesh
 
+from adseis.parallel.shots import error_if
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
 from adseis.waves.stability import fastest_speed
@@ -34,12 +35,13 @@ def known(values: Any) -> np.ndarray | None:
         return None
 
 
-def positive(values: Samples, name: str) -> Samples:
+def positive(values: Samples, name: str, mesh: Mesh | None = None) -> Samples:
     """Values that must be finite and positive everywhere.
 
     Args:
         values: An array, traced or not.
         name: What the message calls it.
+        mesh: The devices that it is used on; None for one.
 
     Returns:
         The values; where they are traced, with a runtime check attached.
@@ -53,7 +55,7 @@ def positive(values: Samples, name: str) -> Samples:
             f"`{name}` holds a NaN, an infinity or a value that is not positive. Check what the model was computed from, "
             "or bound the inversion."
         )
-        return eqx.error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message)
+        return error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message, mesh)
     bad = ~(np.isfinite(now) & (now > 0))
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -64,7 +66,7 @@ def positive(values: Samples, name: str) -> Samples:
     return values
 
 
-def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool) -> Samples:
+def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool, mesh: Mesh | None = None) -> Samples:
     """Wave speeds, which the grid must be able to carry (CFL).
 
     Args:
@@ -72,6 +74,7 @@ def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool) -> Samples:
         grid: Space-time sampling.
         order: Spatial accuracy.
         staggered: Whether the scheme is staggered.
+        mesh: The devices that they are used on; None for one.
 
     Returns:
         The speeds; where they are traced, with a runtime check attached.
@@ -88,7 +91,7 @@ def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool) -> Samples:
     now = known(vp)
     if now is None:
         text = f"`medium.vp` is too fast: {reason} Use a smaller grid.dt, a coarser grid, or bound the inversion."
-        return eqx.error_if(vp, jnp.max(vp) > limit * (1 + 1e-6), text)
+        return error_if(vp, jnp.max(vp) > limit * (1 + 1e-6), text, mesh)
     fastest = float(now.max())
     if fastest > limit * (1 + 1e-6):
         dt = 0.9995 * grid.dt * limit / fastest
@@ -96,13 +99,14 @@ def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool) -> Samples:
     return vp
 
 
-def inside(position: Samples, name: str, grid: Grid) -> Samples:
+def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None) -> Samples:
     """Positions that must lie on the grid.
 
     Args:
         position: `(shot, point, axis)` [m], traced or not.
         name: What the message calls it.
         grid: The model's grid; a ten-thousandth of a cell beyond it is let pass.
+        mesh: The devices that they are used on; None for one.
 
     Returns:
         The positions; where they are traced, with a runtime check attached.
@@ -118,7 +122,7 @@ def inside(position: Samples, name: str, grid: Grid) -> Samples:
     if now is None:
         cast = lambda x: jnp.asarray(x, position.dtype)[None, None, :]  # noqa: E731
         outside = ~jnp.all((position >= cast(low)) & (position <= cast(high)))
-        return eqx.error_if(position, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}")
+        return error_if(position, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}", mesh)
     bad = ~np.all((now >= low[None, None, :]) & (now <= high[None, None, :]), axis=-1)
     if bad.any():
         shot, point = (int(i) for i in np.argwhere(bad)[0])

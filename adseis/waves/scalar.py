@@ -7,9 +7,8 @@ from jaxtyping import Array, Float, PyTree
 
 from adseis.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop import ReverseSweep, Strategy
-from adseis.waves import cpml
 from adseis.waves.boundary import Boundary, Extended
-from adseis.waves.cpml import CPML
+from adseis.waves.cpml import CPML, SecondOrder
 from adseis.waves.free_surface import mirror
 from adseis.waves.grid import Grid
 from adseis.waves.medium import ScalarMedium
@@ -74,7 +73,7 @@ class Scalar(WaveEquation):
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         super().__init__(extended, boundary)
-        self.strips = boundary.strips(extended, half=False)
+        self.layers = SecondOrder(boundary, self.stencils, extended)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
@@ -96,12 +95,12 @@ class Scalar(WaveEquation):
     def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
         """Rest; remembered are the field one step ago and the layers' memory."""
         zero = self.extended.zeros(shots, dtype)
-        return State({"u": zero}, (zero, cpml.stretch_second_memory(self.strips, self.extended, shots, dtype)))
+        return State({"u": zero}, (zero, self.layers.rest(shots, dtype)))
 
     def step(self, coefficients: Array, state: State, inject: Inject) -> State:
         """u and the field one step ago become the field one step on and u."""
         u, (before, memory) = state.fields["u"], state.memory
-        memory, corrections = cpml.stretch_second(self.strips, self.stencils, memory, u, self.extended)
+        memory, corrections = self.layers.stretch(memory, u)
         after = inject("u", self._advance(coefficients, u, before, corrections))
         return State({"u": self._mirrored(after)}, (u, memory))
 
@@ -112,16 +111,18 @@ class Scalar(WaveEquation):
     def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> AdjointState:
         """Rest."""
         zero = self.extended.zeros(shots, dtype)
-        return AdjointState({"u": zero}, (zero, cpml.unstretch_second_memory(self.strips, self.extended, shots, dtype)), zero)
+        return AdjointState({"u": zero}, (zero, self.layers.rest_transposed(shots, dtype)), zero)
 
     def reverse_step(
-        self, coefficients: Array, adjoint: AdjointState, before: Array, after: Array, collect: Collect
+        self, coefficients: Array, adjoint: AdjointState, before: Array | None, after: Array | None, collect: Collect
     ) -> AdjointState:
         """For w = (vp dt)^2 lambda the transpose is the forward step itself, but for the layers' corrections."""
         w, (w_after, memory) = self._mirrored(adjoint.fields["u"]), adjoint.memory
         collect("u", w)
-        gradient = adjoint.gradient + w * (after - self._undamped(before))
-        memory, corrections = cpml.unstretch_second(self.strips, self.stencils, memory, w, self.extended)
+        gradient = adjoint.gradient
+        if before is not None and after is not None:
+            gradient = gradient + w * (after - self._undamped(before))
+        memory, corrections = self.layers.unstretch(memory, w)
         w_before = self._advance(coefficients, w, w_after, corrections)
         return AdjointState({"u": w_before}, (w, memory), gradient)
 
@@ -131,10 +132,10 @@ class Scalar(WaveEquation):
         total = adjoint.gradient.sum(0, keepdims=True)
         return jnp.where(coefficients > 0, total / jnp.where(coefficients > 0, coefficients, 1) ** 2, 0)
 
-    def _advance(self, c: Array, u: Array, before: Array, corrections: list[Array]) -> Array:
+    def _advance(self, c: Array, u: Array, before: Array, corrections: dict[int, Array]) -> Array:
         halo = self.extended.halo
         laplacian: Any = sum(difference(self.stencils[axis - 1].second, u, axis, halo) for axis in self.extended.axes)
-        laplacian = sum(corrections, start=pad(laplacian, halo))
+        laplacian = sum(corrections.values(), start=pad(laplacian, halo))
         if self.damping is None:
             return 2 * u - before + c * laplacian
         inertia = jnp.asarray(2 / (1 + self.damping), u.dtype)

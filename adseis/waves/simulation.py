@@ -6,6 +6,7 @@ and brings the records onto t = k dt.
 """
 
 import abc
+import dataclasses
 import difflib
 import warnings
 from typing import Any, ClassVar, NamedTuple
@@ -14,14 +15,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, PyTree
 
 from adseis.equation import Injection, Points, Probe, State, SweptEquation
+from adseis.parallel.shots import over_shots
 from adseis.timeloop import AutoDiff, ReverseSweep, Strategy, march
 from adseis.waves import faults, interpolation, stability
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Medium
+from adseis.waves.override import current_adjoint
 from adseis.waves.sources import Emission
 from adseis.waves.stencils import check_order, stencils
 from adseis.waves.survey import Survey
@@ -122,10 +126,11 @@ class Options(eqx.Module):
 
 
 class _Plan(eqx.Module):
-    """What must be known while tracing about where points lie: per field, which axes are nodal."""
+    """What must be known while tracing: per field, along which axes points are nodal; and the devices of the shots."""
 
     sources: tuple[tuple[str, tuple[tuple[bool, ...], ...]], ...] = eqx.field(static=True)
     receivers: tuple[tuple[bool, ...], ...] = eqx.field(static=True)
+    mesh: Mesh | None = eqx.field(static=True)
 
 
 def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid: Grid, options: Options) -> Any:
@@ -147,20 +152,23 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
         RuntimeError: If a value is out of range (also under `jit`).
     """
     _check_structure(equation, medium, grid, options)
+    options = dataclasses.replace(options, adjoint=current_adjoint(options.adjoint))
     extended = options.boundary.extend(grid, options.order, options.free_surface)
     kinds = equation.fields(len(grid.shape))
     groups = _grouped(equation, kinds, survey.emissions(grid))
     shots = next(iter(groups.values()))[0].position.shape[0]
     receivers = survey.receiver_positions(shots, grid)
 
-    medium = _checked_medium(equation, medium, grid, options.order)
-    receivers = faults.inside(receivers, "receivers", grid)
-    groups = {k: [e._replace(position=faults.inside(e.position, "position", grid)) for e in v] for k, v in groups.items()}
+    mesh = survey.mesh if options.probe is None else None  # a probe sees all shots at once
+    medium = _checked_medium(equation, medium, grid, options.order, mesh)
+    receivers = faults.inside(receivers, "receivers", grid, mesh)
+    groups = {k: [e._replace(position=faults.inside(e.position, "position", grid, mesh)) for e in v] for k, v in groups.items()}
     _warn_of_dispersion(medium, groups, grid, options.order)
 
     plan = _Plan(
         tuple((k, tuple(interpolation.on_nodes(e.position, kinds[k].stagger, extended) for e in v)) for k, v in groups.items()),
         tuple(interpolation.on_nodes(receivers, kinds[k].stagger, extended) for k in options.names),
+        mesh,
     )
     return _simulate(equation, medium, groups, receivers, grid, options, plan)
 
@@ -182,19 +190,25 @@ def _simulate(
 
     nodal = dict(plan.sources)
     cell = float(np.prod(grid.spacing))
-    injections = {
-        name: Injection(
-            _joined([points(e.position, name, at) for e, at in zip(emissions, nodal[name], strict=True)]),
-            jnp.concatenate([_at_instants(jnp.asarray(e.samples, dtype), kinds[name]) for e in emissions], 2) / cell,
-        )
-        for name, emissions in groups.items()
-    }
-    recordings = {name: points(receivers, name, at) for name, at in zip(options.names, plan.receivers, strict=True)}
-    records, probed = march(
-        equation, coefficients, injections, recordings, grid.nt,
-        adjoint=options.adjoint, probe=options.probe, probe_every=options.probe_every,
-    )  # fmt: skip
-    gathers = tuple(jnp.moveaxis(_at_samples(records[name], kinds[name]), 0, 1) for name in options.names)
+
+    def run(coefficients: PyTree, shots: Any) -> Any:
+        emitted, receivers = shots
+        injections = {
+            name: Injection(
+                _joined([points(position, name, at) for (position, _), at in zip(parts, nodal[name], strict=True)]),
+                jnp.concatenate([_at_instants(jnp.asarray(samples, dtype), kinds[name]) for _, samples in parts], 2) / cell,
+            )
+            for name, parts in emitted.items()
+        }
+        recordings = {name: points(receivers, name, at) for name, at in zip(options.names, plan.receivers, strict=True)}
+        records, probed = march(
+            equation, coefficients, injections, recordings, grid.nt,
+            adjoint=options.adjoint, probe=options.probe, probe_every=options.probe_every,
+        )  # fmt: skip
+        return tuple(jnp.moveaxis(_at_samples(records[name], kinds[name]), 0, 1) for name in options.names), probed
+
+    emitted = {name: [(e.position, e.samples) for e in emissions] for name, emissions in groups.items()}
+    gathers, probed = over_shots(run, plan.mesh, coefficients, (emitted, receivers))
     gather = gathers[0] if isinstance(options.record, str) else gathers
     return gather if options.probe is None else (gather, probed)
 
@@ -269,12 +283,12 @@ def _check_structure(equation: type[WaveEquation], medium: Medium, grid: Grid, o
         raise ValueError(f"`record` = {options.record!r} must name each field once; use some of {known}.")
 
 
-def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, order: int) -> Medium:
+def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, order: int, mesh: Mesh | None) -> Medium:
     """The medium with every value checked: finite, positive, and slow enough for the time step."""
     for name in vars(medium):
-        values = faults.positive(getattr(medium, name), f"medium.{name}")
+        values = faults.positive(getattr(medium, name), f"medium.{name}", mesh)
         if name == "vp":
-            values = faults.stable(values, grid, order, staggered=equation.staggered)
+            values = faults.stable(values, grid, order, staggered=equation.staggered, mesh=mesh)
         medium = eqx.tree_at(lambda m, name=name: getattr(m, name), medium, values)
     return medium
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adseis.waves.stencils import central_weights, check_order, staggered_weights
+from adseis.waves.stencils import check_order, second_weights, staggered_weights
 
 POINTS_PER_WAVELENGTH = {2: 10.0, 4: 5.0, 6: 4.0, 8: 3.5}
 """Points per shortest wavelength below which numerical dispersion is worth a warning, by order."""
@@ -36,7 +36,7 @@ def fastest_speed(spacing: Sequence[float], dt: float, order: int, *, staggered:
     if staggered:
         symbol = (2 * np.abs(staggered_weights(order)).sum()) ** 2
     else:
-        second = central_weights(order)[1]
+        second = second_weights(order)
         alternating = (-1.0) ** np.arange(1, len(second) + 1)
         symbol = 2 * float(np.sum(second * (1 - alternating)))
     return 2 / (dt * math.sqrt(symbol * sum(1 / h**2 for h in spacing)))

@@ -51,14 +51,16 @@ class Stencils(NamedTuple):
     Attributes:
         forward: First derivative at i + 1/2.
         backward: First derivative at i - 1/2; the negative transpose of `forward`.
-        first: First derivative at i.
         second: Second derivative at i; symmetric.
+        ahead: First derivative a little beyond i + 1/2, a factor of `second`: behind(ahead(f)) = second(f).
+        behind: The negative transpose of `ahead`.
     """
 
     forward: Stencil
     backward: Stencil
-    first: Stencil
     second: Stencil
+    ahead: Stencil
+    behind: Stencil
 
 
 def check_order(order: int) -> int:
@@ -99,24 +101,57 @@ def staggered_weights(order: int) -> np.ndarray:
     return np.linalg.solve(2 * k[None, :] ** powers[:, None], (powers == 1).astype(float))
 
 
-def central_weights(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """First- and second-derivative weights of f(x + k) -/+ f(x - k), k = 1 ... order/2 (the second's centre: -2 sum).
+def second_weights(order: int) -> np.ndarray:
+    """Second-derivative weights of f(x + k) + f(x - k), k = 1 ... order/2 (that of f(x): -2 sum).
 
     Args:
         order: Spatial accuracy.
 
     Returns:
-        Weights of the first and of the second derivative for a spacing of 1, each `(order / 2,)`.
+        Weights for a spacing of 1, `(order / 2,)`.
 
     Raises:
         ValueError: If `order` is none of `ORDERS`.
     """
     half = check_order(order) // 2
     k = np.arange(1, half + 1.0)
-    odd, even = 2 * np.arange(half) + 1, 2 * np.arange(half) + 2
-    first = np.linalg.solve(2 * k[None, :] ** odd[:, None], (odd == 1).astype(float))
-    second = np.linalg.solve(2 * k[None, :] ** even[:, None], 2.0 * (even == 2))
-    return first, second
+    even = 2 * np.arange(half) + 2
+    return np.linalg.solve(2 * k[None, :] ** even[:, None], 2.0 * (even == 2))
+
+
+def factor_weights(order: int) -> np.ndarray:
+    """t with which the second difference of f is that of g[i] = sum_m t[m] (f[i + 1 - m] - f[i - m]), summed backwards likewise.
+
+    The second difference is minus a non-negative symmetric operator, so it has a real factor (Fejer and Riesz): of its symbol's
+    roots, which come as z and 1/z, those within the unit circle and one of the two at 1.
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        Weights for a spacing of 1, from m = 0 on, `(order / 2,)`.
+
+    Raises:
+        ValueError: If `order` is none of `ORDERS`.
+    """
+    second = second_weights(order)
+    symbol = np.concatenate([second[::-1], [-2 * math.fsum(second)], second])
+    rest = np.polydiv(symbol, [1.0, -2.0, 1.0])[0]  # without the two roots at 1
+    t = np.atleast_1d(np.poly([z for z in np.roots(rest) if abs(z) < 1])).real
+    return t / t.sum()  # first derivatives are exact for f = x
+
+
+def factor_offset(order: int) -> float:
+    """How far beyond node i the factor of the second difference takes its derivative, in cells: its first moment.
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        1/2 for order 2, a little more for others.
+    """
+    t = factor_weights(order)
+    return float(t @ (0.5 - np.arange(len(t))))
 
 
 def stencils(order: int, spacing: float) -> Stencils:
@@ -132,20 +167,19 @@ def stencils(order: int, spacing: float) -> Stencils:
     Raises:
         ValueError: If `order` is none of `ORDERS`.
     """
-    c = staggered_weights(order) / spacing
-    first, second = central_weights(order)
-    first, second = first / spacing, second / spacing**2
-    terms = enumerate(zip(c, first, second, strict=True), start=1)
-    rows = [(float(s), float(f), float(d), k) for k, (s, f, d) in terms]
+    first, second = staggered_weights(order) / spacing, second_weights(order) / spacing**2
+    rows = [(float(f), float(d), k) for k, (f, d) in enumerate(zip(first, second, strict=True), start=1)]
+    factor = [(float(t), m) for m, t in enumerate(factor_weights(order) / spacing)]
     return Stencils(
-        forward=Stencil(0.0, tuple(Term(s, k, 1 - k, -1) for s, _, _, k in rows)),
-        backward=Stencil(0.0, tuple(Term(s, k - 1, -k, -1) for s, _, _, k in rows)),
-        first=Stencil(0.0, tuple(Term(f, k, -k, -1) for _, f, _, k in rows)),
-        second=Stencil(-2.0 * math.fsum(second), tuple(Term(d, k, -k, 1) for _, _, d, k in rows)),
+        forward=Stencil(0.0, tuple(Term(f, k, 1 - k, -1) for f, _, k in rows)),
+        backward=Stencil(0.0, tuple(Term(f, k - 1, -k, -1) for f, _, k in rows)),
+        second=Stencil(-2.0 * math.fsum(second), tuple(Term(d, k, -k, 1) for _, d, k in rows)),
+        ahead=Stencil(0.0, tuple(Term(t, 1 - m, -m, -1) for t, m in factor)),
+        behind=Stencil(0.0, tuple(Term(t, m, m - 1, -1) for t, m in factor)),
     )
 
 
-def difference(stencil: Stencil, field: Array, axis: int, halo: int, start: int = 0, width: int | None = None) -> Array:
+def difference(stencil: Stencil, field: Array, axis: int, halo: int) -> Array:
     """Apply a stencil along `axis` (1, 2, ... as in the field) to the core of a haloed field.
 
     Args:
@@ -153,16 +187,12 @@ def difference(stencil: Stencil, field: Array, axis: int, halo: int, start: int 
         field: `(shot, *haloed grid)`.
         axis: Axis of the derivative.
         halo: Cells around the core.
-        start: First core index along `axis`.
-        width: How many indices along `axis` (default: all).
 
     Returns:
-        `(shot, *core)`, of `width` along `axis`.
+        `(shot, *core)`.
     """
     low = [0] + [halo] * (field.ndim - 1)
     high = [field.shape[0]] + [n - halo for n in field.shape[1:]]
-    if width is not None:
-        low[axis], high[axis] = halo + start, halo + start + width
 
     def shifted(k: int) -> Array:
         return lax.slice(
@@ -172,23 +202,20 @@ def difference(stencil: Stencil, field: Array, axis: int, halo: int, start: int 
     return _combine(stencil, shifted)
 
 
-def difference_of_strip(stencil: Stencil, strip: Array, axis: int, halo: int) -> Array:
-    """Apply a stencil along `axis` to a strip that is zero beyond its ends.
+def difference_along(stencil: Stencil, x: Array, axis: int, halo: int) -> Array:
+    """Apply a stencil along `axis` to a part of a field, whatever the part holds along the other axes.
 
     Args:
         stencil: What to apply.
-        strip: `(shot, *space)`, without a halo.
+        x: `(shot, *space)`, with a halo along `axis`.
         axis: Axis of the derivative.
         halo: How far the stencil reaches.
 
     Returns:
-        The strip's derivative, `halo` longer than the strip at either end of `axis`.
+        The derivative, `halo` shorter than `x` at either end of `axis`.
     """
-    widths = [(0, 0)] * strip.ndim
-    widths[axis] = (2 * halo, 2 * halo)
-    padded = jnp.pad(strip, widths)
-    length = strip.shape[axis] + 2 * halo
-    return _combine(stencil, lambda k: lax.slice_in_dim(padded, halo + k, halo + k + length, axis=axis))
+    length = x.shape[axis] - 2 * halo
+    return _combine(stencil, lambda k: lax.slice_in_dim(x, halo + k, halo + k + length, axis=axis))
 
 
 def _combine(stencil: Stencil, shifted: Callable[[int], Array]) -> Array:

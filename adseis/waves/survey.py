@@ -1,13 +1,21 @@
 """Sources and receivers of all shots."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Float
 
+from adseis.parallel.devices import shot_mesh
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples, as_samples
 from adseis.waves.sources import Emission, Source
+
+
+def _mesh_or_none(mesh: Any) -> Mesh | None:
+    return None if mesh is None else shot_mesh(mesh)
 
 
 class Survey(eqx.Module):
@@ -16,10 +24,12 @@ class Survey(eqx.Module):
     Attributes:
         source: A source, or a tuple of sources that act together in every shot.
         receivers: Positions [m], `(shot, receiver, axis)`, or `(receiver, axis)` where all shots share them; differentiable.
+        mesh: Devices that the shots are distributed over, as `adseis.parallel.shard_shots` sets them; None leaves them to JAX.
     """
 
     source: Source | tuple[Source, ...]
     receivers: Float[Samples, "... receiver axis"] = eqx.field(converter=as_samples)
+    mesh: Mesh | None = eqx.field(default=None, kw_only=True, static=True, converter=_mesh_or_none)
 
     def emissions(self, grid: Grid) -> list[Emission]:
         """What all sources emit, checked to be of the same shots.

@@ -48,6 +48,7 @@ def echoes(scalar, order, courant, slowness, boundary, shape=(31, 161), away=(4,
 @pytest.mark.parametrize(
     ("scalar", "order", "courant", "slowness"),
     [
+        (True, 2, 0.6, 1.0),
         (True, 4, 0.95, 1.0),
         (True, 4, 0.3, 0.4),
         (True, 8, 0.6, 1.0),
@@ -62,14 +63,6 @@ def test_default_layers_absorb(scalar, order, courant, slowness):
     without tuning."""
     echo = echoes(scalar, order, courant, slowness, ads.CPML())
     assert np.all(echo[NEAR] < -60)
-    assert np.all(echo[GRAZING] < -40)
-
-
-def test_scalar_order_2_absorbs_less():
-    """Order 2 stretches the second difference by wide first differences, which agree with it only to second order: -50 dB and
-    -40 dB."""
-    echo = echoes(True, 2, 0.6, 1.0, ads.CPML())
-    assert np.all(echo[NEAR] < -50)
     assert np.all(echo[GRAZING] < -40)
 
 

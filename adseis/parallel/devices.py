@@ -1,0 +1,86 @@
+"""Which devices compute: CPU cores as devices, and the device mesh that work is distributed over."""
+
+import operator
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh
+
+SHOT = "shot"
+"""The axis of a device mesh that shots are distributed over."""
+
+
+def device_mesh(devices: Sequence[Any] | None = None) -> Mesh:
+    """Devices in a row, to distribute shots over.
+
+    Args:
+        devices: The devices; by default all that JAX has, those of all processes of a `jax.distributed` run.
+
+    Returns:
+        A device mesh with the one axis "shot".
+
+    Raises:
+        ValueError: If there are no devices, or one is named twice.
+    """
+    chosen = jax.devices() if devices is None else list(devices)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError(f"`devices` = {chosen} must name at least one device, and each once, such as jax.devices()[:2].")
+    return shot_mesh(Mesh(np.array(chosen), (SHOT,)))
+
+
+def shot_mesh(mesh: Any) -> Mesh:
+    """A device mesh that shots can be distributed over.
+
+    Args:
+        mesh: What the user gave: a device mesh with an axis "shot" and possibly others, along which everything is repeated.
+
+    Returns:
+        The same devices, with axes over which XLA, not the type of an array, says what lies where.
+
+    Raises:
+        TypeError: If it is no device mesh.
+        ValueError: If it has no axis "shot".
+    """
+    if not isinstance(mesh, Mesh):
+        raise TypeError(f"`mesh` is a {type(mesh).__name__}; use ads.parallel.device_mesh(), or another jax.sharding.Mesh.")
+    if SHOT not in mesh.axis_names:
+        raise ValueError(
+            f'`mesh` has the axes {mesh.axis_names}, none of them "{SHOT}"; use ads.parallel.device_mesh(), or name one "{SHOT}".'
+        )
+    return Mesh(mesh.devices, mesh.axis_names, axis_types=(AxisType.Auto,) * len(mesh.axis_names))
+
+
+def use_cores(count: int | None = None) -> int:
+    """Make every CPU core a device of its own, so that shots can be distributed over the cores.
+
+    XLA splits each of some twenty kernels a step over the cores of a device, and joins the cores again after each. Devices of one
+    core each meet once a gradient: on two cores that made a gradient about 1.4 times faster. To be called before the first array
+    is made, for that is when JAX makes its devices. GPUs are not affected.
+
+    Args:
+        count: Number of CPU devices; by default the cores that this process may use.
+
+    Returns:
+        The number of CPU devices.
+
+    Raises:
+        ValueError: If `count` is not positive.
+        RuntimeError: If JAX has started, with another number of CPU devices.
+    """
+    if count is None:
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if operator.index(count) < 1:
+        raise ValueError(f"`count` = {count} must be a number of cores, at least 1.")
+    try:
+        jax.config.update("jax_num_cpu_devices", count)
+    except RuntimeError as error:
+        now = jax.local_device_count("cpu")
+        if now != count:
+            raise RuntimeError(
+                f"JAX has started with {now} CPU device(s): too late for {count}. Call ads.parallel.use_cores before the first "
+                f"array is made (in a notebook, restart the kernel), or set JAX_NUM_CPU_DEVICES={count} in the environment."
+            ) from error
+    return count

@@ -1,0 +1,63 @@
+"""Differentiate every simulation inside a piece of code with an adjoint other than the one it asks for.
+
+A function that was compiled before knows nothing of a Python variable set later. The override is therefore a context of JAX
+itself (`jax.make_user_context`), part of the key of every cache of traces: within it, compiled functions are traced anew.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+import jax
+
+from adseis.timeloop import Strategy
+
+
+class AdjointOverride:
+    """What is used instead, and how often it was.
+
+    It is known to JAX by its identity, so that each override is traced by itself and its count is its own.
+
+    Attributes:
+        adjoint: The strategy that simulations are given.
+        simulations: How many were met so far: run, or traced.
+    """
+
+    def __init__(self, adjoint: Strategy) -> None:
+        self.adjoint = adjoint
+        self.simulations = 0
+
+
+_CURRENT = jax.make_user_context(default_value=None)
+
+
+@contextlib.contextmanager
+def adjoint_override(adjoint: Strategy) -> Iterator[AdjointOverride]:
+    """Give every simulation within the context this adjoint, compiled functions around it included.
+
+    What cannot be traced anew is not reached: a jaxpr or an executable that is called as such.
+
+    Args:
+        adjoint: `ads.AutoDiff()` or `ads.ReverseSweep()`.
+
+    Yields:
+        The override, whose `simulations` tells whether it reached any.
+    """
+    override = AdjointOverride(adjoint)
+    with _CURRENT(override):
+        yield override
+
+
+def current_adjoint(asked: Strategy) -> Strategy:
+    """The adjoint that a simulation is to use now.
+
+    Args:
+        asked: The one in its options.
+
+    Returns:
+        That, or the one of the override.
+    """
+    override = _CURRENT.value
+    if override is None:
+        return asked
+    override.simulations += 1
+    return override.adjoint

@@ -1,0 +1,78 @@
+"""What the benchmarks share: the device's name, tables, bars, and a JSON file beside a picture."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from adseis.files import written_whole
+from adseis.viz.figures import save_figure
+
+
+def processor_name() -> str:
+    """The processor and its cores."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text().splitlines() if described.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def device_name() -> str:
+    """The accelerator, or the processor and its cores."""
+    device = jax.devices()[0]
+    return processor_name() if device.platform == "cpu" else device.device_kind
+
+
+def now() -> str:
+    """The date and time, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as aligned text; lists stay in the JSON."""
+    cells = _cells(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
+
+
+def markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as a Markdown table; lists stay in the JSON."""
+    head, *body = _cells(rows)
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def bars(axes: Axes, labels: Sequence[str], values: Sequence[float], colors: Sequence[str], label: str) -> None:
+    """Horizontal bars from the top down, each with its number."""
+    drawn = axes.barh(labels, values, color=colors)
+    axes.bar_label(drawn, fmt="%.3g", padding=3, fontsize="small")
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_xlabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.label_outer()
+
+
+def write(record: dict[str, Any], figure: Figure, output: Path) -> None:
+    """`output`.json and `output`.png, each whole or not at all."""
+    write_text(json.dumps(record, indent=2) + "\n", output.with_suffix(".json"))
+    save_figure(figure, output.with_suffix(".png"))
+
+
+def write_text(text: str, path: Path) -> None:
+    """A text file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _cells(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+    names = list(dict.fromkeys(k for row in rows for k, v in row.items() if not isinstance(v, list)))
+    return [names, *([f"{v:.4g}" if isinstance(v := row.get(k, ""), float) else str(v) for k in names] for row in rows)]

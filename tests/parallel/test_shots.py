@@ -1,0 +1,188 @@
+"""Shots over four CPU devices against one device; what is summed over devices, and when."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, PartitionSpec
+
+import adseis as ads
+from adseis.parallel.devices import device_mesh
+from adseis.parallel.shots import shard_shots
+
+GRID = ads.Grid((14, 16), 10.0, 1e-3, 24)
+LAYERS, WALLS = ads.CPML(width=4), {"boundary": ads.Rigid()}
+TRACES = np.array([[60.0, 100.0], [63.0, 118.0], [30.0, 40.0]])
+SCALAR, ACOUSTIC = (ads.simulate_scalar, ads.ScalarMedium), (ads.simulate_acoustic, ads.AcousticMedium)
+pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
+
+
+def inputs(equation, shots, dtype="float64"):
+    """Medium, positions off the nodes and one time function for all shots."""
+    rng = np.random.default_rng(3)
+    medium = [rng.uniform(low, 1.2 * low, GRID.shape) for low in (2000.0, 1800.0)][: len(equation[1].__dataclass_fields__)]
+    position = rng.uniform([20.0, 20.0], [110.0, 130.0], (shots, 1, 2))
+    return jax.tree.map(lambda x: jnp.asarray(x, dtype), (tuple(medium), position, np.hanning(GRID.nt)[None, None, :] ** 2))
+
+
+def simulate(equation, values, mesh=None, **options):
+    medium, position, time_function = values
+    survey = ads.Survey(ads.Explosion(position, time_function), TRACES.astype(position.dtype))
+    survey = survey if mesh is None else shard_shots(survey, mesh)
+    return equation[0](equation[1](*medium), survey, GRID, **({"boundary": LAYERS} | options))
+
+
+def gather_and_gradient(equation, values, mesh=None, **options):
+    """The gather, and the gradient of a weighted energy, whose cancellations between shots show a missing one."""
+
+    def energy(values):
+        gather = simulate(equation, values, mesh, **options)
+        weights = jnp.cos(jnp.arange(gather.size, dtype=gather.dtype)).reshape(gather.shape)
+        return jnp.sum(weights * gather**2), gather
+
+    gradient, gather = jax.jit(jax.grad(energy, has_aux=True))(values)
+    return gather, gradient
+
+
+def assert_same(actual, expected, tolerance):
+    for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
+        assert a.dtype == b.dtype
+        peak = float(jnp.abs(b).max())
+        assert peak > 0
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * peak)
+
+
+@pytest.mark.parametrize(
+    ("equation", "shots", "dtype", "options"),
+    [
+        (SCALAR, 5, "float64", {}),
+        (ACOUSTIC, 5, "float64", {"free_surface": True}),
+        (ACOUSTIC, 5, "float32", WALLS),
+        (SCALAR, 1, "float32", WALLS),
+        (SCALAR, 8, "float64", WALLS | {"adjoint": ads.AutoDiff()}),
+    ],
+    ids=["scalar", "acoustic-free-surface", "acoustic-float32", "one-shot", "autodiff"],
+)
+def test_same_as_one_device(equation, shots, dtype, options):
+    """Gather, and gradients by vp, rho, position and time function: each shot is computed alike, only the sum over shots is
+    ordered differently, which is a few rounding units of the largest element."""
+    values = inputs(equation, shots, dtype)
+    actual = gather_and_gradient(equation, values, device_mesh(), **options)
+    expected = gather_and_gradient(equation, values, **options)
+    assert_same(actual, expected, {"float64": 1e-12, "float32": 1e-6}[dtype])
+
+
+def collectives(program):
+    """Where a compiled program talks between devices: [(computation, kind, shapes)]."""
+    found, computation = [], ""
+    for line in program.as_text().splitlines():
+        if line.endswith("{") and not line.startswith(" "):
+            computation = line.split()[0]
+        match = re.search(r" = (.+?) (all-\w+|collective-\w+|reduce-scatter)(-start)?\(", line)
+        if match:
+            found.append((computation, match[2], re.findall(r"f\d+\[([\d,]*)\]", match[1])))
+    return found
+
+
+@pytest.mark.parametrize(("equation", "coefficients"), [(SCALAR, 1), (ACOUSTIC, 3)], ids=["scalar", "acoustic"])
+def test_gradient_is_summed_once(equation, coefficients):
+    """By the medium, the devices talk at the end alone: one sum per coefficient, besides that of the objective."""
+    medium, *rest = inputs(equation, 4)
+
+    def energy(medium):
+        return jnp.sum(simulate(equation, (medium, *rest), device_mesh()) ** 2)
+
+    found = collectives(jax.jit(jax.value_and_grad(energy)).lower(medium).compile())
+    assert {(computation, kind) for computation, kind, _ in found} == {("ENTRY", "all-reduce")}
+    shapes = [shape for _, _, shapes in found for shape in shapes]
+    haloed = ",".join(str(n + 2 * 4 + 4) for n in GRID.shape)
+    assert sorted(shapes) == sorted(["", *[f"1,{haloed}"] * coefficients])
+
+
+def test_gather_stays_with_its_shots():
+    """Distributed where the devices divide the shots, as observed data are; whole on every device where they do not."""
+    mesh = device_mesh()
+    for shots, spec in ((8, PartitionSpec("shot")), (5, PartitionSpec())):
+        gather = jax.jit(lambda values: simulate(SCALAR, values, mesh, **WALLS))(inputs(SCALAR, shots))
+        assert gather.sharding.is_equivalent_to(jax.NamedSharding(mesh, spec), gather.ndim)
+        observed = shard_shots({"data": np.asarray(gather), "weight": 2.0}, mesh)
+        assert observed["data"].sharding.is_equivalent_to(gather.sharding, gather.ndim)
+        assert observed["weight"].sharding.is_fully_replicated
+        assert jnp.array_equal(observed["data"], gather)
+
+
+def test_shard_shots_of_a_pytree_under_jit():
+    """Surveys get the mesh, arrays are constrained; by default all devices serve."""
+    survey = ads.Survey(ads.Explosion(np.full((4, 1, 2), 50.0), np.ones((1, 1, GRID.nt))), TRACES)
+
+    @jax.jit
+    def place(survey, data):
+        survey, data = shard_shots((survey, data))
+        assert survey.mesh == device_mesh()
+        return data
+
+    assert place(survey, np.ones((4, 3))).sharding.spec == PartitionSpec("shot")
+    assert shard_shots(survey).source is survey.source
+
+
+def test_batched_media_and_second_derivatives():
+    """vmap over media, Born modelling and the Hessian's product: the transformations go through the distribution."""
+    (vp, *_), position, time_function = inputs(SCALAR, 5)
+    direction = 1 + jnp.cos(jnp.arange(vp.size, dtype=vp.dtype)).reshape(vp.shape)
+
+    def gather(vp, mesh):
+        return simulate(SCALAR, ((vp,), position, time_function), mesh, adjoint=ads.AutoDiff(), **WALLS)
+
+    def transformed(mesh):
+        batch = jax.vmap(lambda vp: simulate(SCALAR, ((vp,), position, time_function), mesh, **WALLS))(jnp.stack([vp, 1.1 * vp]))
+        born = jax.jvp(lambda vp: gather(vp, mesh), (vp,), (direction,))[1]
+        product = jax.jvp(jax.grad(lambda vp: jnp.sum(gather(vp, mesh) ** 2)), (vp,), (direction,))[1]
+        return batch, born, product
+
+    run = jax.jit(transformed, static_argnums=0)
+    assert_same(run(device_mesh()), run(None), 1e-12)
+
+
+def test_probe_sees_all_shots():
+    """A probe may mix shots, so it is given all of them: the same values as without a mesh, exactly."""
+    probe = WALLS | {"probe": lambda fields: fields["u"] / (1e-30 + jnp.abs(fields["u"]).max()), "probe_every": 8}
+    values = inputs(SCALAR, 5)
+    actual, expected = (simulate(SCALAR, values, mesh, **probe) for mesh in (device_mesh(), None))
+    assert actual[1].shape == (3, 5, *GRID.shape)
+    assert_same(actual, expected, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [(lambda m, p: ((m[0] * 4,), p), "`medium.vp` is too fast"), (lambda m, p: (m, p + 1e4), "`position` has a point")],
+    ids=["medium", "position"],
+)
+def test_faults_are_raised_not_waited_for(change, match):
+    """Under `jit`: were the values checked on one device, the others would wait for it until XLA ends the process."""
+    medium, position, time_function = inputs(SCALAR, 5)
+    run = jax.jit(lambda medium, position: simulate(SCALAR, (medium, position, time_function), device_mesh(), **WALLS))
+    with pytest.raises(RuntimeError, match=match):
+        jax.block_until_ready(run(*change(medium, position)))
+
+
+def test_any_device_mesh_with_an_axis_of_shots():
+    """Other axes repeat the computation, and axes of JAX's explicit kind serve as well."""
+    values = inputs(SCALAR, 3)
+    expected = gather_and_gradient(SCALAR, values, **WALLS)
+    assert_same(gather_and_gradient(SCALAR, values, jax.make_mesh((2, 2), ("shot", "domain")), **WALLS), expected, 1e-12)
+
+
+def test_errors():
+    """What cannot be distributed over is said at once."""
+    survey = ads.Survey(ads.Explosion(np.full((1, 1, 2), 50.0), np.ones((1, 1, GRID.nt))), TRACES)
+    rows = Mesh(np.array(jax.devices()), ("rows",))
+    with pytest.raises(ValueError, match=r"`mesh` has the axes \('rows',\), none of them \"shot\"; use ads.parallel.device_mesh"):
+        shard_shots(survey, rows)
+    with pytest.raises(ValueError, match="none of them"):
+        shard_shots(np.ones((4, 2)), rows)
+    with pytest.raises(ValueError, match="none of them"):
+        ads.Survey(survey.source, TRACES, mesh=rows)
+    with pytest.raises(TypeError, match="`mesh` is a list; use ads.parallel.device_mesh"):
+        ads.Survey(survey.source, TRACES, mesh=jax.devices())

@@ -1,0 +1,115 @@
+"""Hessian products, `jax.jvp` of `jax.grad`, run through the reverse sweep and are exact too.
+
+A Hessian product sees what a gradient hides: a sweep that is the derivative at the point of linearisation only by chance, say
+because it reads a field where it should recompute it, has the right gradient and a wrong derivative of it.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import adseis as ads
+
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
+NT, DT = 25, 1e-3
+LAYERS = ads.CPML(3)
+pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
+
+
+class Case(NamedTuple):
+    """A physics, its dimensions, and whether the top is a free surface."""
+
+    scalar: bool
+    axes: int
+    free_surface: bool
+
+    def __str__(self):
+        return f"{'scalar' if self.scalar else 'acoustic'}-{self.axes}d" + "-surface" * self.free_surface
+
+
+FAST = [Case(True, 2, True), Case(True, 3, False), Case(False, 2, True)]
+SLOW = [Case(True, 2, False), Case(True, 3, True), Case(False, 2, False), Case(False, 3, True)]
+
+
+def grid_of(case):
+    return ads.Grid(*(((9, 10), (10.0, 9.0)) if case.axes == 2 else ((7, 6, 8), (10.0, 9.0, 11.0))), DT, NT)
+
+
+def draw(case):
+    """A strongly uneven medium, a time function and off-node positions within reach of the surface and the layers; and a
+    direction of each, small where the gradient bends: half a percent of the medium, a thirtieth of a cell."""
+    grid, rng = grid_of(case), np.random.default_rng(5)
+    cells = np.array([[[2.3] * case.axes], [[3.4] * case.axes]])  # two shots
+    x = {
+        "vp": 2500 + 1500 * rng.random(grid.shape),
+        "time_function": rng.standard_normal((2, 1, NT)) * np.hanning(NT)[None, None, :],
+        "position": cells * np.array(grid.spacing),
+    }
+    if not case.scalar:
+        x["rho"] = 1000 + 1500 * rng.random(grid.shape)
+    size = {"vp": 15.0, "rho": 10.0, "time_function": 0.03, "position": 0.3}
+    u = {k: size[k] * rng.standard_normal(v.shape) for k, v in x.items()}
+    return jax.tree.map(jnp.asarray, (x, u))
+
+
+def predict(case, x, adjoint):
+    """Every record of two shots."""
+    grid = grid_of(case)
+    at = np.array(grid.spacing) * np.array([[1.4] * case.axes, [4.6] * case.axes])
+    survey = ads.Survey(ads.Explosion(x["position"], x["time_function"]), at)
+    options = {"boundary": LAYERS, "free_surface": case.free_surface, "order": 2 if case.axes == 3 else 4, "adjoint": adjoint}
+    if case.scalar:
+        return ads.simulate_scalar(ads.ScalarMedium(x["vp"]), survey, grid, record=("u",), **options)
+    names = ("p", "vz", "vx") if case.axes == 2 else ("p", "vz", "vy", "vx")
+    return ads.simulate_acoustic(ads.AcousticMedium(x["vp"], x["rho"]), survey, grid, record=names, **options)
+
+
+def program(case, adjoint, observed):
+    """(x, u) -> gradient at x and Hessian product with u, of half the squared residual, each record in units of its own size."""
+
+    def misfit(x):
+        residuals = [(a - b) / jnp.max(jnp.abs(b)) for a, b in zip(predict(case, x, adjoint), observed, strict=True)]
+        return 0.5 * sum(jnp.sum(r**2) for r in residuals)
+
+    return jax.jit(lambda x, u: jax.jvp(jax.grad(misfit), (x,), (u,)), compiler_options=QUICK)
+
+
+def only(u, name):
+    return {k: v if k == name else jnp.zeros_like(v) for k, v in u.items()}
+
+
+@pytest.mark.parametrize("case", FAST + [pytest.param(case, marks=pytest.mark.slow) for case in SLOW], ids=str)
+def test_hessian_products(case):
+    """Every block of the Hessian (model by model, model by time function, ...), judged three ways.
+
+    - That of `AutoDiff`: other sums of the same terms, so rounding. 1e-9 of the block's largest entry: the interpolation's second
+      derivatives cancel, which costs more digits than a gradient loses.
+    - <Hu, v> = <u, Hv>: no reference, so nothing that both strategies share can hide. Rounding: 1e-12 of norm(Hu) norm(v).
+    - (g(x + h u) - g(x - h u)) / 2h, whose own error is O(h^2): h = 1e-2 is 5e-5 of the medium, so 1e-5 of the block's norm.
+    """
+    x, u = draw(case)
+    truth = jax.tree.map(lambda a: 1.02 * a, x)  # a residual is left over, so that second derivatives of the data count
+    observed = jax.jit(lambda x: predict(case, x, ads.ReverseSweep()), compiler_options=QUICK)(truth)
+    swept, plain = (program(case, adjoint, observed) for adjoint in (ads.ReverseSweep(), ads.AutoDiff()))
+    blocks = {a: swept(x, only(u, a))[1] for a in x}
+
+    for a in x:
+        _, wanted = plain(x, only(u, a))
+        for b in x:
+            largest = float(jnp.max(jnp.abs(wanted[b])))
+            assert largest > 0, (a, b)
+            np.testing.assert_allclose(blocks[a][b], wanted[b], rtol=0, atol=1e-9 * largest, err_msg=f"{b} by {a}")
+
+        v = u[a][..., ::-1] - 0.7 * u[a]
+        _, product = swept(x, only(u, a) | {a: v})
+        for b in x:
+            there, back = jnp.vdot(product[b], u[b]), jnp.vdot(v, blocks[b][a])
+            assert abs(float(there - back)) < 1e-12 * float(jnp.linalg.norm(product[b]) * jnp.linalg.norm(u[b])), (a, b)
+
+        above, below = (swept(x | {a: x[a] + s * 1e-2 * u[a]}, u)[0] for s in (1, -1))
+        for b in x:
+            error = (above[b] - below[b]) / 2e-2 - blocks[a][b]
+            assert float(jnp.linalg.norm(error)) < 1e-5 * float(jnp.linalg.norm(blocks[a][b])), (a, b)

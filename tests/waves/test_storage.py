@@ -1,0 +1,102 @@
+"""What a reverse sweep stores: every exact way gives one gradient, the others come near it, and budgets are kept."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import adseis as ads
+
+GRID = ads.Grid(shape=(31, 36), spacing=10.0, dt=1e-3, nt=150)
+SURVEY = ads.Survey(
+    ads.Explosion(np.array([[[150.0, 60.0]], [[153.0, 200.0]]]), ads.wavelets.ricker(20.0, GRID.nt, GRID.dt)[None, None]),
+    np.stack([np.full(8, 80.0), np.linspace(33.0, 300.0, 8)], -1),
+)
+VP = 2000 + 10 * np.random.default_rng(0).standard_normal(GRID.shape)
+
+
+def energy(vp, scale, adjoint, equation="scalar", dtype=float):
+    """Half the energy of the data, by vp and by a factor of the time functions."""
+    source = SURVEY.source
+    survey = ads.Survey(ads.Explosion(source.position, scale * jnp.asarray(source.time_function, dtype)), SURVEY.receivers)
+    options = {"boundary": ads.CPML(width=8), "adjoint": adjoint}
+    if equation == "scalar":
+        gather = ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, **options)
+    else:
+        gather = ads.simulate_acoustic(ads.AcousticMedium(vp, jnp.full_like(vp, 2000.0)), survey, GRID, **options)
+    return 0.5 * jnp.sum(gather**2)
+
+
+def gradient(adjoint, equation="scalar", dtype=float):
+    return jax.grad(energy, (0, 1))(jnp.asarray(VP, dtype), jnp.ones((), dtype), adjoint, equation, dtype)
+
+
+def far(a, b):
+    return float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b))
+
+
+@pytest.fixture(scope="module", params=["scalar", "acoustic"])
+def exact(request):
+    return request.param, gradient(ads.ReverseSweep(), request.param)
+
+
+@pytest.mark.parametrize(
+    "adjoint", [ads.ReverseSweep(levels=2), ads.ReverseSweep(segment=7, levels=3)], ids=["two levels", "three, short"]
+)
+def test_levels_are_exact(exact, adjoint):
+    """The same states, found again: rounding."""
+    for a, b in zip(gradient(adjoint, exact[0]), exact[1], strict=True):
+        assert far(a, b) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("adjoint", "limit"),
+    [(ads.ReverseSweep(store="float32"), 1e-6), (ads.ReverseSweep(store="bfloat16"), 1e-2), (ads.ReverseSweep(every=3), 3e-2)],
+    ids=["float32", "bfloat16", "every"],
+)
+def test_thrifty_stores_come_near(exact, adjoint, limit):
+    """Rounding of what is stored averages out over steps; every third step still samples the highest frequency (60 Hz) five times
+    a period. The source's gradient does not use what is stored: rounding."""
+    by_vp, by_scale = gradient(adjoint, exact[0])
+    assert 1e-12 < far(by_vp, exact[1][0]) < limit
+    assert far(by_scale, exact[1][1]) < 1e-12
+
+
+def test_float32_stays_float32():
+    by_vp, _ = gradient(ads.ReverseSweep(store="bfloat16"), dtype=jnp.float32)
+    assert by_vp.dtype == jnp.float32
+    assert far(by_vp, gradient(ads.ReverseSweep(), dtype=jnp.float32)[0]) < 1e-2
+
+
+@pytest.mark.parametrize("equation", ["scalar", "acoustic"])
+def test_estimate_is_what_xla_plans(equation):
+    """Within a third of the compiler's own figure, for one level and for a budget that needs two, which that figure keeps. The
+    arrays are large enough that gathers and indices do not count."""
+    grid = ads.Grid(shape=(80, 80), spacing=10.0, dt=1e-3, nt=2000)
+    vp = jnp.full(grid.shape, 2000.0, jnp.float32)
+    medium = ads.ScalarMedium(vp) if equation == "scalar" else ads.AcousticMedium(vp, vp)
+    source = ads.Explosion(np.array([[[100.0, 100.0]]]), np.ones((1, 1, grid.nt), np.float32))
+    survey = ads.Survey(source, np.array([[50.0, 50.0]]))
+    simulate = ads.simulate_scalar if equation == "scalar" else ads.simulate_acoustic
+    one = ads.estimate_memory(medium, survey, grid)
+    budget = 1.05 * ads.estimate_memory(medium, survey, grid, adjoint=ads.ReverseSweep(levels=2)).bytes
+    for adjoint in (ads.ReverseSweep(), ads.ReverseSweep(memory=budget)):
+        estimate = ads.estimate_memory(medium, survey, grid, adjoint=adjoint)
+        loss = lambda m, a=adjoint: jnp.sum(simulate(m, survey, grid, adjoint=a) ** 2)  # noqa: E731
+        planned = jax.jit(jax.grad(loss)).lower(medium).compile().memory_analysis().temp_size_in_bytes
+        assert planned == pytest.approx(estimate.bytes, rel=0.33)
+    assert len(estimate.schedule.segments) == 2
+    assert planned < 1.05 * budget
+    assert "2 forward runs" in str(one)
+    assert "3 forward runs" in str(estimate)
+
+
+def test_settings_out_of_range():
+    for setting, text in (
+        ({"segment": 0}, "`segment` = 0"), ({"levels": -1}, "`levels` = -1"), ({"every": 0}, "`every` = 0"),
+        ({"store": "float16"}, "`store` = 'float16' must be None"), ({"memory": "lots"}, "`memory` = 'lots' is no size"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=text):
+            ads.ReverseSweep(**setting)
+    with pytest.raises(ValueError, match="does not hold this gradient"):
+        gradient(ads.ReverseSweep(memory="1 MB"))

@@ -51,7 +51,7 @@ class Benchmark:
     """acoustic or scalar."""
     volume: bool = False
     """One shot in 200 x 200 x 200 nodes, 1,000 steps, within `budget`, instead."""
-    budget: str = "6.5 GB"
+    budget: str = "7.1 GB"
     """What `volume` allows the sweep; the process holds about 0.7 GB more."""
     output: Path = Path("runs/benchmarks/memory")
     """Where to write, without extension."""

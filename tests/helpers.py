@@ -1,4 +1,6 @@
-"""What the tests of gradients and of convergence measure."""
+"""What the tests of gradients, of convergence and of many devices measure."""
+
+import re
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +49,27 @@ def dot_test(f, x, dx, y, *, jvp_of=None) -> float:
     _, pullback = jax.vjp(f, x)
     (backward,) = pullback(y)
     return float(abs(_inner(forward, y) - _inner(dx, backward)) / jnp.sqrt(_inner(forward, forward) * _inner(y, y)))
+
+
+def assert_same(actual, expected, tolerance) -> None:
+    """Two pytrees of arrays alike: dtypes, shapes, and values within `tolerance` times the largest element, which is not zero."""
+    for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        peak = float(jnp.abs(b).max())
+        assert peak > 0
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * peak)
+
+
+def collectives(program) -> list[tuple[str, str, list[str]]]:
+    """Where a compiled program talks between devices: [(computation, kind, shapes)]."""
+    found, computation = [], ""
+    for line in program.as_text().splitlines():
+        if line.endswith("{") and not line.startswith(" "):
+            computation = line.split()[0]
+        match = re.search(r" = (.+?) (all-\w+|collective-\w+|reduce-scatter)(-start)?\(", line)
+        if match:
+            found.append((computation, match[2], re.findall(r"f\d+\[([\d,]*)\]", match[1])))
+    return found
 
 
 def _inner(a, b):

@@ -12,30 +12,55 @@ from jax.sharding import AxisType, Mesh
 SHOT = "shot"
 """The axis of a device mesh that shots are distributed over."""
 
+DOMAIN = "domain"
+"""The axis of a device mesh that the grid is cut over."""
 
-def device_mesh(devices: Sequence[Any] | None = None) -> Mesh:
-    """Devices in a row, to distribute shots over.
+
+def device_mesh(devices: Sequence[Any] | None = None, *, domains: int = 1) -> Mesh:
+    """Devices to distribute shots over, and, for a grid too large for one of them, parts of the grid.
 
     Args:
         devices: The devices; by default all that JAX has, those of all processes of a `jax.distributed` run.
+        domains: Number of slabs that the grid is cut into along its first horizontal axis. That many devices in a row share the
+            grid of their shots.
 
     Returns:
-        A device mesh with the one axis "shot".
+        A device mesh with the axis "shot", and the axis "domain" if there are several.
 
     Raises:
-        ValueError: If there are no devices, or one is named twice.
+        ValueError: If there are no devices, one is named twice, or `domains` does not divide their number.
     """
     chosen = jax.devices() if devices is None else list(devices)
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"`devices` = {chosen} must name at least one device, and each once, such as jax.devices()[:2].")
-    return shot_mesh(Mesh(np.array(chosen), (SHOT,)))
+    if operator.index(domains) < 1 or len(chosen) % domains:
+        raise ValueError(
+            f"`domains` = {domains} must divide the number of devices, {len(chosen)}; use another, or name devices, such as "
+            f"jax.devices()[:{max(1, domains)}]."
+        )
+    if domains == 1:
+        return shot_mesh(Mesh(np.array(chosen), (SHOT,)))
+    return shot_mesh(Mesh(np.array(chosen).reshape(-1, domains), (SHOT, DOMAIN)))
+
+
+def domains_of(mesh: Mesh | None) -> int:
+    """How many slabs a device mesh cuts the grid into.
+
+    Args:
+        mesh: The device mesh, or None for one device.
+
+    Returns:
+        The length of its axis "domain", 1 if it has none.
+    """
+    return 1 if mesh is None else mesh.shape.get(DOMAIN, 1)
 
 
 def shot_mesh(mesh: Any) -> Mesh:
     """A device mesh that shots can be distributed over.
 
     Args:
-        mesh: What the user gave: a device mesh with an axis "shot" and possibly others, along which everything is repeated.
+        mesh: What the user gave: a device mesh with an axis "shot", possibly "domain", and possibly others, along which
+            everything is repeated.
 
     Returns:
         The same devices, with axes over which XLA, not the type of an array, says what lies where.

@@ -1,6 +1,7 @@
 """Shots over devices: each device runs its own shots from the first step to the last, and only gradients are summed over devices.
 
-Nothing here knows what a shot is: there are functions of arrays, and axes that count shots.
+Nothing here knows what a shot is: there are functions of arrays, and axes that count shots. Where the grid is cut as well
+(`adseis.parallel.halo`), each device runs its part of the grid for its shots.
 """
 
 import dataclasses
@@ -15,7 +16,8 @@ from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PyTree
 
-from adseis.parallel.devices import SHOT, device_mesh, shot_mesh
+from adseis.parallel.devices import DOMAIN, SHOT, device_mesh, domains_of, shot_mesh
+from adseis.parallel.halo import Split
 
 _Shots = TypeVar("_Shots")
 
@@ -25,7 +27,8 @@ def shard_shots(shots: _Shots, mesh: Mesh | None = None) -> _Shots:
 
     A survey comes back with its `mesh` set: whatever is simulated with it runs on these devices, each with its share of the shots
     and a copy of the medium. The devices need not divide the number of shots; silent shots fill up. A simulation with a `probe`,
-    which sees all shots at once, is not distributed.
+    which sees all shots at once, is not distributed. A mesh of several domains also cuts the grid into as many parts, one on each
+    device (`device_mesh` says where).
 
     Arrays come back placed on the devices: shared out, like the gathers of such a survey, where the devices divide the number of
     shots; a copy on each where they do not.
@@ -33,7 +36,7 @@ def shard_shots(shots: _Shots, mesh: Mesh | None = None) -> _Shots:
     Args:
         shots: A survey; an array whose first axis counts shots, such as observed data `(shot, time, receiver)`; or a pytree of
             these. With several processes, the same on all.
-        mesh: A device mesh with an axis "shot"; by default `device_mesh()`, all devices.
+        mesh: A device mesh with an axis "shot", possibly "domain"; by default `device_mesh()`, all devices.
 
     Returns:
         The same, distributed.
@@ -54,7 +57,9 @@ def shard_shots(shots: _Shots, mesh: Mesh | None = None) -> _Shots:
     return jax.tree.map(place, shots, is_leaf=_has_mesh)
 
 
-def over_shots(f: Callable[[Any, Any], Any], mesh: Mesh | None, shared: PyTree, shots: PyTree) -> PyTree:
+def over_shots(
+    f: Callable[[Any, Any], Any], mesh: Mesh | None, shared: PyTree, shots: PyTree, *, split: Split | None = None
+) -> PyTree:
     """`f(shared, shots)`, its shots distributed over the axis "shot" of a device mesh.
 
     Each device calls `f` with its own shots and hears nothing of the others. In a gradient by `shared` the parts of the devices
@@ -66,6 +71,8 @@ def over_shots(f: Callable[[Any, Any], Any], mesh: Mesh | None, shared: PyTree, 
         mesh: The device mesh, from `shot_mesh`; None calls `f` as it is.
         shared: Arrays that all shots share.
         shots: Arrays whose first axis counts shots.
+        split: Where the grid is cut along the axis "domain" as well: `shared` are then arrays on the whole grid, `f` is given a
+            slab of each, and what it returns of a shot is summed over the slabs.
 
     Returns:
         What `f` returns: arrays whose first axis counts shots, shared out where the devices divide the number of shots.
@@ -77,8 +84,32 @@ def over_shots(f: Callable[[Any, Any], Any], mesh: Mesh | None, shared: PyTree, 
     filled = jax.tree.map(lambda x: jnp.pad(x, [(0, fill)] + [(0, 0)] * (x.ndim - 1)), shots)
     every, each = PartitionSpec(), PartitionSpec(SHOT)
     # Not checked for which arrays vary over devices, so that `f` may make constants as it would for one device.
-    run = jax.shard_map(f, mesh=mesh, in_specs=(every, each), out_specs=each, check_vma=False)
-    return jax.tree.map(lambda x: x[:count], run(shared, filled))
+    if split is None:
+        run = jax.shard_map(f, mesh=mesh, in_specs=(every, each), out_specs=each, check_vma=False)
+        return jax.tree.map(lambda x: x[:count], run(shared, filled))
+
+    def on_slab(shared: PyTree, shots: PyTree) -> PyTree:
+        return jax.tree.map(lambda x: x[None], f(split.haloed(shared), shots))
+
+    run = jax.shard_map(on_slab, mesh=mesh, in_specs=(split.spec, each), out_specs=PartitionSpec(DOMAIN, SHOT), check_vma=False)
+    return jax.tree.map(lambda x: x.sum(0)[:count], run(split.cut(shared), filled))
+
+
+def on_every_host(x: PyTree, mesh: Mesh | None) -> PyTree:
+    """Arrays whose gradient hosts will read: both whole on each device, where several processes share a grid that is cut.
+
+    By itself XLA would leave each piece of the gradient where it was computed.
+
+    Args:
+        x: Arrays on the whole grid.
+        mesh: The device mesh, from `shot_mesh`; None stands for one device.
+
+    Returns:
+        The arrays.
+    """
+    if mesh is None or domains_of(mesh) == 1 or not mesh.is_multi_process:
+        return x
+    return jax.lax.with_sharding_constraint(x, NamedSharding(mesh, PartitionSpec()))
 
 
 def error_if(x: Array | np.ndarray, bad: Array, message: str, mesh: Mesh | None) -> Array:

@@ -11,7 +11,6 @@ from adseis.fusion import stored
 from adseis.timeloop import ReverseSweep, Strategy
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, FirstOrder
-from adseis.waves.free_surface import mirror
 from adseis.waves.grid import Grid
 from adseis.waves.medium import AcousticMedium
 from adseis.waves.simulation import Field, Options, WaveEquation, simulate
@@ -88,7 +87,7 @@ class Acoustic(WaveEquation):
         fields = {"p": Field((0.0,) * axes, odd=True, injected=0.5, recorded=1.0, source=("volume", None))}
         for axis, name in enumerate(_velocities(axes)):
             stagger = tuple(0.5 * (i == axis) for i in range(axes))
-            fields[name] = Field(stagger, odd=axis > 0, injected=0.0, recorded=0.5, source=("force", axis))
+            fields[name] = Field(stagger, odd=axis > 0, injected=0.0, recorded=0.5, source=("force", axis), along=(axis + 1,))
         return fields
 
     def coefficients(self, medium: AcousticMedium) -> dict[str, Array]:
@@ -124,10 +123,10 @@ class Acoustic(WaveEquation):
         for name, axis in self._along():
             slope = self._difference("forward", fields["p"], axis, corrections)
             v = inject(name, self._damped(fields[name]) - coefficients[name] * slope)
-            fields[name] = self._mirrored(name, v)
+            fields[name] = self.filled(name, v)
         of_divergence, corrections = self.of_divergence.stretch(of_divergence, {a: fields[n] for n, a in self._along()})
         divergence = self._divergence(fields, corrections)
-        fields["p"] = self._mirrored("p", inject("p", self._damped(fields["p"]) - coefficients["p"] * divergence))
+        fields["p"] = self.filled("p", inject("p", self._damped(fields["p"]) - coefficients["p"] * divergence))
         return State(fields, (of_gradient, of_divergence))
 
     def remember(self, state: State) -> PyTree:
@@ -146,12 +145,12 @@ class Acoustic(WaveEquation):
     ) -> AdjointState:
         """For P = k lambda_p and V = b lambda_v the transpose runs the forward updates, with signs turned, backwards."""
         fields, (of_gradient, of_divergence), sums = dict(adjoint.fields), adjoint.memory, adjoint.gradient
-        fields["p"] = self._mirrored("p", fields["p"])
+        fields["p"] = self.filled("p", fields["p"])
         collect("p", fields["p"])
         of_divergence, corrections = self.of_divergence.unstretch(of_divergence, dict.fromkeys(self.extended.axes, fields["p"]))
         for name, axis in self._along():
             slope = self._difference("forward", fields["p"], axis, corrections)
-            fields[name] = self._mirrored(name, fields[name] + coefficients[name] * slope)
+            fields[name] = self.filled(name, fields[name] + coefficients[name] * slope)
             collect(name, fields[name])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_gradient.clock)
@@ -210,12 +209,6 @@ class Acoustic(WaveEquation):
         if self.damping is None:
             return field
         return jnp.asarray((2 - self.damping) / (2 + self.damping), field.dtype) * field
-
-    def _mirrored(self, name: str, field: Array) -> Array:
-        """Images above a free surface; horizontal velocities are never differentiated across it."""
-        if not self.extended.free_surface or name not in ("p", "vz"):
-            return field
-        return mirror(field, self.extended.halo, odd=name == "p")
 
 
 def _velocities(axes: int) -> tuple[str, ...]:

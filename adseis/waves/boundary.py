@@ -13,6 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from adseis.parallel.halo import AXIS, Split, on_part
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
 
@@ -20,12 +21,15 @@ from adseis.waves.medium import Samples
 class Extended(NamedTuple):
     """The grid that is computed on: the core (the model and absorbing cells outside it) within a halo of `order / 2` cells.
 
+    Where it is cut over devices, this is the slab that each of them computes on: `core` and `haloed` are those of the slab.
+
     Attributes:
         grid: The user's grid.
         low: Cells added before the model, per axis (none above a free surface).
         high: Cells added after the model, per axis.
         order: Spatial accuracy.
         free_surface: Whether z = 0 is a free surface.
+        split: How it is cut over devices, or None.
     """
 
     grid: Grid
@@ -33,6 +37,35 @@ class Extended(NamedTuple):
     high: tuple[int, ...]
     order: int
     free_surface: bool
+    split: Split | None = None
+
+    @property
+    def whole(self) -> "Extended":
+        """The grid before it is cut."""
+        return self._replace(split=None)
+
+    def divided(self, parts: int) -> "Extended":
+        """The grid cut into slabs.
+
+        Args:
+            parts: How many; 1 leaves it whole.
+
+        Returns:
+            What one device computes on.
+
+        Raises:
+            ValueError: If a slab would be thinner than the layers and what differences reach beyond them.
+        """
+        whole = self.whole.core[AXIS - 1]
+        splits = [Split(n, whole, self.halo) for n in range(1, parts + 1)]
+        least = max(self.low[AXIS - 1], self.high[AXIS - 1]) + self.order
+        if parts > 1 and splits[-1].thinnest < least:
+            fitting = max((s.parts for s in splits if s.thinnest >= least), default=1)
+            raise ValueError(
+                f"`domains` = {parts} cuts {whole} cells (the model and its layers) into slabs of which the last has "
+                f"{max(0, splits[-1].thinnest)}; layers and differences need {least}. Use domains={fitting}, or thinner layers."
+            )
+        return self.whole if parts == 1 else self._replace(split=splits[-1])
 
     @property
     def halo(self) -> int:
@@ -42,7 +75,10 @@ class Extended(NamedTuple):
     @property
     def core(self) -> tuple[int, ...]:
         """Cells per axis of the model with its absorbing cells."""
-        return tuple(a + n + b for a, n, b in zip(self.low, self.grid.shape, self.high, strict=True))
+        core = [a + n + b for a, n, b in zip(self.low, self.grid.shape, self.high, strict=True)]
+        if self.split is not None:
+            core[AXIS - 1] = self.split.width
+        return tuple(core)
 
     @property
     def haloed(self) -> tuple[int, ...]:
@@ -92,12 +128,14 @@ class Strip(NamedTuple):
         start: First core index along `axis`.
         a: How strongly the derivative drives the memory, along `axis`.
         b: What the memory keeps from one step to the next, along `axis`.
+        part: Which part of a grid that is cut along `axis` holds the slab; None if all do.
     """
 
     axis: int
     start: int
     a: np.ndarray
     b: np.ndarray
+    part: int | None = None
 
     @property
     def width(self) -> int:
@@ -105,10 +143,21 @@ class Strip(NamedTuple):
         return len(self.a)
 
     def profiles(self, like: Array) -> tuple[Array, Array]:
-        """a and b in the precision of the array `like`, shaped to multiply it."""
+        """a and b in the precision of the array `like`, shaped to multiply it; zero on devices that do not hold the slab."""
         shape = [1] * like.ndim
         shape[self.axis] = -1
-        return jnp.asarray(self.a.reshape(shape), like.dtype), jnp.asarray(self.b.reshape(shape), like.dtype)
+        a, b = (jnp.asarray(x.reshape(shape), like.dtype) for x in (self.a, self.b))
+        if self.part is None:
+            return a, b
+        here = on_part(self.part)
+        return jnp.where(here, a, 0), jnp.where(here, b, 0)
+
+    def within(self, split: Split | None) -> "Strip":
+        """The strip of a whole grid as the devices see it that the grid is cut over. They run one program: all have the strip."""
+        if split is None or self.axis != AXIS:
+            return self
+        part = 0 if self.start + self.width <= split.width else split.parts - 1
+        return self._replace(start=self.start - part * split.width, part=part)
 
     def zeros(self, extended: Extended, shots: int, dtype: jnp.dtype, halo: int = 0) -> Array:
         """A memory at rest, `(shot, *haloed)` cut to the strip's `width`, and `halo` cells on either side, along `axis`."""
@@ -132,7 +181,7 @@ class Strip(NamedTuple):
         """The same stretching seen from a wider slab: `width` cells from core index `first` on, a = b = 0 outside the strip."""
         before = self.start - first
         around = (before, width - before - self.width)
-        return Strip(self.axis, first, np.pad(self.a, around), np.pad(self.b, around))
+        return self._replace(start=first, a=np.pad(self.a, around), b=np.pad(self.b, around))
 
 
 class Boundary(eqx.Module):
@@ -164,7 +213,7 @@ class Boundary(eqx.Module):
             extended: The grid that is computed on.
 
         Returns:
-            sigma dt, `(1, *haloed)`; None, the default, if nothing is damped.
+            sigma dt on the whole of it, `(1, *haloed)`; None, the default, if nothing is damped.
         """
         del extended
         return None

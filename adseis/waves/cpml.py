@@ -59,12 +59,12 @@ class CPML(Boundary):
 
     def strips(self, extended: Extended, *, offset: float) -> tuple[Strip, ...]:
         """One strip per absorbing face."""
-        grid = extended.grid
+        grid, whole = extended.grid, extended.whole
         speed = self.reference_speed or fastest_speed(grid.spacing, grid.dt, extended.order)
         points = 10 * POINTS_PER_WAVELENGTH[extended.order]
         frequency = self.reference_frequency or speed / (points * max(grid.spacing))
         strips = []
-        for axis, low, high, n, h in zip(extended.axes, extended.low, extended.high, extended.core, grid.spacing, strict=True):
+        for axis, low, high, n, h in zip(whole.axes, whole.low, whole.high, whole.core, grid.spacing, strict=True):
             x = np.arange(n) + offset
             for depth in (low - x, x - (n - 1 - high)):
                 (index,) = np.nonzero(depth > 0)
@@ -74,7 +74,7 @@ class CPML(Boundary):
                 d = -1.5 * speed * math.log(self.reflection) / (self.width * h) * q**2
                 alpha = math.pi * frequency * np.maximum(1 - q, 0)
                 b = np.exp(-(d + alpha) * grid.dt)
-                strips.append(Strip(axis, int(index[0]), d * (b - 1) / (d + alpha), b))
+                strips.append(Strip(axis, int(index[0]), d * (b - 1) / (d + alpha), b).within(extended.split))
         return tuple(strips)
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from adseis.loop import Loop, Nodes
+from adseis.parallel.devices import domains_of
 from adseis.schedule import Schedule, Sizes
 from adseis.sweep import swept_sizes
 from adseis.timeloop import ReverseSweep
@@ -77,10 +78,12 @@ def estimate_memory(
     equations = [equation for kind, equation in _EQUATIONS.items() if isinstance(medium, kind)]
     if not equations:
         raise TypeError(f"`medium` is a {type(medium).__name__}; estimates exist for {[k.__name__ for k in _EQUATIONS]}.")
-    equation = equations[0](boundary.extend(grid, order, free_surface), boundary)
+    extended = boundary.extend(grid, order, free_surface).divided(domains_of(survey.mesh))
+    whole, equation = (equations[0](e, boundary) for e in (extended.whole, extended))
     dtype = jnp.result_type(*(x.dtype for x in jax.tree.leaves(medium)))
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, dtype), medium)
-    coefficients = jax.eval_shape(equation.coefficients, shapes)
+    coefficients = jax.eval_shape(whole.coefficients, shapes)
+    coefficients = jax.tree.map(lambda x: jax.ShapeDtypeStruct((1, *extended.haloed), x.dtype), coefficients)
     shots = survey.emissions(grid)[0].position.shape[0]
     if survey.mesh is not None:
         shots = -(-shots // survey.mesh.shape["shot"])

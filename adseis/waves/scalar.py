@@ -9,7 +9,6 @@ from adseis.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop import ReverseSweep, Strategy
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, SecondOrder
-from adseis.waves.free_surface import mirror
 from adseis.waves.grid import Grid
 from adseis.waves.medium import ScalarMedium
 from adseis.waves.simulation import Field, Options, WaveEquation, simulate
@@ -102,7 +101,7 @@ class Scalar(WaveEquation):
         u, (before, memory) = state.fields["u"], state.memory
         memory, corrections = self.layers.stretch(memory, u)
         after = inject("u", self._advance(coefficients, u, before, corrections))
-        return State({"u": self._mirrored(after)}, (u, memory))
+        return State({"u": self.filled("u", after)}, (u, memory))
 
     def remember(self, state: State) -> Array:
         """u - u_before, two of which make the second difference in time."""
@@ -117,7 +116,7 @@ class Scalar(WaveEquation):
         self, coefficients: Array, adjoint: AdjointState, before: Array | None, after: Array | None, collect: Collect
     ) -> AdjointState:
         """For w = (vp dt)^2 lambda the transpose is the forward step itself, but for the layers' corrections."""
-        w, (w_after, memory) = self._mirrored(adjoint.fields["u"]), adjoint.memory
+        w, (w_after, memory) = self.filled("u", adjoint.fields["u"]), adjoint.memory
         collect("u", w)
         gradient = adjoint.gradient
         if before is not None and after is not None:
@@ -146,6 +145,3 @@ class Scalar(WaveEquation):
         if self.damping is None:
             return difference_before
         return jnp.asarray((1 - self.damping) / (1 + self.damping), difference_before.dtype) * difference_before
-
-    def _mirrored(self, u: Array) -> Array:
-        return mirror(u, self.extended.halo, odd=True) if self.extended.free_surface else u

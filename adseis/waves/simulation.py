@@ -19,10 +19,13 @@ from jax.sharding import Mesh
 from jaxtyping import Array, PyTree
 
 from adseis.equation import Injection, Points, Probe, State, SweptEquation
-from adseis.parallel.shots import over_shots
+from adseis.parallel.devices import domains_of
+from adseis.parallel.halo import AXIS
+from adseis.parallel.shots import on_every_host, over_shots
 from adseis.timeloop import AutoDiff, ReverseSweep, Strategy, march
 from adseis.waves import faults, interpolation, stability
 from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.free_surface import mirror
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Medium
 from adseis.waves.override import current_adjoint
@@ -40,6 +43,7 @@ class Field(NamedTuple):
         injected: When a step n wants its source, in steps after n dt: 0 or 1/2.
         recorded: When the field is right after step n, in steps after n dt: 1, or 1/2 at the half steps.
         source: The kind and axis of emission that enters it: ("volume", None), ("force", 0), ...
+        along: Axes of the field that it is differentiated along; None for all.
     """
 
     stagger: tuple[float, ...]
@@ -47,6 +51,7 @@ class Field(NamedTuple):
     injected: float
     recorded: float
     source: tuple[str, int | None]
+    along: tuple[int, ...] | None = None
 
 
 class WaveEquation(SweptEquation):
@@ -57,7 +62,7 @@ class WaveEquation(SweptEquation):
         staggered: Whether its CFL limit is that of staggered first differences, or of second ones.
         extended: The grid that is computed on.
         stencils: Differences per axis.
-        damping: What `Boundary.damping` says.
+        damping: What `Boundary.damping` says, where this device computes.
     """
 
     name: ClassVar[str]
@@ -66,7 +71,13 @@ class WaveEquation(SweptEquation):
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         self.extended = extended
         self.stencils = tuple(stencils(extended.order, h) for h in extended.grid.spacing)
-        self.damping = boundary.damping(extended)
+        self._damping = boundary.damping(extended)
+
+    @property
+    def damping(self) -> np.ndarray | Array | None:
+        """What `Boundary.damping` says, where this device computes."""
+        split = self.extended.split
+        return self._damping if split is None or self._damping is None else split.slab(self._damping)
 
     @classmethod
     @abc.abstractmethod
@@ -90,6 +101,22 @@ class WaveEquation(SweptEquation):
         Returns:
             One array or a pytree of them, each `(1, *haloed)`.
         """
+
+    def filled(self, name: str, field: Array) -> Array:
+        """A field whose halo will be read: with its images above a free surface, and its neighbours' values at cuts.
+
+        Args:
+            name: Which field, or its adjoint.
+            field: Its values, `(shot, *haloed)`.
+
+        Returns:
+            The field with its halo rewritten along the axes that it is differentiated along.
+        """
+        kind, extended = self.fields(len(self.extended.core))[name], self.extended
+        along = extended.axes if kind.along is None else kind.along
+        if extended.free_surface and 1 in along:
+            field = mirror(field, extended.halo, odd=kind.odd)
+        return extended.split.exchange(field) if extended.split is not None and AXIS in along else field
 
     def snapshot(self, before: State, after: State) -> dict[str, Array]:
         """Fields on the model's nodes at t = n dt; those of the half steps are averaged."""
@@ -154,6 +181,12 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     _check_structure(equation, medium, grid, options)
     options = dataclasses.replace(options, adjoint=current_adjoint(options.adjoint))
     extended = options.boundary.extend(grid, options.order, options.free_surface)
+    cut = extended.divided(domains_of(survey.mesh)).split
+    if cut is not None and options.probe is not None:
+        raise ValueError(
+            f"A `probe` sees the whole grid, which `survey.mesh` cuts into {cut.parts} domains; use a device mesh of one domain, "
+            "or leave the probe out."
+        )
     kinds = equation.fields(len(grid.shape))
     groups = _grouped(equation, kinds, survey.emissions(grid))
     shots = next(iter(groups.values()))[0].position.shape[0]
@@ -178,15 +211,18 @@ def _simulate(
     equation_type: type[WaveEquation], medium: Medium, groups: dict[str, list[Emission]], receivers: Any, grid: Grid,
     options: Options, plan: _Plan,
 ) -> Any:  # fmt: skip
-    extended = options.boundary.extend(grid, options.order, options.free_surface)
+    whole = options.boundary.extend(grid, options.order, options.free_surface)
+    extended = whole.divided(domains_of(plan.mesh))
     equation = equation_type(extended, options.boundary)
     kinds = equation.fields(len(grid.shape))
     dtype = jnp.result_type(*jax.tree.leaves(medium), *(e.samples for v in groups.values() for e in v))
-    coefficients = equation.coefficients(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium))
+    medium = on_every_host(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium), plan.mesh)
+    coefficients = equation_type(whole, options.boundary).coefficients(medium)
 
     def points(position: Any, name: str, nodal: tuple[bool, ...]) -> Points:
         kind = kinds[name]
-        return interpolation.points(position, kind.stagger, extended, nodal=nodal, odd=kind.odd, dtype=dtype)
+        points = interpolation.points(position, kind.stagger, whole, nodal=nodal, odd=kind.odd, dtype=dtype)
+        return points if extended.split is None else extended.split.points(points, whole.haloed)
 
     nodal = dict(plan.sources)
     cell = float(np.prod(grid.spacing))
@@ -208,7 +244,7 @@ def _simulate(
         return tuple(jnp.moveaxis(_at_samples(records[name], kinds[name]), 0, 1) for name in options.names), probed
 
     emitted = {name: [(e.position, e.samples) for e in emissions] for name, emissions in groups.items()}
-    gathers, probed = over_shots(run, plan.mesh, coefficients, (emitted, receivers))
+    gathers, probed = over_shots(run, plan.mesh, coefficients, (emitted, receivers), split=extended.split)
     gather = gathers[0] if isinstance(options.record, str) else gathers
     return gather if options.probe is None else (gather, probed)
 

@@ -36,8 +36,8 @@ class Sponge(Boundary):
         check_layer(self, "reference_speed")
 
     def damping(self, extended: Extended) -> np.ndarray:
-        """sigma dt on the haloed grid, `(1, *haloed)`."""
-        grid = extended.grid
+        """sigma dt on the whole haloed grid, `(1, *haloed)`."""
+        grid, extended = extended.grid, extended.whole
         speed = self.reference_speed or 0.6 * fastest_speed(grid.spacing, grid.dt, extended.order)
         total = np.zeros(extended.core)
         for axis, (low, high, n, h) in enumerate(zip(extended.low, extended.high, extended.core, grid.spacing, strict=True)):

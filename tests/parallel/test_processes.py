@@ -28,8 +28,8 @@ def misfit(vp, survey):
 
 
 def test_two_processes(tmp_path):
-    """Three shots over four devices of two processes: 1e-12, as over the devices of one. Also two iterations of `minimize`, on
-    the host of each process, which must walk alike for the processes to meet at all."""
+    """Three shots over four devices of two processes: 1e-12, as over the devices of one. Also two iterations of `minimize` on the
+    host of each process, which must walk alike for the processes to meet at all; and the gradient of a grid cut over both."""
     with socket.socket() as free:  # a port that nobody listens on; it may be taken before process 0 does, which is unlikely
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -51,7 +51,7 @@ def test_two_processes(tmp_path):
     (value, gather), gradient = jax.jit(jax.value_and_grad(lambda vp: misfit(vp, SURVEY), has_aux=True))(jnp.asarray(VP))
     results = [np.load(file) for file in files]
     for result in results:
-        for name, expected in {"value": value, "gather": gather, "gradient": gradient}.items():
+        for name, expected in {"value": value, "gather": gather, "gradient": gradient, "cut_gradient": gradient}.items():
             np.testing.assert_allclose(result[name], expected, rtol=0, atol=1e-12 * float(jnp.abs(expected).max()))
         assert result["history"][-1] < result["history"][0]
     assert np.array_equal(results[0]["x"], results[1]["x"])
@@ -69,7 +69,9 @@ def work(port, rank, file):
     (value, gather), gradient = jax.jit(jax.value_and_grad(lambda vp: misfit(vp, survey), has_aux=True))(VP)
     result = ads.minimize(lambda vp: misfit(vp, survey)[0], VP, bounds=(1900.0, 2500.0), iterations=2, progress=False)
     history = [iterate.value for iterate in result.history]
-    np.savez(file, value=value, gather=gather, gradient=gradient, x=result.x, history=history)
+    cut = ads.parallel.shard_shots(SURVEY, ads.parallel.device_mesh(domains=4))
+    cut_gradient = jax.jit(jax.grad(lambda vp: misfit(vp, cut)[0]))(VP)
+    np.savez(file, value=value, gather=gather, gradient=gradient, x=result.x, history=history, cut_gradient=cut_gradient)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Shots over four CPU devices against one device; what is summed over devices, and when."""
 
-import re
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers import assert_same, collectives
 from jax.sharding import Mesh, PartitionSpec
 
 import adseis as ads
@@ -46,14 +45,6 @@ def gather_and_gradient(equation, values, mesh=None, **options):
     return gather, gradient
 
 
-def assert_same(actual, expected, tolerance):
-    for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
-        assert a.dtype == b.dtype
-        peak = float(jnp.abs(b).max())
-        assert peak > 0
-        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * peak)
-
-
 @pytest.mark.parametrize(
     ("equation", "shots", "dtype", "options"),
     [
@@ -72,18 +63,6 @@ def test_same_as_one_device(equation, shots, dtype, options):
     actual = gather_and_gradient(equation, values, device_mesh(), **options)
     expected = gather_and_gradient(equation, values, **options)
     assert_same(actual, expected, {"float64": 1e-12, "float32": 1e-6}[dtype])
-
-
-def collectives(program):
-    """Where a compiled program talks between devices: [(computation, kind, shapes)]."""
-    found, computation = [], ""
-    for line in program.as_text().splitlines():
-        if line.endswith("{") and not line.startswith(" "):
-            computation = line.split()[0]
-        match = re.search(r" = (.+?) (all-\w+|collective-\w+|reduce-scatter)(-start)?\(", line)
-        if match:
-            found.append((computation, match[2], re.findall(r"f\d+\[([\d,]*)\]", match[1])))
-    return found
 
 
 @pytest.mark.parametrize(("equation", "coefficients"), [(SCALAR, 1), (ACOUSTIC, 3)], ids=["scalar", "acoustic"])
@@ -171,7 +150,7 @@ def test_any_device_mesh_with_an_axis_of_shots():
     """Other axes repeat the computation, and axes of JAX's explicit kind serve as well."""
     values = inputs(SCALAR, 3)
     expected = gather_and_gradient(SCALAR, values, **WALLS)
-    assert_same(gather_and_gradient(SCALAR, values, jax.make_mesh((2, 2), ("shot", "domain")), **WALLS), expected, 1e-12)
+    assert_same(gather_and_gradient(SCALAR, values, jax.make_mesh((2, 2), ("shot", "spare")), **WALLS), expected, 1e-12)
 
 
 def test_errors():

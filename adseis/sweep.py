@@ -277,7 +277,7 @@ class _Sweep(NamedTuple):
 
 
 def _grouped(x: PyTree, every: int) -> PyTree:
-    return jax.tree.map(lambda a: a.reshape(-1, every, *a.shape[1:]), x)
+    return jax.tree.map(lambda a: a.reshape(a.shape[0] // every, every, *a.shape[1:]), x)
 
 
 def _store(history: PyTree, trace: PyTree, at: tuple) -> PyTree:

@@ -55,8 +55,8 @@ def test_levels_are_exact(exact, adjoint):
     ids=["float32", "bfloat16", "every"],
 )
 def test_thrifty_stores_come_near(exact, adjoint, limit):
-    """Rounding of what is stored averages out over steps; every third step still samples the highest frequency (40 Hz) eight times
-    a period. The source's gradient does not use what is stored: rounding."""
+    """Rounding of what is stored averages out over steps; every third step still samples the highest frequency (40 Hz) eight
+    times a period. The source's gradient does not use what is stored: rounding."""
     by_vp, by_scale = gradient(adjoint, exact[0])
     assert 1e-12 < far(by_vp, exact[1][0]) < limit
     assert far(by_scale, exact[1][1]) < 1e-12

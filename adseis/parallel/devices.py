@@ -82,7 +82,7 @@ def use_cores(count: int | None = None) -> int:
     """Make every CPU core a device of its own, so that shots can be distributed over the cores.
 
     XLA splits each of some twenty kernels a step over the cores of a device, and joins the cores again after each. Devices of one
-    core each meet once a gradient: on two cores that made gradients 1.2 to 1.5 times faster (`benchmarks/scaling.py`, `peers.py`).
+    core each meet once a gradient: on two cores gradients took 1.2 to 1.5 times less (`benchmarks/scaling.py`, `peers.py`).
     To be called before the first array is made, for that is when JAX makes its devices. GPUs are not affected.
 
     Args:

@@ -11,11 +11,15 @@ from adseis.timeloop import AutoDiff, ReverseSweep
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.boundary import Rigid
 from adseis.waves.cpml import CPML
+from adseis.waves.elastic import simulate_elastic
 from adseis.waves.grid import Grid
-from adseis.waves.medium import AcousticMedium, ScalarMedium
+from adseis.waves.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.waves.memory import estimate_memory
+from adseis.waves.records import Fibre
+from adseis.waves.ruptures import FiniteFault, double_couple
 from adseis.waves.scalar import simulate_scalar
-from adseis.waves.sources import Explosion, Force, PlaneWave
+from adseis.waves.sh import simulate_sh
+from adseis.waves.sources import Explosion, Force, MomentTensor, PlaneWave
 from adseis.waves.sponge import Sponge
 from adseis.waves.survey import Survey
 
@@ -25,9 +29,13 @@ __all__ = [
     "CPML",
     "AcousticMedium",
     "AutoDiff",
+    "ElasticMedium",
     "Explosion",
+    "Fibre",
+    "FiniteFault",
     "Force",
     "Grid",
+    "MomentTensor",
     "PlaneWave",
     "Result",
     "ReverseSweep",
@@ -36,6 +44,7 @@ __all__ = [
     "Sponge",
     "Survey",
     "certify",
+    "double_couple",
     "estimate_memory",
     "minimize",
     "misfits",
@@ -43,6 +52,8 @@ __all__ = [
     "regularizers",
     "signals",
     "simulate_acoustic",
+    "simulate_elastic",
     "simulate_scalar",
+    "simulate_sh",
     "wavelets",
 ]

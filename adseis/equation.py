@@ -5,7 +5,7 @@ Subclass `Equation` to write your own. `SweptEquation` adds what `adseis.timeloo
 
 import abc
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
@@ -47,6 +47,21 @@ class Points(NamedTuple):
 
     nodes: Int[Array, "shot point tap"]
     weights: Float[Array, "shot point tap"]
+
+    def scaled(self, factor: Any) -> "Points":
+        """The points with their weights multiplied.
+
+        Args:
+            factor: One for all, one for every point, `(point,)`, or one for every node of a shot's field, `(1, *space)`.
+
+        Returns:
+            The points.
+        """
+        if isinstance(factor, int | float):
+            return self if factor == 1 else self._replace(weights=factor * self.weights)
+        if factor.ndim == 1:
+            return self._replace(weights=self.weights * jnp.asarray(factor, self.weights.dtype)[None, :, None])
+        return self._replace(weights=self.weights * factor.reshape(-1)[self.nodes])
 
 
 class Injection(NamedTuple):

@@ -10,12 +10,14 @@ from adseis.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.fusion import stored
 from adseis.timeloop import ReverseSweep, Strategy
 from adseis.waves.boundary import Boundary, Extended
-from adseis.waves.cpml import CPML, FirstOrder
+from adseis.waves.cpml import CPML, Derivative, FirstOrder
 from adseis.waves.grid import Grid
-from adseis.waves.medium import AcousticMedium
-from adseis.waves.simulation import Field, Options, WaveEquation, simulate
+from adseis.waves.medium import AcousticMedium, letters
+from adseis.waves.moduli import arithmetic_mean
+from adseis.waves.simulation import Options, simulate
 from adseis.waves.stencils import difference, pad
 from adseis.waves.survey import Survey
+from adseis.waves.wave_equation import Field, WaveEquation
 
 
 def simulate_acoustic(
@@ -76,18 +78,20 @@ class Acoustic(WaveEquation):
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         super().__init__(extended, boundary)
         self.velocities = _velocities(len(extended.core))
-        forward, backward = ({a: getattr(self.stencils[a - 1], d) for a in extended.axes} for d in ("forward", "backward"))
-        # Layers of grad p, half a cell off the nodes, and of div v, on them; each transposed is the other's difference.
-        self.of_gradient = FirstOrder(boundary.strips(extended, offset=0.5), forward, backward, extended)
-        self.of_divergence = FirstOrder(boundary.strips(extended, offset=0.0), backward, forward, extended)
+        # grad p lives half a cell off the nodes, div v on them.
+        self.slopes = {name: Derivative("p", axis, forward=True) for name, axis in self._along()}
+        self.strains = {name: Derivative(name, axis, forward=False) for name, axis in self._along()}
+        self.of_gradient = FirstOrder(boundary, tuple(self.slopes.values()), self.stencils, extended)
+        self.of_divergence = FirstOrder(boundary, tuple(self.strains.values()), self.stencils, extended)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
         """Pressure on the nodes, velocities half a cell and half a step off."""
-        fields = {"p": Field((0.0,) * axes, odd=True, injected=0.5, recorded=1.0, source=("volume", None))}
+        fields = {"p": Field((0.0,) * axes, image=-1, injected=0.5, recorded=1.0, sources=("volume",))}
         for axis, name in enumerate(_velocities(axes)):
             stagger = tuple(0.5 * (i == axis) for i in range(axes))
-            fields[name] = Field(stagger, odd=axis > 0, injected=0.0, recorded=0.5, source=("force", axis), along=(axis + 1,))
+            image, force = (-1 if axis > 0 else 1), f"force {name[1]}"
+            fields[name] = Field(stagger, image, injected=0.0, recorded=0.5, sources=(force,), along=(axis + 1,))
         return fields
 
     def coefficients(self, medium: AcousticMedium) -> dict[str, Array]:
@@ -97,10 +101,7 @@ class Acoustic(WaveEquation):
         k = dt * rho * vp**2
         coefficients = {"p": k.at[0].set(0) if self.extended.free_surface else k}
         for axis, name in enumerate(self.velocities):
-            ahead = [(0, int(i == axis)) for i in range(rho.ndim)]
-            beyond = jnp.pad(rho, ahead, mode="edge")
-            beyond = beyond[tuple(slice(int(i == axis), None) for i in range(rho.ndim))]
-            coefficients[name] = 2 * dt / (rho + beyond)
+            coefficients[name] = dt / arithmetic_mean(rho, axis)
         coefficients = {name: pad(c[None], self.extended.halo) for name, c in coefficients.items()}
         if self.damping is None:
             return coefficients
@@ -119,14 +120,14 @@ class Acoustic(WaveEquation):
     def step(self, coefficients: dict[str, Array], state: State, inject: Inject) -> State:
         """Velocities by half a step, then pressure."""
         fields, (of_gradient, of_divergence) = dict(state.fields), state.memory
-        of_gradient, corrections = self.of_gradient.stretch(of_gradient, dict.fromkeys(self.extended.axes, fields["p"]))
-        for name, axis in self._along():
-            slope = self._difference("forward", fields["p"], axis, corrections)
-            v = inject(name, self._damped(fields[name]) - coefficients[name] * slope)
+        of_gradient, corrections = self.of_gradient.stretch(of_gradient, fields)
+        for name, slope_of_p in self.slopes.items():
+            slope = self.derivative(slope_of_p, fields["p"], corrections)
+            v = inject(name, self.damped(fields[name]) - coefficients[name] * slope)
             fields[name] = self.filled(name, v)
-        of_divergence, corrections = self.of_divergence.stretch(of_divergence, {a: fields[n] for n, a in self._along()})
+        of_divergence, corrections = self.of_divergence.stretch(of_divergence, fields)
         divergence = self._divergence(fields, corrections)
-        fields["p"] = self.filled("p", inject("p", self._damped(fields["p"]) - coefficients["p"] * divergence))
+        fields["p"] = self.filled("p", inject("p", self.damped(fields["p"]) - coefficients["p"] * divergence))
         return State(fields, (of_gradient, of_divergence))
 
     def remember(self, state: State) -> PyTree:
@@ -147,32 +148,35 @@ class Acoustic(WaveEquation):
         fields, (of_gradient, of_divergence), sums = dict(adjoint.fields), adjoint.memory, adjoint.gradient
         fields["p"] = self.filled("p", fields["p"])
         collect("p", fields["p"])
-        of_divergence, corrections = self.of_divergence.unstretch(of_divergence, dict.fromkeys(self.extended.axes, fields["p"]))
-        for name, axis in self._along():
-            slope = self._difference("forward", fields["p"], axis, corrections)
+        of_divergence, corrections = self.of_divergence.unstretch(
+            of_divergence, dict.fromkeys(self.strains.values(), fields["p"])
+        )
+        corrections = {self.slopes[of.field]: c for of, c in corrections.items()}
+        for name, slope_of_p in self.slopes.items():
+            slope = self.derivative(slope_of_p, fields["p"], corrections)
             fields[name] = self.filled(name, fields[name] + coefficients[name] * slope)
             collect(name, fields[name])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_gradient.clock)
-        of_gradient, corrections = self.of_gradient.unstretch(of_gradient, {a: fields[n] for n, a in self._along()})
+        of_gradient, corrections = self.of_gradient.unstretch(of_gradient, {of: fields[n] for n, of in self.slopes.items()})
         divergence = self._divergence(fields, corrections)
         for name in self.velocities:
-            fields[name] = self._damped(fields[name])
-        fields["p"] = self._damped(fields["p"]) + coefficients["p"] * divergence
+            fields[name] = self.damped(fields[name])
+        fields["p"] = self.damped(fields["p"]) + coefficients["p"] * divergence
         return AdjointState(fields, (of_gradient, of_divergence), sums)
 
     def _correlate(self, gradient: PyTree, adjoint: dict[str, Array], before: PyTree, after: PyTree, clock: Array) -> PyTree:
         """Add to the running sums the adjoint times the forward step without its coefficients."""
         sums, parts = gradient
         (p_before, _), (p_after, slopes_after) = before, after
-        sums = sums | {"p": sums["p"] + adjoint["p"] * (p_after - self._damped(p_before))}
+        sums = sums | {"p": sums["p"] + adjoint["p"] * (p_after - self.damped(p_before))}
         p_before = stored(clock, lambda p: p, p_before)  # its differences, taken within a history, are slow
-        for name, axis in self._along():
-            sums[name] = sums[name] - adjoint[name] * self._difference("forward", p_before, axis, {})
+        for name, of in self.slopes.items():
+            sums[name] = sums[name] - adjoint[name] * self.derivative(of, p_before, {})
         # The layers' part is summed in strips of its own: placed in the large sums it would double the sweep's time.
-        along = {axis: adjoint[name] for name, axis in self._along()}
+        along = dict(zip(self.extended.axes, self.velocities, strict=True))
         strips = zip(self.of_gradient.strips, parts, slopes_after, strict=True)
-        return sums, tuple(part - s.cut(along[s.axis], self.extended) * m for s, part, m in strips)
+        return sums, tuple(part - s.cut(adjoint[along[s.axis]], self.extended) * m for s, part, m in strips)
 
     def gradient(self, coefficients: dict[str, Array], adjoint: AdjointState, injected: Any) -> dict[str, Array]:
         """Lambda times the update without its coefficient.
@@ -191,13 +195,7 @@ class Acoustic(WaveEquation):
             cotangents[name] = jnp.where(b > 0, total / jnp.where(b > 0, b, 1), 0)
         return cotangents
 
-    def _difference(self, which: str, field: Array, axis: int, corrections: dict[int, Array]) -> Array:
-        """A field's derivative along an axis, with what its layers add to it, if they do."""
-        halo = self.extended.halo
-        slope = pad(difference(getattr(self.stencils[axis - 1], which), field, axis, halo), halo)
-        return slope + corrections[axis] if axis in corrections else slope
-
-    def _divergence(self, fields: dict[str, Array], corrections: dict[int, Array]) -> Array:
+    def _divergence(self, fields: dict[str, Array], corrections: dict[Derivative, Array]) -> Array:
         halo = self.extended.halo
         total: Any = sum(difference(self.stencils[axis - 1].backward, fields[name], axis, halo) for name, axis in self._along())
         return sum(corrections.values(), start=pad(total, halo))
@@ -205,11 +203,6 @@ class Acoustic(WaveEquation):
     def _along(self) -> list[tuple[str, int]]:
         return list(zip(self.velocities, self.extended.axes, strict=True))
 
-    def _damped(self, field: Array) -> Array:
-        if self.damping is None:
-            return field
-        return jnp.asarray((2 - self.damping) / (2 + self.damping), field.dtype) * field
-
 
 def _velocities(axes: int) -> tuple[str, ...]:
-    return ("vz", "vx") if axes == 2 else ("vz", "vy", "vx")
+    return tuple(f"v{letter}" for letter in letters(axes))

@@ -13,6 +13,7 @@ The layers lie outside the model and their memory lives in strips. First-order s
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -24,7 +25,7 @@ from jaxtyping import Array, PyTree
 from adseis.fusion import stored
 from adseis.waves.boundary import Boundary, Extended, Strip, check_layer
 from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
-from adseis.waves.stencils import Stencil, Stencils, difference_along, factor_offset
+from adseis.waves.stencils import Stencils, difference_along, factor_offset
 
 
 class CPML(Boundary):
@@ -90,72 +91,99 @@ class Memory(NamedTuple):
     strips: PyTree
 
 
+class Derivative(NamedTuple):
+    """One staggered first derivative of an equation.
+
+    Attributes:
+        field: What is differentiated.
+        axis: Along which axis of the field.
+        forward: Whether it lives half a cell beyond the nodes along that axis, or on them.
+    """
+
+    field: str
+    axis: int
+    forward: bool
+
+
 class FirstOrder:
-    """The layers of staggered first derivatives: along each axis one derivative, of one field.
+    """The layers of staggered first derivatives that are taken at one time.
 
     With m' = b m + a df/dx, what is added to df/dx is m'. The transpose, for the adjoint g of the stretched derivative, with
     y = a m: y' = b y + a g, and dy'/dx is added to dg/dx.
 
     Args:
-        strips: Where derivatives are stretched.
-        stencils: The derivative along each axis.
-        transposed: Minus its transpose.
+        boundary: Where derivatives are stretched.
+        derivatives: Which ones there are.
+        stencils: The differences of every axis.
         extended: The grid that is computed on.
     """
 
     def __init__(
-        self, strips: tuple[Strip, ...], stencils: dict[int, Stencil], transposed: dict[int, Stencil], extended: Extended
+        self, boundary: Boundary, derivatives: Sequence[Derivative], stencils: tuple[Stencils, ...], extended: Extended
     ) -> None:
-        self.strips, self.stencils, self.transposed, self.extended = strips, stencils, transposed, extended
-        self.wide = _widened(strips, extended)
+        strips = {forward: boundary.strips(extended, offset=0.5 * forward) for forward in (False, True)}
+        layers = [(d, s) for d in derivatives for s in strips[d.forward] if s.axis == d.axis]
+        self.of = tuple(d for d, _ in layers)
+        self.strips, self.extended = tuple(s for _, s in layers), extended
+        self.wide = _widened(self.strips, extended)
+        both = [(stencils[d.axis - 1].forward, stencils[d.axis - 1].backward)[:: 1 if d.forward else -1] for d in self.of]
+        self.stencils, self.transposed = [a for a, _ in both], [b for _, b in both]
 
     def rest(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `stretch` at rest, for a number of shots."""
         return Memory(jnp.zeros((), dtype), tuple(s.zeros(self.extended, shots, dtype) for s in self.strips))
 
-    def stretch(self, memory: Memory, fields: dict[int, Array]) -> tuple[Memory, dict[int, Array]]:
+    def stretch(self, memory: Memory, fields: dict[str, Array]) -> tuple[Memory, dict[Derivative, Array]]:
         """Advance the memories.
 
         Args:
             memory: From the step before.
-            fields: What is differentiated along each axis, `(shot, *haloed)`.
+            fields: What is differentiated, `(shot, *haloed)`.
 
         Returns:
-            The memory, and what to add to the derivative along each axis that has layers, `(shot, *haloed)`.
+            The memory, and what to add to each derivative that has layers, `(shot, *haloed)`.
         """
         halo = self.extended.halo
 
-        def advance(memory: tuple, fields: dict[int, Array]) -> tuple:
+        def advance(memory: tuple, fields: dict[str, Array]) -> tuple:
             advanced = []
-            for strip, m in zip(self.strips, memory, strict=True):
+            for of, strip, stencil, m in zip(self.of, self.strips, self.stencils, memory, strict=True):
                 a, b = strip.profiles(m)
-                reach = strip.cut(fields[strip.axis], self.extended, halo)
-                advanced.append(b * m + a * difference_along(self.stencils[strip.axis], reach, strip.axis, halo))
+                reach = strip.cut(fields[of.field], self.extended, halo)
+                advanced.append(b * m + a * difference_along(stencil, reach, strip.axis, halo))
             return tuple(advanced)
 
-        advanced = stored(memory.clock, advance, memory.strips, fields)
-        return Memory(memory.clock + 1, advanced), _placed(self.strips, advanced, self.extended)
+        advanced = stored(memory.clock, advance, memory.strips, {of.field: fields[of.field] for of in self.of})
+        return Memory(memory.clock + 1, advanced), _placed(self.of, self.strips, advanced, self.extended)
 
     def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `unstretch` at rest, for a number of shots."""
         return Memory(jnp.zeros((), dtype), tuple(s.zeros(self.extended, shots, dtype, self.extended.halo) for s in self.wide))
 
-    def unstretch(self, memory: Memory, fields: dict[int, Array]) -> tuple[Memory, dict[int, Array]]:
-        """Transpose of `stretch`: arguments and results alike, `fields` holding the adjoints g."""
+    def unstretch(self, memory: Memory, adjoints: dict[Derivative, Array]) -> tuple[Memory, dict[Derivative, Array]]:
+        """Transpose of `stretch`.
+
+        Args:
+            memory: From the step after.
+            adjoints: The adjoint g of each derivative, `(shot, *haloed)`.
+
+        Returns:
+            The memory, and what to add to dg/dx of each derivative that has layers, `(shot, *haloed)`.
+        """
         halo = self.extended.halo
 
-        def advance(memory: tuple, fields: dict[int, Array]) -> tuple:
+        def advance(memory: tuple, adjoints: dict[Derivative, Array]) -> tuple:
             advanced = []
-            for strip, y in zip(self.wide, memory, strict=True):
+            for of, strip, transposed, y in zip(self.of, self.wide, self.transposed, memory, strict=True):
                 a, b = strip.profiles(y)
                 axis = strip.axis
-                y = _lengthened(b * _shortened(y, axis, halo) + a * strip.cut(fields[axis], self.extended), axis, halo)
-                advanced.append((y, difference_along(self.transposed[axis], y, axis, halo)))
+                y = _lengthened(b * _shortened(y, axis, halo) + a * strip.cut(adjoints[of], self.extended), axis, halo)
+                advanced.append((y, difference_along(transposed, y, axis, halo)))
             return tuple(advanced)
 
-        advanced = stored(memory.clock, advance, memory.strips, fields)
+        advanced = stored(memory.clock, advance, memory.strips, {of: adjoints[of] for of in self.of})
         memory = Memory(memory.clock + 1, tuple(y for y, _ in advanced))
-        return memory, _placed(self.wide, [c for _, c in advanced], self.extended)
+        return memory, _placed(self.of, self.wide, [c for _, c in advanced], self.extended)
 
 
 class SecondOrder:
@@ -211,7 +239,8 @@ class SecondOrder:
             return tuple(advanced)
 
         advanced = stored(memory.clock, advance, memory.strips, field)
-        return Memory(memory.clock + 1, advanced), _placed(self.nodes, [c for _, c in advanced], self.extended)
+        axes = [s.axis for s in self.nodes]
+        return Memory(memory.clock + 1, advanced), _placed(axes, self.nodes, [c for _, c in advanced], self.extended)
 
     def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `unstretch` at rest, for a number of shots."""
@@ -237,7 +266,7 @@ class SecondOrder:
 
         advanced = stored(memory.clock, advance, memory.strips, field)
         memory = Memory(memory.clock + 1, tuple(kept for kept, _ in advanced))
-        return memory, _placed(self.nodes, [c for _, c in advanced], self.extended)
+        return memory, _placed([s.axis for s in self.nodes], self.nodes, [c for _, c in advanced], self.extended)
 
 
 def _widened(strips: tuple[Strip, ...], extended: Extended) -> tuple[Strip, ...]:
@@ -253,12 +282,12 @@ def _widened(strips: tuple[Strip, ...], extended: Extended) -> tuple[Strip, ...]
     return tuple(wide)
 
 
-def _placed(strips: tuple[Strip, ...], values: Any, extended: Extended) -> dict[int, Array]:
-    """Values of strips in fields of zeros, summed for each axis."""
-    placed: dict[int, Array] = {}
-    for strip, x in zip(strips, values, strict=True):
+def _placed(keys: Any, strips: tuple[Strip, ...], values: Any, extended: Extended) -> dict[Any, Array]:
+    """Values of strips in fields of zeros, summed for each key."""
+    placed: dict[Any, Array] = {}
+    for key, strip, x in zip(keys, strips, values, strict=True):
         there = strip.place(x, extended)
-        placed[strip.axis] = placed[strip.axis] + there if strip.axis in placed else there
+        placed[key] = placed[key] + there if key in placed else there
     return placed
 
 

@@ -1,5 +1,6 @@
 """Faults in values: found at once where the values are known, by one runtime check before the time loop where they are traced."""
 
+import math
 from typing import Any
 
 import jax
@@ -66,11 +67,42 @@ def positive(values: Samples, name: str, mesh: Mesh | None = None) -> Samples:
     return values
 
 
-def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool, mesh: Mesh | None = None) -> Samples:
+def shear(vs: Samples, vp: Samples, mesh: Mesh | None = None) -> Samples:
+    """S-wave speeds, which must be finite, not negative, and leave a bulk modulus rho (vp^2 - 4/3 vs^2) that is not.
+
+    Args:
+        vs: S-wave speeds [m/s], traced or not.
+        vp: P-wave speeds [m/s] on the same nodes.
+        mesh: The devices that they are used on; None for one.
+
+    Returns:
+        `vs`; where it or `vp` is traced, with a runtime check attached.
+
+    Raises:
+        ValueFault: If one is out of range (a `RuntimeError` at run time where they are traced).
+    """
+    limit, slack = math.sqrt(3) / 2, 1 + 1e-6
+    repair = "Lower it, raise medium.vp, or bound the inversion; 0 is a fluid."
+    now, fast = known(vs), known(vp)
+    if now is None or fast is None:
+        text = f"`medium.vs` holds a NaN, a negative value, or one above sqrt(3)/2 vp (negative bulk modulus). {repair}"
+        return error_if(vs, ~jnp.all((vs >= 0) & (vs <= limit * slack * vp)), text, mesh)
+    bad = ~((now >= 0) & (now <= limit * slack * fast))
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueFault(
+            f"`medium.vs` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must lie between 0 and sqrt(3)/2 vp "
+            f"= {limit * fast[first]:.6g} m/s, where the bulk modulus vanishes. {repair}"
+        )
+    return vs
+
+
+def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool, mesh: Mesh | None = None) -> Samples:
     """Wave speeds, which the grid must be able to carry (CFL).
 
     Args:
-        vp: An array [m/s], traced or not.
+        speed: An array [m/s], traced or not.
+        name: Of the parameter of the medium.
         grid: Space-time sampling.
         order: Spatial accuracy.
         staggered: Whether the scheme is staggered.
@@ -88,15 +120,15 @@ def stable(vp: Samples, grid: Grid, order: int, *, staggered: bool, mesh: Mesh |
         f"the fastest speed that grid.dt = {grid.dt:.6g} s carries at grid.spacing = {spacing} m is {limit:.6g} m/s "
         f"(order {order}, {len(grid.shape)}D, CFL)."
     )
-    now = known(vp)
+    now = known(speed)
     if now is None:
-        text = f"`medium.vp` is too fast: {reason} Use a smaller grid.dt, a coarser grid, or bound the inversion."
-        return error_if(vp, jnp.max(vp) > limit * (1 + 1e-6), text, mesh)
+        text = f"`medium.{name}` is too fast: {reason} Use a smaller grid.dt, a coarser grid, or bound the inversion."
+        return error_if(speed, jnp.max(speed) > limit * (1 + 1e-6), text, mesh)
     fastest = float(now.max())
     if fastest > limit * (1 + 1e-6):
         dt = 0.9995 * grid.dt * limit / fastest
-        raise ValueFault(f"`medium.vp` reaches {fastest:.6g} m/s; {reason} Use grid.dt <= {dt:.3g} s, or a coarser grid.")
-    return vp
+        raise ValueFault(f"`medium.{name}` reaches {fastest:.6g} m/s; {reason} Use grid.dt <= {dt:.3g} s, or a coarser grid.")
+    return speed
 
 
 def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None) -> Samples:

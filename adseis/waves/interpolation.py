@@ -43,7 +43,13 @@ def on_nodes(position: Samples, stagger: tuple[float, ...], extended: Extended) 
 
 
 def points(
-    position: Samples, stagger: tuple[float, ...], extended: Extended, *, nodal: tuple[bool, ...], odd: bool, dtype: jnp.dtype
+    position: Samples,
+    stagger: tuple[float, ...],
+    extended: Extended,
+    *,
+    nodal: tuple[bool, ...],
+    image: int | None,
+    dtype: jnp.dtype,
 ) -> Points:
     """Nodes and weights of points.
 
@@ -52,14 +58,15 @@ def points(
         stagger: Offset of the field from the nodes, per axis [cells].
         extended: The grid that is computed on.
         nodal: Per axis: whether the points lie on nodes (from `on_nodes`).
-        odd: Whether the field continues oddly above a free surface.
+        image: How the field continues above a free surface: oddly (-1), evenly (1), or unknown (None): points near it are then
+            interpolated by a cubic through the four nodes below it.
         dtype: Of the weights.
 
     Returns:
         Flat indices into the haloed field and weights, `(shot, point, tap)`.
     """
     index = _indices(jnp.asarray(position, jnp.result_type(position, dtype)), stagger, extended)
-    per_axis = [_taps(index[..., i], nodal[i], extended, i, stagger[i], odd) for i in range(len(stagger))]
+    per_axis = [_taps(index[..., i], nodal[i], extended, i, stagger[i], image) for i in range(len(stagger))]
     strides = [int(np.prod(extended.haloed[i + 1 :])) for i in range(len(stagger))]
     pairs = lambda a, b: (*a.shape[:2], a.shape[2] * b.shape[2])  # noqa: E731
     outer = lambda op, xs: functools.reduce(lambda a, b: op(a[..., :, None], b[..., None, :]).reshape(pairs(a, b)), xs)  # noqa: E731
@@ -76,9 +83,9 @@ def _indices(position: _Positions, stagger: tuple[float, ...], extended: Extende
     return (position - cast(np.array(grid.origin))) / cast(np.array(grid.spacing)) + cast(shift)
 
 
-def _taps(index: Array, nodal: bool, extended: Extended, axis: int, stagger: float, odd: bool) -> tuple[Array, Array]:
+def _taps(index: Array, nodal: bool, extended: Extended, axis: int, stagger: float, image: int | None) -> tuple[Array, Array]:
     """Core indices and weights along one axis, `(shot, point, tap)`."""
-    n = extended.core[axis]
+    n, at_surface = extended.core[axis], extended.free_surface and axis == 0
     if nodal:
         nodes, weights = jnp.round(index).astype(jnp.int32)[..., None], jnp.ones_like(index)[..., None]
     else:
@@ -87,10 +94,12 @@ def _taps(index: Array, nodal: bool, extended: Extended, axis: int, stagger: flo
             + jnp.arange(1 - HALF_WIDTH, 1 + HALF_WIDTH, dtype=jnp.int32)[None, None, :]
         )
         weights = _windowed_sinc(index[..., None] - nodes.astype(index.dtype))
-    if extended.free_surface and axis == 0:
+    if at_surface and image is None and not nodal:
+        nodes, weights = _one_sided(index, nodes, weights)
+    elif at_surface and image is not None:
         above = nodes < 0
         nodes = jnp.where(above, -nodes - (1 if stagger else 0), nodes)
-        weights = jnp.where(above, -weights if odd else weights, weights)
+        weights = jnp.where(above, image * weights, weights)
     inside = (nodes >= 0) & (nodes < n)
     return jnp.clip(nodes, 0, n - 1), jnp.where(inside, weights, 0)
 
@@ -98,3 +107,14 @@ def _taps(index: Array, nodal: bool, extended: Extended, axis: int, stagger: flo
 def _windowed_sinc(x: Array) -> Array:
     square = jnp.clip(1 - (x / HALF_WIDTH) ** 2, 1e-9, 1.0)  # the clip keeps the root differentiable at the window's end
     return jnp.sinc(x) * jnp.i0(KAISER_SHAPE * jnp.sqrt(square)) / jnp.i0(jnp.asarray(KAISER_SHAPE, x.dtype))
+
+
+def _one_sided(index: Array, nodes: Array, weights: Array) -> tuple[Array, Array]:
+    """Taps of which none lies above row 0: where one did, a cubic through the nearest four nodes."""
+    first = jnp.maximum(jnp.floor(index).astype(jnp.int32) - 1, 0)[..., None]
+    below = first + jnp.arange(2 * HALF_WIDTH, dtype=jnp.int32)[None, None, :]
+    x = index[..., None] - first.astype(index.dtype)
+    cubic = [functools.reduce(operator.mul, [(x - k) / (j - k) for k in range(4) if k != j]) for j in range(4)]
+    cubic = jnp.concatenate([*cubic, *[jnp.zeros_like(x)] * (2 * HALF_WIDTH - 4)], -1)
+    near = nodes[..., :1] < 0
+    return jnp.where(near, below, nodes), jnp.where(near, cubic, weights)

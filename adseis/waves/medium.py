@@ -25,6 +25,18 @@ def as_samples(values: Any) -> Samples:
     return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
 
 
+def letters(axes: int) -> str:
+    """Names of the axes of a grid.
+
+    Args:
+        axes: 2 or 3.
+
+    Returns:
+        "zx" or "zyx".
+    """
+    return "zx" if axes == 2 else "zyx"
+
+
 class Medium(eqx.Module):
     """Base of the media: something with a P-wave speed on the nodes of a grid.
 
@@ -77,3 +89,30 @@ class AcousticMedium(Medium):
     def __check_init__(self) -> None:
         if self.vp.shape != self.rho.shape:
             raise ValueError(f"`vp` {self.vp.shape} and `rho` {self.rho.shape} must share one grid.")
+
+
+class ElasticMedium(Medium):
+    """An isotropic elastic solid or fluid (vs = 0) sampled on the grid nodes.
+
+    Attributes:
+        vp: P-wave speed [m/s].
+        vs: S-wave speed [m/s], 0 in fluids, at most sqrt(3)/2 vp.
+        rho: Density [kg/m^3].
+
+    Raises:
+        ValueError: If the three are not sampled alike.
+    """
+
+    vp: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
+    vs: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
+    rho: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
+
+    def __check_init__(self) -> None:
+        if not self.vp.shape == self.vs.shape == self.rho.shape:
+            raise ValueError(f"`vp` {self.vp.shape}, `vs` {self.vs.shape} and `rho` {self.rho.shape} must share one grid.")
+
+    @property
+    def slowest(self) -> float:
+        """Slowest wave speed [m/s]: of S waves, in fluids of P waves; the values must be known, not traced."""
+        vp, vs = np.asarray(self.vp), np.asarray(self.vs)
+        return float(np.min(np.where(vs > 0, vs, vp)))

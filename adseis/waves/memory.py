@@ -13,12 +13,13 @@ from adseis.timeloop import ReverseSweep
 from adseis.waves.acoustic import Acoustic
 from adseis.waves.boundary import Boundary
 from adseis.waves.cpml import CPML
+from adseis.waves.elastic import Elastic
 from adseis.waves.grid import Grid
-from adseis.waves.medium import AcousticMedium, Medium, ScalarMedium
+from adseis.waves.medium import AcousticMedium, ElasticMedium, Medium, ScalarMedium
 from adseis.waves.scalar import Scalar
 from adseis.waves.survey import Survey
 
-_EQUATIONS = {ScalarMedium: Scalar, AcousticMedium: Acoustic}
+_EQUATIONS = {ScalarMedium: Scalar, AcousticMedium: Acoustic, ElasticMedium: Elastic}
 
 
 class MemoryEstimate(NamedTuple):

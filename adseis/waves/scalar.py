@@ -11,9 +11,10 @@ from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, SecondOrder
 from adseis.waves.grid import Grid
 from adseis.waves.medium import ScalarMedium
-from adseis.waves.simulation import Field, Options, WaveEquation, simulate
+from adseis.waves.simulation import Options, simulate
 from adseis.waves.stencils import difference, pad
 from adseis.waves.survey import Survey
+from adseis.waves.wave_equation import Field, WaveEquation
 
 
 def simulate_scalar(
@@ -77,7 +78,7 @@ class Scalar(WaveEquation):
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
         """The one field."""
-        return {"u": Field((0.0,) * axes, odd=True, injected=0.0, recorded=1.0, source=("volume", None))}
+        return {"u": Field((0.0,) * axes, image=-1, injected=0.0, recorded=1.0, sources=("volume",))}
 
     def coefficients(self, medium: ScalarMedium) -> Float[Array, "1 *haloed"]:
         """(vp dt)^2 for all shots, zero in the halo and on a free surface (with damping: over 1 + sigma dt)."""

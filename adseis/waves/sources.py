@@ -13,21 +13,19 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples, as_samples
+from adseis.waves.medium import Samples, as_samples, letters
 
 
 class Emission(NamedTuple):
     """Point sources of one kind.
 
     Attributes:
-        kind: "volume" (volume injection) or "force".
-        axis: Grid axis along which a force acts (None for a volume source).
+        kind: "volume" (volume injection), "force z" (along an axis), "moment zx" (a component of a moment tensor).
         position: `(shot, source, axis)` [m].
         samples: `(shot, source, time)`.
     """
 
     kind: str
-    axis: int | None
     position: Samples
     samples: Samples
 
@@ -50,11 +48,28 @@ class Source(eqx.Module):
         """
 
 
-def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Samples, Samples]:
-    """Positions and samples of equal shots and sources (a leading 1 in the time function serves all)."""
+def checked_position(position: Samples, grid: Grid) -> Samples:
+    """Positions of the shape that a grid asks for.
+
+    Args:
+        position: `(shot, source, axis)` [m].
+        grid: Space-time sampling.
+
+    Returns:
+        The positions.
+
+    Raises:
+        ValueError: If they are not.
+    """
     axes = len(grid.shape)
     if position.ndim != 3 or position.shape[-1] != axes:
         raise ValueError(f"`position` {position.shape} must be (shot, source, {axes}) for a {axes}D grid.")
+    return position
+
+
+def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Samples, Samples]:
+    """Positions and samples of equal shots and sources (a leading 1 in the time function serves all)."""
+    position = checked_position(position, grid)
     if time_function.ndim != 3 or time_function.shape[-1] != grid.nt:
         raise ValueError(f"`time_function` {time_function.shape} must be (shot, source, time) with grid.nt = {grid.nt} samples.")
     wanted = (*position.shape[:2], grid.nt)
@@ -70,6 +85,8 @@ def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Sam
 class Explosion(Source):
     """Volume injection at points: s(t) delta(x - xs) in the scalar, kappa q(t) delta(x - xs) in the acoustic equation.
 
+    In an elastic medium it is the isotropic moment rate rho vp^2 q(t), which sends out the same P waves as in a fluid.
+
     Attributes:
         position: Where [m], `(shot, source, axis)`.
         time_function: s, or the volume injection rate q [m^3/s; m^2/s in 2D], `(shot, source, time)`.
@@ -80,16 +97,17 @@ class Explosion(Source):
 
     def emissions(self, grid: Grid) -> list[Emission]:
         """One volume source per position."""
-        return [Emission("volume", None, *_checked(self.position, self.time_function, grid))]
+        return [Emission("volume", *_checked(self.position, self.time_function, grid))]
 
 
 class Force(Source):
-    """Point forces: rho v_t = -grad p + d f(t) delta(x - xs).
+    """Point forces: rho v_t = -grad p + d f(t) delta(x - xs), or div sigma in place of -grad p.
 
     Attributes:
         position: Where [m], `(shot, source, axis)`.
         time_function: f [N; N/m in 2D], `(shot, source, time)`.
-        direction: d, usually of unit length, `(shot, source, axis)`, in the axes of the grid (z down first).
+        direction: d, usually of unit length, `(shot, source, axis)`, in the axes of the grid (z down first). In 2D it may also
+            have the three components (z, y, x): that along y, out of the plane, excites SH waves.
     """
 
     position: Float[Samples, "shot source axis"] = eqx.field(converter=as_samples)
@@ -99,14 +117,81 @@ class Force(Source):
     def emissions(self, grid: Grid) -> list[Emission]:
         """One force per position and axis, left out where the direction is known to vanish for all."""
         position, samples = _checked(self.position, self.time_function, grid)
-        if self.direction.ndim != 3 or any(a not in (1, b) for a, b in zip(self.direction.shape, position.shape, strict=True)):
-            raise ValueError(f"`direction` {self.direction.shape} does not fit `position` {position.shape} (shot, source, axis).")
-        known = isinstance(self.direction, np.ndarray)
+        axes = _component_axes("direction", self.direction, position, 1)
         return [
-            Emission("force", axis, position, samples * self.direction[..., axis, None])
-            for axis in range(len(grid.shape))
-            if not known or np.any(self.direction[..., axis])
+            Emission(f"force {letter}", position, samples * self.direction[..., axis, None])
+            for axis, letter in enumerate(axes)
+            if _acts(self.direction[..., axis])
         ]
+
+
+class MomentTensor(Source):
+    """Point moment tensors: sigma_t = C : grad v - M r(t) delta(x - xs).
+
+    Attributes:
+        position: Where [m], `(shot, source, axis)`.
+        time_function: The moment-rate function r, of unit area for the full moment [1/s], `(shot, source, time)`.
+        moment: M, symmetric [N m; N in 2D], `(shot, source, axis, axis)`, in the axes of the grid (z down first). Where it is
+            traced, its symmetric part is used.
+    """
+
+    position: Float[Samples, "shot source axis"] = eqx.field(converter=as_samples)
+    time_function: Float[Samples, "#shot #source time"] = eqx.field(converter=as_samples)
+    moment: Float[Samples, "#shot #source axis axis"] = eqx.field(converter=as_samples)
+
+    def emissions(self, grid: Grid) -> list[Emission]:
+        """One moment per position and component, left out where it is known to vanish for all."""
+        position, samples = _checked(self.position, self.time_function, grid)
+        return moment_emissions(position, samples, self.moment)
+
+
+def moment_emissions(position: Samples, rate: Samples, moment: Samples) -> list[Emission]:
+    """What moment tensors emit.
+
+    Args:
+        position: `(shot, source, axis)` [m].
+        rate: Moment-rate functions [1/s], `(shot, source, time)`.
+        moment: Symmetric [N m; N in 2D], `(shot, source, axis, axis)`, a length of 1 serving all.
+
+    Returns:
+        One emission per component that is not known to vanish.
+
+    Raises:
+        ValueError: If shapes do not fit, or a known moment is not symmetric.
+    """
+    axes = _component_axes("moment", moment, position, 2)
+    if isinstance(moment, np.ndarray):
+        odd = np.abs(moment - np.swapaxes(moment, -1, -2))
+        if odd.max(initial=0.0) > 1e-5 * np.abs(moment).max(initial=0.0):
+            shot, source, i, j = (int(k) for k in np.unravel_index(np.argmax(odd), odd.shape))
+            pair = moment[shot, source, i, j], moment[shot, source, j, i]
+            raise ValueError(
+                f"`moment` of shot {shot}, source {source} is not symmetric: M[{i}, {j}] = {pair[0]:.6g}, M[{j}, {i}] = "
+                f"{pair[1]:.6g}. A moment tensor exerts no torque: use (M + M^T) / 2."
+            )
+    emissions = []
+    for i, first in enumerate(axes):
+        for j, second in list(enumerate(axes))[i:]:
+            component = (moment[..., i, j] + moment[..., j, i]) / 2
+            if _acts(component):
+                emissions.append(Emission(f"moment {first}{second}", position, rate * component[..., None]))
+    return emissions
+
+
+def _component_axes(name: str, components: Samples, position: Samples, rank: int) -> str:
+    """The axes that the components of a vector or tensor are given in; those of a vector may be all three in 2D."""
+    axes = position.shape[-1]
+    given = components.shape[-1]
+    fits = components.ndim == 2 + rank and all(a in (1, b) for a, b in zip(components.shape[:2], position.shape[:2], strict=True))
+    if not fits or given not in ((axes, 3) if rank == 1 else (axes,)) or components.shape[2:] != (given,) * rank:
+        wanted = "(shot, source, axis)" if rank == 1 else "(shot, source, axis, axis)"
+        raise ValueError(f"`{name}` {components.shape} does not fit `position` {position.shape}: it must be {wanted}.")
+    return letters(given)
+
+
+def _acts(component: Samples) -> bool:
+    """Whether a component is not known to vanish everywhere."""
+    return not isinstance(component, np.ndarray) or bool(np.any(component))
 
 
 class PlaneWave(Source):
@@ -155,7 +240,7 @@ class PlaneWave(Source):
             _delayed(jnp.asarray(self.time_function), delay, grid)
             * (weight * np.prod(grid.spacing[1:])).astype(angle.dtype)[None, :, None]
         )
-        return [Emission("volume", None, np.broadcast_to(position, (len(self.angle), *position.shape)), samples)]
+        return [Emission("volume", np.broadcast_to(position, (len(self.angle), *position.shape)), samples)]
 
 
 def _taper(n: int, fraction: float) -> np.ndarray:

@@ -22,8 +22,8 @@ def sampled(function, extended, stagger=(0.0, 0.0)):
     return jnp.asarray(function(*np.meshgrid(*axes, indexing="ij")))
 
 
-def taken(field, position, extended=EXTENDED, stagger=(0.0, 0.0), nodal=(False, False), odd=True):
-    points = interpolation.points(position, stagger, extended, nodal=nodal, odd=odd, dtype=jnp.dtype(float))
+def taken(field, position, extended=EXTENDED, stagger=(0.0, 0.0), nodal=(False, False), image=-1):
+    points = interpolation.points(position, stagger, extended, nodal=nodal, image=image, dtype=jnp.dtype(float))
     return jnp.sum(field.reshape(-1)[points.nodes] * points.weights, -1)
 
 
@@ -82,7 +82,7 @@ def test_images_above_a_free_surface(stagger, odd):
     wave = lambda z, x: part(2 * np.pi * (z - 100.0) / 40.0) * np.cos(x / 20)  # noqa: E731
     field = sampled(wave, SURFACE, stagger).at[:2].set(99.0)  # the halo is not to be read
     position = np.array([[[100.0, 33.3], [103.3, 33.3], [117.0, 33.3]]])
-    got = taken(field, position, SURFACE, stagger, odd=odd)
+    got = taken(field, position, SURFACE, stagger, image=-1 if odd else 1)
     np.testing.assert_allclose(got, wave(position[..., 0], position[..., 1]), atol=3e-3)
 
 
@@ -90,7 +90,7 @@ def test_points_at_the_rim():
     """Taps beyond the computed grid weigh nothing, and no index leaves it."""
     bare = ads.Rigid().extend(GRID, 4, False)
     position = np.array([[[100.0, -50.0], [390.0, 198.0], [100.4, 197.0]]])
-    points = interpolation.points(position, (0.0, 0.0), bare, nodal=(False, False), odd=True, dtype=jnp.dtype(float))
+    points = interpolation.points(position, (0.0, 0.0), bare, nodal=(False, False), image=-1, dtype=jnp.dtype(float))
     rows, columns = np.unravel_index(np.asarray(points.nodes), bare.haloed)
     for index, n in ((rows, 30), (columns, 32)):
         assert np.all((index >= 2) & (index < 2 + n))

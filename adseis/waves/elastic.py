@@ -1,0 +1,344 @@
+"""Elastic waves on a staggered grid: P-SV in 2D, all of them in 3D; solids, fluids, a free surface on top of either."""
+
+import itertools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from adseis.equation import AdjointState, Collect, Inject, Probe, State
+from adseis.fusion import stored
+from adseis.timeloop import ReverseSweep, Strategy
+from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.cpml import CPML, Derivative, FirstOrder
+from adseis.waves.free_surface import closures
+from adseis.waves.grid import Grid
+from adseis.waves.medium import ElasticMedium, letters
+from adseis.waves.moduli import arithmetic_mean, harmonic_mean
+from adseis.waves.records import Quantity, Recordable, Term, slope
+from adseis.waves.simulation import Options, simulate
+from adseis.waves.stencils import pad
+from adseis.waves.survey import Survey
+from adseis.waves.wave_equation import Field, WaveEquation
+
+
+def simulate_elastic(
+    medium: ElasticMedium,
+    survey: Survey,
+    grid: Grid,
+    *,
+    boundary: Boundary = CPML(),  # noqa: B008 - an immutable setting
+    free_surface: bool = False,
+    order: int = 4,
+    record: Recordable | tuple[Recordable, ...] | None = None,
+    adjoint: Strategy = ReverseSweep(),  # noqa: B008
+    probe: Probe | None = None,
+    probe_every: int = 1,
+) -> Any:
+    r"""Particle velocity and stress of an elastic medium, recorded at the receivers of every shot.
+
+    Solves, on a staggered grid (Virieux 1986; Levander 1988),
+
+        rho v_t = div sigma + d f(t) delta(x - xs),    sigma_t = C : grad v - M r(t) delta(x - xs),
+        C : e = lambda tr(e) I + 2 mu e,    mu = rho vs^2,    lambda = rho vp^2 - 2 mu.
+
+    Between nodes the density is an arithmetic and mu a harmonic mean (Moczo et al. 2002), so that a fluid (vs = 0) may touch a
+    solid anywhere.
+
+    Args:
+        medium: P- and S-wave speed [m/s] and density [kg/m^3] on the grid nodes.
+        survey: Sources (`Explosion`, `PlaneWave`: volume injection rates q [m^3/s; m^2/s in 2D], which inject the moment rate
+            rho vp^2 q I; `Force`: f [N; N/m in 2D]; `MomentTensor`, `FiniteFault`: M r [N m/s; N/s in 2D]) and receiver positions
+            [m].
+        grid: Space-time sampling (static).
+        boundary: What surrounds the model: `CPML`, `Sponge` or `Rigid`.
+        free_surface: Whether the top face bears no traction.
+        order: Spatial accuracy: 2, 4, 6 or 8 (at the surface: 1, 2, 2, 2, which the interior sees as one order more).
+        record: A name or a tuple of names: velocities "vz", "vy" (3D), "vx" (all of them by default); displacements "uz", ...;
+            stresses "szz", "szx", ...; "p", minus the mean of the normal stresses; "divergence" and "curl" of the velocity
+            ("curl_z", "curl_y", "curl_x" in 3D); or an `ads.Fibre`.
+        adjoint: `ReverseSweep()`, the fast exact gradient, or `AutoDiff()`, plain JAX differentiation (jvp, any order).
+        probe: A function of the dict of fields, each `(shot, *grid)` (half a cell beyond the nodes along the axis of a velocity,
+            and along both axes of a shear stress), called at t = 0, k dt, 2 k dt, ...; differentiable.
+        probe_every: The k of `probe`.
+
+    Returns:
+        Velocities [m/s], displacements [m], stresses [Pa], rates [1/s] at t = k dt, `(shot, time, receiver)`: one for a name,
+        else a tuple; with a `probe`, that and the stacked values of the probe.
+
+    Raises:
+        ValueError: If shapes disagree, an option is unknown, or a known value is out of range.
+        TypeError: If a source is not one that the equation takes.
+        RuntimeError: If a parameter is out of range, vp breaks the CFL limit, or a position is off the grid (also under `jit`).
+
+    References:
+        Virieux, J. (1986), Geophysics 51, 889-901, doi:10.1190/1.1442147
+        Levander, A. R. (1988), Geophysics 53, 1425-1436, doi:10.1190/1.1442422
+        Moczo, P. et al. (2002), Bull. Seism. Soc. Am. 92, 3042-3066, doi:10.1785/0120010167
+    """
+    record = tuple(f"v{letter}" for letter in letters(len(grid.shape))) if record is None else record
+    options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
+    return simulate(Elastic, medium, survey, grid, options)
+
+
+class Elastic(WaveEquation):
+    """v' = v + b (div s + f), then s' = s + lambda tr(e) I + 2 mu e - M r, e = sym grad v', b = dt / rho.
+
+    With the adjoints V of a velocity times its b, and S of a stress, a reverse step is the forward one:
+    T = lambda tr(S) I + 2 mu S, V' = V - b div T, S' = S - grad V'.
+    T is found anew at every step, since S cannot be found from it in a fluid.
+    """
+
+    name = "elastic"
+
+    def __init__(self, extended: Extended, boundary: Boundary) -> None:
+        super().__init__(extended, boundary)
+        axes = letters(len(extended.core))
+        self.velocities = tuple(f"v{k}" for k in axes)
+        self.normal = tuple(f"s{k}{k}" for k in axes)
+        self.shear = tuple(f"s{k}{m}" for k, m in itertools.combinations(axes, 2))
+        # Two derivatives belong together: that of stress km along m drives velocity k, whose own along m drives the stress.
+        self.ends: list[tuple[str, str, Derivative, Derivative]] = []
+        for (i, k), (j, m) in itertools.product(enumerate(axes), repeat=2):
+            velocity, stress = f"v{k}", f"s{axes[min(i, j)]}{axes[max(i, j)]}"
+            of_stress, of_velocity = Derivative(stress, j + 1, forward=k == m), Derivative(velocity, j + 1, forward=k != m)
+            self.ends.append((velocity, stress, of_stress, of_velocity))
+        self.of_stress = FirstOrder(boundary, [s for _, _, s, _ in self.ends], self.stencils, extended)
+        self.of_velocity = FirstOrder(boundary, [v for _, _, _, v in self.ends], self.stencils, extended)
+
+    @classmethod
+    def fields(cls, axes: int) -> dict[str, Field]:
+        """Normal stresses on the nodes, velocities half a cell and half a step off, shear stresses half a cell along two axes."""
+        names = letters(axes)
+        fields = {}
+        for k in range(axes):
+            force = (f"force {names[k]}",)
+            fields[f"v{names[k]}"] = Field(_half(axes, k), None, injected=0.0, recorded=0.5, sources=force)
+        for k in range(axes):
+            sources = ("volume", f"moment {names[k] * 2}")
+            fields[f"s{names[k] * 2}"] = Field(_half(axes), None, injected=0.5, recorded=1.0, sources=sources, along=(k + 1,))
+        for k, m in itertools.combinations(range(axes), 2):
+            both = names[k] + names[m]
+            sources = (f"moment {both}",)
+            fields[f"s{both}"] = Field(_half(axes, k, m), None, injected=0.5, recorded=1.0, sources=sources, along=(k + 1, m + 1))
+        return fields
+
+    @classmethod
+    def quantities(cls, grid: Grid, order: int) -> dict[str, Quantity]:
+        """Fields, displacements, pressure, divergence and curl."""
+        names = letters(len(grid.shape))
+        of = lambda k, m, sign=1.0: slope(f"v{k}", names.index(m), grid.spacing, order, sign)  # noqa: E731
+        curls = {"curl_z": ("y", "x"), "curl_y": ("x", "z"), "curl_x": ("z", "y")} if len(names) == 3 else {"curl": ("x", "z")}
+        quantities = super().quantities(grid, order)
+        quantities |= {f"s{m}{k}": quantities[f"s{k}{m}"] for k, m in itertools.combinations(names, 2)}
+        quantities["p"] = Quantity(tuple(Term(f"s{k}{k}", -1 / len(names)) for k in names))
+        quantities["divergence"] = Quantity(tuple(itertools.chain(*(of(k, k) for k in names))))
+        return quantities | {name: Quantity(of(k, m) + of(m, k, -1.0)) for name, (k, m) in curls.items()}
+
+    def coefficients(self, medium: ElasticMedium) -> dict[str, Array]:
+        """lambda dt and mu dt for the nodes, mu dt for each shear stress, b for each velocity: `(1, *haloed)`, zero in the halo.
+
+        On a free surface, where szz = 0, lambda is that of plane stress: 2 mu lambda / (lambda + 2 mu).
+        """
+        dt = self.extended.grid.dt
+        vp, vs, rho = (self.extended.extend(x) for x in (medium.vp, medium.vs, medium.rho))
+        mu = rho * vs**2
+        stiffness = rho * vp**2
+        coefficients = {"lambda": stiffness - 2 * mu, "mu": mu, "stiffness": stiffness}
+        if self.extended.free_surface:
+            coefficients["lambda"] = coefficients["lambda"].at[0].multiply(2 * mu[0] / stiffness[0])
+        for name in self.shear:
+            coefficients[name] = harmonic_mean(mu, *_axes_of(self, name))
+        coefficients = {name: dt * c for name, c in coefficients.items()}
+        for name in self.velocities:
+            coefficients[name] = dt / arithmetic_mean(rho, *_axes_of(self, name))
+        coefficients = {name: pad(c[None], self.extended.halo) for name, c in coefficients.items()}
+        if self.damping is None:
+            return coefficients
+        return {name: c / jnp.asarray(1 + self.damping / 2, c.dtype) for name, c in coefficients.items()}
+
+    def injection_gain(self, coefficients: dict[str, Array]) -> dict[str, Array]:
+        """Forces are multiplied by b; on a free surface, whose cells are cut, everything is divided by the length of its row."""
+        gain = {name: coefficients[name] for name in self.velocities}
+        if not self.extended.free_surface:
+            return gain
+        for name in (*self.velocities, *self.normal, *self.shear):
+            one = gain.get(name, jnp.ones_like(coefficients["mu"]))
+            gain[name] = one / jnp.asarray(self._row_length(name), one.dtype)
+        gain["szz"] = gain["szz"] * self._submerged(gain["szz"])
+        return gain
+
+    def source_gain(self, kind: str, coefficients: dict[str, Array]) -> Array | float:
+        """A volume injection rate is a moment rate rho vp^2 I; moments are relieved stress."""
+        if kind == "volume":
+            return -coefficients["stiffness"]
+        return -self.extended.grid.dt if kind.startswith("moment") else 1.0
+
+    def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
+        """Rest."""
+        zero = self.extended.zeros(shots, dtype)
+        memory = self.of_stress.rest(shots, dtype), self.of_velocity.rest(shots, dtype)
+        return State(dict.fromkeys((*self.velocities, *self.normal, *self.shear), zero), memory)
+
+    def step(self, coefficients: dict[str, Array], state: State, inject: Inject) -> State:
+        """Velocities by half a step, then stresses."""
+        c, fields, (of_stress, of_velocity) = coefficients, dict(state.fields), state.memory
+        of_stress, corrections = self.of_stress.stretch(of_stress, fields)
+        for name in self.velocities:
+            force = self._force(name, fields, corrections)
+            fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * force))
+        of_velocity, corrections = self.of_velocity.stretch(of_velocity, fields)
+        strains = self._strains(fields, corrections)
+        dilatation = sum(strains[name] for name in self.normal)
+        for name in self.normal:
+            stress = c["lambda"] * dilatation + 2 * c["mu"] * strains[name]
+            if name == "szz" and self.extended.free_surface:
+                stress = stress * self._submerged(stress)
+            fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + stress))
+        for name in self.shear:
+            fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * strains[name]))
+        return State(fields, (of_stress, of_velocity))
+
+    def remember(self, state: State) -> PyTree:
+        """Velocities, and the layers' memory of their derivatives: from them strains and accelerations are recomputed."""
+        return {name: state.fields[name] for name in self.velocities}, state.memory[1].strips
+
+    def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> AdjointState:
+        """Rest."""
+        zero = self.extended.zeros(shots, dtype)
+        memory = self.of_stress.rest_transposed(shots, dtype), self.of_velocity.rest_transposed(shots, dtype)
+        fields = dict.fromkeys((*self.velocities, *self.normal, *self.shear), zero)
+        sums = dict.fromkeys((*self.velocities, "lambda", "mu", *self.shear), zero)
+        strips = zip(self.of_velocity.of, self.of_velocity.rest(shots, dtype).strips, strict=True)
+        parts = tuple((m, m) if self._stress_of(of) in self.normal else (m,) for of, m in strips)
+        return AdjointState(fields, memory, (sums, parts))
+
+    def reverse_step(
+        self, coefficients: dict[str, Array], adjoint: AdjointState, before: PyTree, after: PyTree, collect: Collect
+    ) -> AdjointState:
+        """The forward updates, with signs turned, backwards."""
+        c, fields, (of_stress, of_velocity), sums = coefficients, dict(adjoint.fields), adjoint.memory, adjoint.gradient
+        for name in (*self.normal, *self.shear):
+            collect(name, fields[name])
+        stresses = {name: fields[name] for name in (*self.normal, *self.shear)}
+        scaled = stored(of_velocity.clock, self._scaled, stresses, {k: c[k] for k in ("lambda", "mu", *self.shear)})
+        scaled = {name: self.filled(name, s) for name, s in scaled.items()}
+        of_velocity, corrections = self.of_velocity.unstretch(of_velocity, {v: scaled[s] for _, s, _, v in self.ends})
+        corrections = {s: corrections[v] for _, _, s, v in self.ends if v in corrections}
+        for name in self.velocities:
+            fields[name] = self.filled(name, fields[name] - c[name] * self._force(name, scaled, corrections))
+            collect(name, fields[name])
+        if before is not None:
+            sums = self._correlate(sums, fields, before, after, of_stress.clock)
+        of_stress, corrections = self.of_stress.unstretch(of_stress, {s: fields[v] for v, _, s, _ in self.ends})
+        corrections = {v: corrections[s] for _, _, s, v in self.ends if s in corrections}
+        strains = self._strains(fields, corrections)
+        for name, strain in strains.items():
+            fields[name] = self.damped(fields[name]) - strain
+        for name in self.velocities:
+            fields[name] = self.damped(fields[name])
+        return AdjointState(fields, (of_stress, of_velocity), sums)
+
+    def _correlate(self, gradient: PyTree, adjoint: dict[str, Array], before: PyTree, after: PyTree, clock: Array) -> PyTree:
+        """Add to the running sums the adjoint times the forward step without its coefficients."""
+        sums, parts = dict(gradient[0]), gradient[1]
+        (v_before, _), (v_after, memory) = before, after
+        for name in self.velocities:
+            sums[name] = sums[name] + adjoint[name] * (v_after[name] - self.damped(v_before[name]))
+        v_after = stored(clock, lambda v: v, v_after)  # its differences, taken within a history, are slow
+        strains = self._strains(v_after, {})
+        trace = sum(adjoint[name] for name in self.normal)
+        sums["lambda"] = sums["lambda"] + trace * sum(strains[name] for name in self.normal)
+        sums["mu"] = sums["mu"] + 2 * sum(adjoint[name] * strains[name] for name in self.normal)
+        for name in self.shear:
+            sums[name] = sums[name] + adjoint[name] * strains[name]
+        # The layers' part is summed in strips of its own: placed in the large sums it would double the sweep's time.
+        added = []
+        for of, strip, part, m in zip(self.of_velocity.of, self.of_velocity.strips, parts, memory, strict=True):
+            stress = self._stress_of(of)
+            weights = [2 * adjoint[stress], trace][::-1] if stress in self.normal else [adjoint[stress]]
+            added.append(tuple(p + strip.cut(w, self.extended) * m for p, w in zip(part, weights, strict=True)))
+        return sums, tuple(added)
+
+    def gradient(self, coefficients: dict[str, Array], adjoint: AdjointState, injected: Any) -> dict[str, Array]:
+        """Adjoint times the update without its coefficient; sources are part of the velocities' updates."""
+        del injected
+        sums, parts = jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient)
+        cotangents = {name: jnp.zeros_like(c) for name, c in coefficients.items()}
+        for name in self.velocities:
+            b = coefficients[name]
+            cotangents[name] = jnp.where(b > 0, sums[name] / jnp.where(b > 0, b, 1) ** 2, 0)
+        cotangents |= {name: sums[name] for name in ("lambda", "mu", *self.shear)}
+        for of, strip, part in zip(self.of_velocity.of, self.of_velocity.strips, parts, strict=True):
+            stress = self._stress_of(of)
+            for name, p in zip(("lambda", "mu") if stress in self.normal else (stress,), part, strict=True):
+                cotangents[name] = cotangents[name] + strip.place(p, self.extended)
+        if not self.extended.free_surface:
+            return cotangents
+        return {name: g * jnp.asarray(self._row_length(name), g.dtype) for name, g in cotangents.items()}
+
+    def _force(self, velocity: str, stresses: dict[str, Array], corrections: dict[Derivative, Array]) -> Array:
+        """div s, where a velocity lives."""
+        terms = [self.derivative(of, stresses[s], corrections) for v, s, of, _ in self.ends if v == velocity]
+        return sum(terms[1:], start=terms[0])
+
+    def _strains(self, velocities: dict[str, Array], corrections: dict[Derivative, Array]) -> dict[str, Array]:
+        """The strain rate that drives each stress; those of shear are twice the tensor's."""
+        strains: dict[str, Array] = {}
+        for v, s, _, of in self.ends:
+            part = self.derivative(of, velocities[v], corrections)
+            strains[s] = strains[s] + part if s in strains else part
+        return strains
+
+    def _scaled(self, stresses: dict[str, Array], c: dict[str, Array]) -> dict[str, Array]:
+        """lambda tr(s) I + 2 mu s."""
+        trace = sum(stresses[name] for name in self.normal)
+        scaled = {name: c["lambda"] * trace + 2 * c["mu"] * stresses[name] for name in self.normal}
+        return scaled | {name: c[name] * stresses[name] for name in self.shear}
+
+    def derivative(self, of: Derivative, field: Array, corrections: dict[Derivative, Array]) -> Array:
+        """As in any equation, one-sided at a free surface."""
+        plain = super().derivative(of, field, corrections)
+        if of.axis != 1 or not self.extended.free_surface:
+            return plain
+        near, direction = closures(self.extended.order), "forward" if of.forward else "backward"
+        block = (
+            getattr(near, direction if of.field in self.velocities else f"{direction}_traction") / self.extended.grid.spacing[0]
+        )
+        rows, columns = block.shape
+        halo = self.extended.halo
+        first = field[:, halo : halo + columns]
+        zero = jnp.zeros_like(first[:, 0])
+        added = jnp.stack([sum((float(w) * first[:, k] for k, w in enumerate(row) if w), start=zero) for row in block], 1)
+        return plain + jnp.pad(added, [(0, 0), (halo, field.shape[1] - halo - rows)] + [(0, 0)] * (field.ndim - 2))
+
+    def _row_length(self, name: str) -> np.ndarray:
+        """H of the closures, where a field or coefficient lives: `(1, haloed z, 1, ...)`."""
+        near = closures(self.extended.order)
+        first = (
+            near.between if name in self.fields(len(self.extended.core)) and name[1:2] == "z" and name != "szz" else near.on_nodes
+        )
+        length = np.ones(self.extended.haloed[0])
+        length[self.extended.halo : self.extended.halo + len(first)] = first
+        return length.reshape(1, -1, *[1] * (len(self.extended.core) - 1))
+
+    def _submerged(self, like: Array) -> Array:
+        """0 on the surface, 1 below."""
+        below = np.ones((1, self.extended.haloed[0], *[1] * (like.ndim - 2)))
+        below[:, : self.extended.halo + 1] = 0
+        return jnp.asarray(below, like.dtype)
+
+    def _stress_of(self, of: Derivative) -> str:
+        return next(s for _, s, _, v in self.ends if v == of)
+
+
+def _axes_of(equation: Elastic, name: str) -> tuple[int, ...]:
+    """The axes, 0 for z, along which a field lies half a cell beyond the nodes."""
+    stagger = equation.fields(len(equation.extended.core))[name].stagger
+    return tuple(i for i, s in enumerate(stagger) if s)
+
+
+def _half(axes: int, *along: int) -> tuple[float, ...]:
+    return tuple(0.5 * (i in along) for i in range(axes))

@@ -81,8 +81,9 @@ class Acoustic(WaveEquation):
         # grad p lives half a cell off the nodes, div v on them.
         self.slopes = {name: Derivative("p", axis, forward=True) for name, axis in self._along()}
         self.strains = {name: Derivative(name, axis, forward=False) for name, axis in self._along()}
-        self.of_gradient = FirstOrder(boundary, tuple(self.slopes.values()), self.stencils, extended)
-        self.of_divergence = FirstOrder(boundary, tuple(self.strains.values()), self.stencils, extended)
+        slopes, strains = self.slopes.values(), self.strains.values()
+        self.of_gradient = FirstOrder(boundary, dict(zip(slopes, strains, strict=True)), self.stencils, extended)
+        self.of_divergence = FirstOrder(boundary, dict(zip(strains, slopes, strict=True)), self.stencils, extended)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
@@ -151,7 +152,6 @@ class Acoustic(WaveEquation):
         of_divergence, corrections = self.of_divergence.unstretch(
             of_divergence, dict.fromkeys(self.strains.values(), fields["p"])
         )
-        corrections = {self.slopes[of.field]: c for of, c in corrections.items()}
         for name, slope_of_p in self.slopes.items():
             slope = self.derivative(slope_of_p, fields["p"], corrections)
             fields[name] = self.filled(name, fields[name] + coefficients[name] * slope)

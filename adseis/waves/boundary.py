@@ -119,15 +119,15 @@ class Extended(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """A slab at one face of the extended grid in which a derivative along `axis` is stretched.
+    """A slab at one face of the extended grid in which a derivative is stretched.
 
     The memory obeys m' = b m + a df/dx, and df/dx is replaced by df/dx + m'.
 
     Attributes:
         axis: Axis of the field that the slab is normal to.
         start: First core index along `axis`.
-        a: How strongly the derivative drives the memory, along `axis`.
-        b: What the memory keeps from one step to the next, along `axis`.
+        a: How strongly the derivative drives the memory: along `axis`, or, `(1, *haloed)` cut to the slab, everywhere in it.
+        b: What the memory keeps from one step to the next, likewise.
         part: Which part of a grid that is cut along `axis` holds the slab; None if all do.
     """
 
@@ -140,13 +140,12 @@ class Strip(NamedTuple):
     @property
     def width(self) -> int:
         """Cells along `axis`."""
-        return len(self.a)
+        return self.a.shape[self.axis if self.a.ndim > 1 else 0]
 
     def profiles(self, like: Array) -> tuple[Array, Array]:
         """a and b in the precision of the array `like`, shaped to multiply it; zero on devices that do not hold the slab."""
-        shape = [1] * like.ndim
-        shape[self.axis] = -1
-        a, b = (jnp.asarray(x.reshape(shape), like.dtype) for x in (self.a, self.b))
+        shape = tuple(-1 if i == self.axis else 1 for i in range(like.ndim))
+        a, b = (jnp.asarray(x.reshape(shape) if x.ndim == 1 else x, like.dtype) for x in (self.a, self.b))
         if self.part is None:
             return a, b
         here = on_part(self.part)
@@ -180,7 +179,9 @@ class Strip(NamedTuple):
     def widened(self, first: int, width: int) -> "Strip":
         """The same stretching seen from a wider slab: `width` cells from core index `first` on, a = b = 0 outside the strip."""
         before = self.start - first
-        around = (before, width - before - self.width)
+        around = [(before, width - before - self.width) if x in (0, self.axis) else (0, 0) for x in range(self.a.ndim)]
+        if self.a.ndim > 1:
+            around[0] = (0, 0)
         return self._replace(start=first, a=np.pad(self.a, around), b=np.pad(self.b, around))
 
 
@@ -205,6 +206,19 @@ class Boundary(eqx.Module):
         """
         del extended, offset
         return ()
+
+    def strips_of(self, extended: Extended, axis: int, *, offset: float) -> tuple[Strip, ...]:
+        """Where a first derivative along one axis is stretched: by default in the strips normal to it.
+
+        Args:
+            extended: The grid that is computed on.
+            axis: Axis of the field.
+            offset: How far beyond the nodes the derivative lives along it, in cells.
+
+        Returns:
+            The strips; those normal to other axes come last.
+        """
+        return tuple(s for s in self.strips(extended, offset=offset) if s.axis == axis)
 
     def damping(self, extended: Extended) -> np.ndarray | None:
         """How strongly fields are damped: they decay as exp(-sigma t).

@@ -12,8 +12,9 @@ The layers lie outside the model and their memory lives in strips. First-order s
 (Pasalic & McGarry 2010, SEG Expanded Abstracts 29, 2925, doi:10.1190/1.3513453).
 """
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -42,41 +43,94 @@ class CPML(Boundary):
         reference_speed: Speed [m/s] for which it holds; by default the fastest that grid.dt carries.
         reference_frequency: Frequency f [Hz] that shifts the poles, not above the source's; by default one at which the reference
             speed has ten times the points per wavelength that the order needs.
+        multiaxial: Weight w with which a layer damps derivatives along it too: d_x(x) + w d_z(z) for those along x. About 0.1
+            stabilises layers in solids that need it (anisotropy, a high Poisson's ratio), and reflects more. The scalar equation,
+            which needs none, ignores it.
 
     Raises:
-        ValueError: If `width` is less than 1, `reflection` not between 0 and 1, or another number not positive.
+        ValueError: If `width` is less than 1, `reflection` not between 0 and 1, `multiaxial` negative, or another number
+            not positive.
 
     References:
         Collino, F. & Tsogka, C. (2001), Geophysics 66, 294-307, doi:10.1190/1.1444908
+        Meza-Fajardo, K. C. & Papageorgiou, A. S. (2008), Bull. Seism. Soc. Am. 98, 1811-1836, doi:10.1785/0120070223
     """
 
     width: int = eqx.field(default=20, static=True)
     reflection: float = eqx.field(default=1e-6, static=True)
     reference_speed: float | None = eqx.field(default=None, static=True)
     reference_frequency: float | None = eqx.field(default=None, static=True)
+    multiaxial: float = eqx.field(default=0.0, static=True)
 
     def __check_init__(self) -> None:
         check_layer(self, "reference_speed", "reference_frequency")
+        if not (math.isfinite(self.multiaxial) and self.multiaxial >= 0):
+            raise ValueError(f"`multiaxial` = {self.multiaxial} must not be negative; 0 is a layer that damps across it alone.")
 
     def strips(self, extended: Extended, *, offset: float) -> tuple[Strip, ...]:
         """One strip per absorbing face."""
-        grid, whole = extended.grid, extended.whole
-        speed = self.reference_speed or fastest_speed(grid.spacing, grid.dt, extended.order)
-        points = 10 * POINTS_PER_WAVELENGTH[extended.order]
-        frequency = self.reference_frequency or speed / (points * max(grid.spacing))
         strips = []
-        for axis, low, high, n, h in zip(whole.axes, whole.low, whole.high, whole.core, grid.spacing, strict=True):
-            x = np.arange(n) + offset
-            for depth in (low - x, x - (n - 1 - high)):
-                (index,) = np.nonzero(depth > 0)
-                if not index.size:  # no layer at this face
-                    continue
-                q = depth[index] / self.width
-                d = -1.5 * speed * math.log(self.reflection) / (self.width * h) * q**2
-                alpha = math.pi * frequency * np.maximum(1 - q, 0)
-                b = np.exp(-(d + alpha) * grid.dt)
-                strips.append(Strip(axis, int(index[0]), d * (b - 1) / (d + alpha), b).within(extended.split))
+        for axis in extended.axes:
+            q = self._depth(extended, axis, offset)
+            for index in self._slabs(q):
+                a, b = self._profiles(extended, self._strength(extended, axis) * q[index] ** 2, q[index])
+                strips.append(Strip(axis, index.start, a, b).within(extended.split))
         return tuple(strips)
+
+    def strips_of(self, extended: Extended, axis: int, *, offset: float) -> tuple[Strip, ...]:
+        """Those normal to the axis; with a multi-axial weight, those along it as well."""
+        if self.multiaxial == 0:
+            return super().strips_of(extended, axis, offset=offset)
+        if extended.split is not None:
+            raise ValueError(
+                f"`multiaxial` = {self.multiaxial}: such layers cannot be cut into domains; use multiaxial=0 or domains=1."
+            )
+        depths = {}
+        for other in extended.axes:
+            q = np.pad(self._depth(extended, other, offset if other == axis else 0.0), extended.halo)
+            depths[other] = q.reshape([-1 if i == other else 1 for i in range(1 + len(extended.core))])
+        weights = {other: 1.0 if other == axis else self.multiaxial for other in depths}
+        d: Any = sum(weights[other] * self._strength(extended, other) * q**2 for other, q in depths.items())
+        deepest = functools.reduce(np.maximum, depths.values())
+        a, b = self._profiles(extended, d, deepest)
+        strips = []
+        free = np.ones(d.shape, bool)  # where slabs meet, the derivative belongs to the first: that normal to it
+        for normal in (axis, *(other for other in extended.axes if other != axis)):
+            for slab in self._slabs(depths[normal].ravel()):
+                there = tuple(slab if i == normal else slice(None) for i in range(d.ndim))
+                start = slab.start - extended.halo
+                strips.append(Strip(normal, start, np.where(free, a, 0)[there], np.where(free, b, 0)[there]))
+            free = free & (depths[normal] <= 0)
+        return tuple(strips)
+
+    def _depth(self, extended: Extended, axis: int, offset: float) -> np.ndarray:
+        """How deep cells of the core lie in the layers of an axis, over their width; 0 outside."""
+        whole = extended.whole
+        x = np.arange(whole.core[axis - 1]) + offset
+        low, high = whole.low[axis - 1] - x, x - (whole.core[axis - 1] - 1 - whole.high[axis - 1])
+        low, high = low * (whole.low[axis - 1] > 0), high * (whole.high[axis - 1] > 0)
+        return np.maximum(np.maximum(low, high), 0) / self.width
+
+    def _slabs(self, q: np.ndarray) -> list[slice]:
+        """The runs of cells within layers."""
+        inside = np.flatnonzero(np.diff(np.pad(q > 0, 1).astype(int)))
+        return [slice(int(a), int(b)) for a, b in inside.reshape(-1, 2)]
+
+    def _strength(self, extended: Extended, axis: int) -> float:
+        """d0."""
+        return -1.5 * self._speed(extended) * math.log(self.reflection) / (self.width * extended.grid.spacing[axis - 1])
+
+    def _speed(self, extended: Extended) -> float:
+        return self.reference_speed or fastest_speed(extended.grid.spacing, extended.grid.dt, extended.order)
+
+    def _profiles(self, extended: Extended, d: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """a and b of a strength and a depth."""
+        points = 10 * POINTS_PER_WAVELENGTH[extended.order]
+        frequency = self.reference_frequency or self._speed(extended) / (points * max(extended.grid.spacing))
+        alpha = math.pi * frequency * np.maximum(1 - q, 0)
+        b = np.exp(-(d + alpha) * extended.grid.dt)
+        damped = d > 0
+        return np.where(damped, d * (b - 1) / np.where(damped, d + alpha, 1), 0), np.where(damped, b, 0)
 
 
 class Memory(NamedTuple):
@@ -113,21 +167,32 @@ class FirstOrder:
 
     Args:
         boundary: Where derivatives are stretched.
-        derivatives: Which ones there are.
+        duals: Each derivative, and minus its transpose, which is a derivative of what it drives.
         stencils: The differences of every axis.
         extended: The grid that is computed on.
+        closure: What is added to a derivative of a field near a free surface, or None.
     """
 
     def __init__(
-        self, boundary: Boundary, derivatives: Sequence[Derivative], stencils: tuple[Stencils, ...], extended: Extended
-    ) -> None:
-        strips = {forward: boundary.strips(extended, offset=0.5 * forward) for forward in (False, True)}
-        layers = [(d, s) for d in derivatives for s in strips[d.forward] if s.axis == d.axis]
+        self, boundary: Boundary, duals: Mapping[Derivative, Derivative], stencils: tuple[Stencils, ...], extended: Extended,
+        closure: Callable[[Derivative, Array], Array | None] = lambda *_: None,
+    ) -> None:  # fmt: skip
+        layers = [(d, s) for d in duals for s in boundary.strips_of(extended, d.axis, offset=0.5 * d.forward)]
         self.of = tuple(d for d, _ in layers)
+        self.duals, self.stencils, self.closure = dict(duals), stencils, closure
         self.strips, self.extended = tuple(s for _, s in layers), extended
-        self.wide = _widened(self.strips, extended)
-        both = [(stencils[d.axis - 1].forward, stencils[d.axis - 1].backward)[:: 1 if d.forward else -1] for d in self.of]
-        self.stencils, self.transposed = [a for a, _ in both], [b for _, b in both]
+        # The transpose of a derivative across a strip reaches beyond it; of one along a strip, it does not.
+        self.wide = tuple(_widened((s,), extended)[0] if s.axis == d.axis else s for d, s in layers)
+
+    def _slope(self, of: Derivative, reach: Array) -> Array:
+        """A derivative of a part of a field that has a halo along its axis, without that halo."""
+        stencils, halo = self.stencils[of.axis - 1], self.extended.halo
+        return difference_along(stencils.forward if of.forward else stencils.backward, reach, of.axis, halo)
+
+    def _slope_along(self, of: Derivative, strip: Array) -> Array:
+        """A derivative along a strip that is as long as the grid, free surface included."""
+        slope, near = _lengthened(self._slope(of, strip), of.axis, self.extended.halo), self.closure(of, strip)
+        return slope if near is None else slope + near
 
     def rest(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `stretch` at rest, for a number of shots."""
@@ -147,10 +212,13 @@ class FirstOrder:
 
         def advance(memory: tuple, fields: dict[str, Array]) -> tuple:
             advanced = []
-            for of, strip, stencil, m in zip(self.of, self.strips, self.stencils, memory, strict=True):
+            for of, strip, m in zip(self.of, self.strips, memory, strict=True):
                 a, b = strip.profiles(m)
-                reach = strip.cut(fields[of.field], self.extended, halo)
-                advanced.append(b * m + a * difference_along(stencil, reach, strip.axis, halo))
+                if strip.axis == of.axis:
+                    slope = self._slope(of, strip.cut(fields[of.field], self.extended, halo))
+                else:
+                    slope = self._slope_along(of, strip.cut(fields[of.field], self.extended))
+                advanced.append(b * m + a * slope)
             return tuple(advanced)
 
         advanced = stored(memory.clock, advance, memory.strips, {of.field: fields[of.field] for of in self.of})
@@ -158,7 +226,9 @@ class FirstOrder:
 
     def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `unstretch` at rest, for a number of shots."""
-        return Memory(jnp.zeros((), dtype), tuple(s.zeros(self.extended, shots, dtype, self.extended.halo) for s in self.wide))
+        halos = [self.extended.halo * (s.axis == d.axis) for d, s in zip(self.of, self.wide, strict=True)]
+        zeros = [s.zeros(self.extended, shots, dtype, halo) for s, halo in zip(self.wide, halos, strict=True)]
+        return Memory(jnp.zeros((), dtype), tuple(zeros))
 
     def unstretch(self, memory: Memory, adjoints: dict[Derivative, Array]) -> tuple[Memory, dict[Derivative, Array]]:
         """Transpose of `stretch`.
@@ -168,22 +238,26 @@ class FirstOrder:
             adjoints: The adjoint g of each derivative, `(shot, *haloed)`.
 
         Returns:
-            The memory, and what to add to dg/dx of each derivative that has layers, `(shot, *haloed)`.
+            The memory, and what to add to dg/dx, the dual of each derivative that has layers, `(shot, *haloed)`.
         """
         halo = self.extended.halo
 
         def advance(memory: tuple, adjoints: dict[Derivative, Array]) -> tuple:
             advanced = []
-            for of, strip, transposed, y in zip(self.of, self.wide, self.transposed, memory, strict=True):
+            for of, strip, y in zip(self.of, self.wide, memory, strict=True):
                 a, b = strip.profiles(y)
-                axis = strip.axis
-                y = _lengthened(b * _shortened(y, axis, halo) + a * strip.cut(adjoints[of], self.extended), axis, halo)
-                advanced.append((y, difference_along(transposed, y, axis, halo)))
+                dual = self.duals[of]
+                if strip.axis == of.axis:
+                    y = _lengthened(b * _shortened(y, of.axis, halo) + a * strip.cut(adjoints[of], self.extended), of.axis, halo)
+                    advanced.append((y, self._slope(dual, y)))
+                else:
+                    y = b * y + a * strip.cut(adjoints[of], self.extended)
+                    advanced.append((y, self._slope_along(dual, y)))
             return tuple(advanced)
 
         advanced = stored(memory.clock, advance, memory.strips, {of: adjoints[of] for of in self.of})
         memory = Memory(memory.clock + 1, tuple(y for y, _ in advanced))
-        return memory, _placed(self.of, self.wide, [c for _, c in advanced], self.extended)
+        return memory, _placed([self.duals[of] for of in self.of], self.wide, [c for _, c in advanced], self.extended)
 
 
 class SecondOrder:

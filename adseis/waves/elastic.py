@@ -105,8 +105,9 @@ class Elastic(WaveEquation):
             velocity, stress = f"v{k}", f"s{axes[min(i, j)]}{axes[max(i, j)]}"
             of_stress, of_velocity = Derivative(stress, j + 1, forward=k == m), Derivative(velocity, j + 1, forward=k != m)
             self.ends.append((velocity, stress, of_stress, of_velocity))
-        self.of_stress = FirstOrder(boundary, [s for _, _, s, _ in self.ends], self.stencils, extended)
-        self.of_velocity = FirstOrder(boundary, [v for _, _, _, v in self.ends], self.stencils, extended)
+        duals = {s: v for _, _, s, v in self.ends}
+        self.of_stress = FirstOrder(boundary, duals, self.stencils, extended, self._closure)
+        self.of_velocity = FirstOrder(boundary, {v: s for s, v in duals.items()}, self.stencils, extended, self._closure)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
@@ -226,14 +227,12 @@ class Elastic(WaveEquation):
         scaled = stored(of_velocity.clock, self._scaled, stresses, {k: c[k] for k in ("lambda", "mu", *self.shear)})
         scaled = {name: self.filled(name, s) for name, s in scaled.items()}
         of_velocity, corrections = self.of_velocity.unstretch(of_velocity, {v: scaled[s] for _, s, _, v in self.ends})
-        corrections = {s: corrections[v] for _, _, s, v in self.ends if v in corrections}
         for name in self.velocities:
             fields[name] = self.filled(name, fields[name] - c[name] * self._force(name, scaled, corrections))
             collect(name, fields[name])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_stress.clock)
         of_stress, corrections = self.of_stress.unstretch(of_stress, {s: fields[v] for v, _, s, _ in self.ends})
-        corrections = {v: corrections[s] for _, _, s, v in self.ends if s in corrections}
         strains = self._strains(fields, corrections)
         for name, strain in strains.items():
             fields[name] = self.damped(fields[name]) - strain
@@ -300,9 +299,13 @@ class Elastic(WaveEquation):
 
     def derivative(self, of: Derivative, field: Array, corrections: dict[Derivative, Array]) -> Array:
         """As in any equation, one-sided at a free surface."""
-        plain = super().derivative(of, field, corrections)
+        plain, near = super().derivative(of, field, corrections), self._closure(of, field)
+        return plain if near is None else plain + near
+
+    def _closure(self, of: Derivative, field: Array) -> Array | None:
+        """What makes the first rows of a derivative along z one-sided."""
         if of.axis != 1 or not self.extended.free_surface:
-            return plain
+            return None
         near, direction = closures(self.extended.order), "forward" if of.forward else "backward"
         block = (
             getattr(near, direction if of.field in self.velocities else f"{direction}_traction") / self.extended.grid.spacing[0]
@@ -312,7 +315,7 @@ class Elastic(WaveEquation):
         first = field[:, halo : halo + columns]
         zero = jnp.zeros_like(first[:, 0])
         added = jnp.stack([sum((float(w) * first[:, k] for k, w in enumerate(row) if w), start=zero) for row in block], 1)
-        return plain + jnp.pad(added, [(0, 0), (halo, field.shape[1] - halo - rows)] + [(0, 0)] * (field.ndim - 2))
+        return jnp.pad(added, [(0, 0), (halo, field.shape[1] - halo - rows)] + [(0, 0)] * (field.ndim - 2))
 
     def _row_length(self, name: str) -> np.ndarray:
         """H of the closures, where a field or coefficient lives: `(1, haloed z, 1, ...)`."""

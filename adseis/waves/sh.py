@@ -85,8 +85,9 @@ class AntiplaneShear(WaveEquation):
         super().__init__(extended, boundary)
         self.slopes = {"szy": Derivative("vy", 1, forward=True), "syx": Derivative("vy", 2, forward=True)}
         self.tractions = {"szy": Derivative("szy", 1, forward=False), "syx": Derivative("syx", 2, forward=False)}
-        self.of_velocity = FirstOrder(boundary, tuple(self.slopes.values()), self.stencils, extended)
-        self.of_stress = FirstOrder(boundary, tuple(self.tractions.values()), self.stencils, extended)
+        slopes, tractions = self.slopes.values(), self.tractions.values()
+        self.of_velocity = FirstOrder(boundary, dict(zip(slopes, tractions, strict=True)), self.stencils, extended)
+        self.of_stress = FirstOrder(boundary, dict(zip(tractions, slopes, strict=True)), self.stencils, extended)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
@@ -152,13 +153,11 @@ class AntiplaneShear(WaveEquation):
             collect(name, fields[name])
             fields[name] = self.filled(name, fields[name])
         of_velocity, corrections = self.of_velocity.unstretch(of_velocity, {of: fields[n] for n, of in self.slopes.items()})
-        corrections = {self.tractions[n]: corrections[of] for n, of in self.slopes.items() if of in corrections}
         fields["vy"] = self.filled("vy", fields["vy"] - c["vy"] * self._divergence(fields, corrections))
         collect("vy", fields["vy"])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_stress.clock)
         of_stress, corrections = self.of_stress.unstretch(of_stress, dict.fromkeys(self.tractions.values(), fields["vy"]))
-        corrections = {self.slopes[n]: corrections[of] for n, of in self.tractions.items() if of in corrections}
         for name, of in self.slopes.items():
             fields[name] = self.damped(fields[name]) - c[name] * self.derivative(of, fields["vy"], corrections)
         fields["vy"] = self.damped(fields["vy"])

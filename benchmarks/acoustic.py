@@ -9,6 +9,7 @@ absorbing layers are computed too, but not counted. Times are medians over repea
 that slows down slows them all. A wavefield is one field of all shots on the model's nodes; temporary memory is what XLA plans.
 """
 
+import math
 import multiprocessing
 import resource
 import statistics
@@ -91,10 +92,10 @@ def cases(size: Benchmark) -> list[Case]:
     ]
 
 
-def measure(chosen: Sequence[Case], size: Benchmark) -> list[dict[str, Any]]:
-    """One row per case."""
+def measure(chosen: Sequence[Case], nodes: int, steps: int, repeats: int) -> list[dict[str, Any]]:
+    """One row per case; nodes are those of all shots."""
     compiled, rows = [], []
-    wavefield = size.shots * size.shape[0] * size.shape[1] * np.dtype(np.float32).itemsize
+    wavefield = nodes * np.dtype(np.float32).itemsize
     for case in chosen:
         start = time.perf_counter()
         compiled.append(jax.jit(case.run).lower(*case.arguments).compile())
@@ -102,13 +103,13 @@ def measure(chosen: Sequence[Case], size: Benchmark) -> list[dict[str, Any]]:
         row = {"equation": case.equation, "case": case.name, "compile_s": time.perf_counter() - start}
         rows.append(row | {"temporary_MB": temporary / 1e6, "wavefields": temporary / wavefield})
     taken: list[list[float]] = [[] for _ in chosen]
-    for repeat in range(size.repeats and size.repeats + 1):
+    for repeat in range(repeats and repeats + 1):
         for case, program, seconds in zip(chosen, compiled, taken, strict=True):
             start = time.perf_counter()
             jax.block_until_ready(program(*case.arguments))
             if repeat > 0:
                 seconds.append(time.perf_counter() - start)
-    points = size.shots * size.shape[0] * size.shape[1] * size.steps
+    points = nodes * steps
     forward: dict[str, float] = {}
     for row, seconds in zip(rows, taken, strict=True):
         if seconds:
@@ -159,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
                 rows.append(pool.submit(long_gradient, name, size).result())
     else:
-        rows = measure(cases(size), size)
+        rows = measure(cases(size), size.shots * math.prod(size.shape), size.steps, size.repeats)
     settings = {k: v for k, v in asdict(size).items() if k != "output"}
     date, device = now(), device_name()
     record = {"date": date, "device": device, "settings": settings, "versions": versions(), "rows": rows}

@@ -10,12 +10,12 @@ from adseis.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.fusion import stored
 from adseis.timeloop import ReverseSweep, Strategy
 from adseis.waves.boundary import Boundary, Extended
-from adseis.waves.cpml import CPML, Derivative, FirstOrder
+from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
 from adseis.waves.grid import Grid
 from adseis.waves.medium import AcousticMedium, letters
 from adseis.waves.moduli import arithmetic_mean
 from adseis.waves.simulation import Options, simulate
-from adseis.waves.stencils import difference, pad
+from adseis.waves.stencils import pad
 from adseis.waves.survey import Survey
 from adseis.waves.wave_equation import Field, WaveEquation
 
@@ -121,13 +121,13 @@ class Acoustic(WaveEquation):
     def step(self, coefficients: dict[str, Array], state: State, inject: Inject) -> State:
         """Velocities by half a step, then pressure."""
         fields, (of_gradient, of_divergence) = dict(state.fields), state.memory
-        of_gradient, corrections = self.of_gradient.stretch(of_gradient, fields)
+        of_gradient, patches = self.of_gradient.stretch(of_gradient, fields)
         for name, slope_of_p in self.slopes.items():
-            slope = self.derivative(slope_of_p, fields["p"], corrections)
+            slope = self.sum_of([(slope_of_p, fields["p"], None)], patches)
             v = inject(name, self.damped(fields[name]) - coefficients[name] * slope)
             fields[name] = self.filled(name, v)
-        of_divergence, corrections = self.of_divergence.stretch(of_divergence, fields)
-        divergence = self._divergence(fields, corrections)
+        of_divergence, patches = self.of_divergence.stretch(of_divergence, fields)
+        divergence = self._divergence(fields, patches)
         fields["p"] = self.filled("p", inject("p", self.damped(fields["p"]) - coefficients["p"] * divergence))
         return State(fields, (of_gradient, of_divergence))
 
@@ -149,17 +149,15 @@ class Acoustic(WaveEquation):
         fields, (of_gradient, of_divergence), sums = dict(adjoint.fields), adjoint.memory, adjoint.gradient
         fields["p"] = self.filled("p", fields["p"])
         collect("p", fields["p"])
-        of_divergence, corrections = self.of_divergence.unstretch(
-            of_divergence, dict.fromkeys(self.strains.values(), fields["p"])
-        )
+        of_divergence, patches = self.of_divergence.unstretch(of_divergence, dict.fromkeys(self.strains.values(), fields["p"]))
         for name, slope_of_p in self.slopes.items():
-            slope = self.derivative(slope_of_p, fields["p"], corrections)
+            slope = self.sum_of([(slope_of_p, fields["p"], None)], patches)
             fields[name] = self.filled(name, fields[name] + coefficients[name] * slope)
             collect(name, fields[name])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_gradient.clock)
-        of_gradient, corrections = self.of_gradient.unstretch(of_gradient, {of: fields[n] for n, of in self.slopes.items()})
-        divergence = self._divergence(fields, corrections)
+        of_gradient, patches = self.of_gradient.unstretch(of_gradient, {of: fields[n] for n, of in self.slopes.items()})
+        divergence = self._divergence(fields, patches)
         for name in self.velocities:
             fields[name] = self.damped(fields[name])
         fields["p"] = self.damped(fields["p"]) + coefficients["p"] * divergence
@@ -172,7 +170,7 @@ class Acoustic(WaveEquation):
         sums = sums | {"p": sums["p"] + adjoint["p"] * (p_after - self.damped(p_before))}
         p_before = stored(clock, lambda p: p, p_before)  # its differences, taken within a history, are slow
         for name, of in self.slopes.items():
-            sums[name] = sums[name] - adjoint[name] * self.derivative(of, p_before, {})
+            sums[name] = sums[name] - adjoint[name] * self.sum_of([(of, p_before, None)], {})
         # The layers' part is summed in strips of its own: placed in the large sums it would double the sweep's time.
         along = dict(zip(self.extended.axes, self.velocities, strict=True))
         strips = zip(self.of_gradient.strips, parts, slopes_after, strict=True)
@@ -195,10 +193,8 @@ class Acoustic(WaveEquation):
             cotangents[name] = jnp.where(b > 0, total / jnp.where(b > 0, b, 1), 0)
         return cotangents
 
-    def _divergence(self, fields: dict[str, Array], corrections: dict[Derivative, Array]) -> Array:
-        halo = self.extended.halo
-        total: Any = sum(difference(self.stencils[axis - 1].backward, fields[name], axis, halo) for name, axis in self._along())
-        return sum(corrections.values(), start=pad(total, halo))
+    def _divergence(self, fields: dict[str, Array], patches: Patches) -> Array:
+        return self.sum_of([(of, fields[of.field], None) for of in self.strains.values()], patches)
 
     def _along(self) -> list[tuple[str, int]]:
         return list(zip(self.velocities, self.extended.axes, strict=True))

@@ -185,6 +185,23 @@ class Strip(NamedTuple):
         return self._replace(start=first, a=np.pad(self.a, around), b=np.pad(self.b, around))
 
 
+class Patch(NamedTuple):
+    """What is added to a derivative in a strip.
+
+    Attributes:
+        strip: Where.
+        values: How much, `(shot, *haloed)` cut to the strip.
+    """
+
+    strip: Strip
+    values: Array
+
+    def placed(self, extended: Extended, coefficient: Array | None = None) -> Array:
+        """The values in a field `(shot, *haloed)` of zeros, times a coefficient `(1, *haloed)`."""
+        values = self.values if coefficient is None else self.strip.cut(coefficient, extended) * self.values
+        return self.strip.place(values, extended)
+
+
 class Boundary(eqx.Module):
     """Base of the boundaries: cells outside the model, and what becomes of the waves there.
 

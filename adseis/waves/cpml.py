@@ -14,7 +14,7 @@ The layers lie outside the model and their memory lives in strips. First-order s
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -24,7 +24,7 @@ from jax import lax
 from jaxtyping import Array, PyTree
 
 from adseis.fusion import stored
-from adseis.waves.boundary import Boundary, Extended, Strip, check_layer
+from adseis.waves.boundary import Boundary, Extended, Patch, Strip, check_layer
 from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
 from adseis.waves.stencils import Stencils, difference_along, factor_offset
 
@@ -159,6 +159,10 @@ class Derivative(NamedTuple):
     forward: bool
 
 
+Patches = dict[Derivative, list[Patch]]
+"""What is added to derivatives."""
+
+
 class FirstOrder:
     """The layers of staggered first derivatives that are taken at one time.
 
@@ -170,12 +174,12 @@ class FirstOrder:
         duals: Each derivative, and minus its transpose, which is a derivative of what it drives.
         stencils: The differences of every axis.
         extended: The grid that is computed on.
-        closure: What is added to a derivative of a field near a free surface, or None.
+        closure: What is added to a derivative of a field near a free surface.
     """
 
     def __init__(
         self, boundary: Boundary, duals: Mapping[Derivative, Derivative], stencils: tuple[Stencils, ...], extended: Extended,
-        closure: Callable[[Derivative, Array], Array | None] = lambda *_: None,
+        closure: Callable[[Derivative, Array], list[Patch]] = lambda *_: [],
     ) -> None:  # fmt: skip
         layers = [(d, s) for d in duals for s in boundary.strips_of(extended, d.axis, offset=0.5 * d.forward)]
         self.of = tuple(d for d, _ in layers)
@@ -191,14 +195,14 @@ class FirstOrder:
 
     def _slope_along(self, of: Derivative, strip: Array) -> Array:
         """A derivative along a strip that is as long as the grid, free surface included."""
-        slope, near = _lengthened(self._slope(of, strip), of.axis, self.extended.halo), self.closure(of, strip)
-        return slope if near is None else slope + near
+        slope = _lengthened(self._slope(of, strip), of.axis, self.extended.halo)
+        return sum((patch.placed(self.extended) for patch in self.closure(of, strip)), start=slope)
 
     def rest(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `stretch` at rest, for a number of shots."""
         return Memory(jnp.zeros((), dtype), tuple(s.zeros(self.extended, shots, dtype) for s in self.strips))
 
-    def stretch(self, memory: Memory, fields: dict[str, Array]) -> tuple[Memory, dict[Derivative, Array]]:
+    def stretch(self, memory: Memory, fields: dict[str, Array]) -> tuple[Memory, Patches]:
         """Advance the memories.
 
         Args:
@@ -206,7 +210,7 @@ class FirstOrder:
             fields: What is differentiated, `(shot, *haloed)`.
 
         Returns:
-            The memory, and what to add to each derivative that has layers, `(shot, *haloed)`.
+            The memory, and what to add to each derivative that has layers.
         """
         halo = self.extended.halo
 
@@ -222,7 +226,7 @@ class FirstOrder:
             return tuple(advanced)
 
         advanced = stored(memory.clock, advance, memory.strips, {of.field: fields[of.field] for of in self.of})
-        return Memory(memory.clock + 1, advanced), _placed(self.of, self.strips, advanced, self.extended)
+        return Memory(memory.clock + 1, advanced), _patches(self.of, self.strips, advanced)
 
     def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `unstretch` at rest, for a number of shots."""
@@ -230,7 +234,7 @@ class FirstOrder:
         zeros = [s.zeros(self.extended, shots, dtype, halo) for s, halo in zip(self.wide, halos, strict=True)]
         return Memory(jnp.zeros((), dtype), tuple(zeros))
 
-    def unstretch(self, memory: Memory, adjoints: dict[Derivative, Array]) -> tuple[Memory, dict[Derivative, Array]]:
+    def unstretch(self, memory: Memory, adjoints: dict[Derivative, Array]) -> tuple[Memory, Patches]:
         """Transpose of `stretch`.
 
         Args:
@@ -238,7 +242,7 @@ class FirstOrder:
             adjoints: The adjoint g of each derivative, `(shot, *haloed)`.
 
         Returns:
-            The memory, and what to add to dg/dx, the dual of each derivative that has layers, `(shot, *haloed)`.
+            The memory, and what to add to dg/dx, the dual of each derivative that has layers.
         """
         halo = self.extended.halo
 
@@ -257,7 +261,7 @@ class FirstOrder:
 
         advanced = stored(memory.clock, advance, memory.strips, {of: adjoints[of] for of in self.of})
         memory = Memory(memory.clock + 1, tuple(y for y, _ in advanced))
-        return memory, _placed([self.duals[of] for of in self.of], self.wide, [c for _, c in advanced], self.extended)
+        return memory, _patches([self.duals[of] for of in self.of], self.wide, [c for _, c in advanced])
 
 
 class SecondOrder:
@@ -287,7 +291,7 @@ class SecondOrder:
         ]
         return Memory(jnp.zeros((), dtype), tuple(strips))
 
-    def stretch(self, memory: Memory, field: Array) -> tuple[Memory, dict[int, Array]]:
+    def stretch(self, memory: Memory, field: Array) -> tuple[Memory, list[Patch]]:
         """Advance the memories.
 
         Args:
@@ -295,7 +299,7 @@ class SecondOrder:
             field: f, `(shot, *haloed)`.
 
         Returns:
-            The memory, and what to add to the Laplacian of f for each axis that has layers, `(shot, *haloed)`.
+            The memory, and what to add to the Laplacian of f.
         """
         halo = self.extended.halo
 
@@ -313,15 +317,14 @@ class SecondOrder:
             return tuple(advanced)
 
         advanced = stored(memory.clock, advance, memory.strips, field)
-        axes = [s.axis for s in self.nodes]
-        return Memory(memory.clock + 1, advanced), _placed(axes, self.nodes, [c for _, c in advanced], self.extended)
+        return Memory(memory.clock + 1, advanced), [Patch(s, c) for s, (_, c) in zip(self.nodes, advanced, strict=True)]
 
     def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `unstretch` at rest, for a number of shots."""
         strips = [(s.zeros(self.extended, shots, dtype, self.extended.halo),) * 2 for s in self.nodes]
         return Memory(jnp.zeros((), dtype), tuple(strips))
 
-    def unstretch(self, memory: Memory, field: Array) -> tuple[Memory, dict[int, Array]]:
+    def unstretch(self, memory: Memory, field: Array) -> tuple[Memory, list[Patch]]:
         """Transpose of `stretch`: arguments and results alike, `field` being the adjoint g."""
         halo = self.extended.halo
 
@@ -340,7 +343,7 @@ class SecondOrder:
 
         advanced = stored(memory.clock, advance, memory.strips, field)
         memory = Memory(memory.clock + 1, tuple(kept for kept, _ in advanced))
-        return memory, _placed([s.axis for s in self.nodes], self.nodes, [c for _, c in advanced], self.extended)
+        return memory, [Patch(s, c) for s, (_, c) in zip(self.nodes, advanced, strict=True)]
 
 
 def _widened(strips: tuple[Strip, ...], extended: Extended) -> tuple[Strip, ...]:
@@ -356,13 +359,11 @@ def _widened(strips: tuple[Strip, ...], extended: Extended) -> tuple[Strip, ...]
     return tuple(wide)
 
 
-def _placed(keys: Any, strips: tuple[Strip, ...], values: Any, extended: Extended) -> dict[Any, Array]:
-    """Values of strips in fields of zeros, summed for each key."""
-    placed: dict[Any, Array] = {}
-    for key, strip, x in zip(keys, strips, values, strict=True):
-        there = strip.place(x, extended)
-        placed[key] = placed[key] + there if key in placed else there
-    return placed
+def _patches(derivatives: Sequence[Derivative], strips: Sequence[Strip], values: Sequence[Array]) -> Patches:
+    patches: Patches = {}
+    for of, strip, x in zip(derivatives, strips, values, strict=True):
+        patches.setdefault(of, []).append(Patch(strip, x))
+    return patches
 
 
 def _lengthened(x: Array, axis: int, by: int) -> Array:

@@ -11,8 +11,8 @@ from jaxtyping import Array, PyTree
 from adseis.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.fusion import stored
 from adseis.timeloop import ReverseSweep, Strategy
-from adseis.waves.boundary import Boundary, Extended
-from adseis.waves.cpml import CPML, Derivative, FirstOrder
+from adseis.waves.boundary import Boundary, Extended, Patch, Strip
+from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
 from adseis.waves.free_surface import closures
 from adseis.waves.grid import Grid
 from adseis.waves.medium import ElasticMedium, letters
@@ -106,8 +106,8 @@ class Elastic(WaveEquation):
             of_stress, of_velocity = Derivative(stress, j + 1, forward=k == m), Derivative(velocity, j + 1, forward=k != m)
             self.ends.append((velocity, stress, of_stress, of_velocity))
         duals = {s: v for _, _, s, v in self.ends}
-        self.of_stress = FirstOrder(boundary, duals, self.stencils, extended, self._closure)
-        self.of_velocity = FirstOrder(boundary, {v: s for s, v in duals.items()}, self.stencils, extended, self._closure)
+        self.of_stress = FirstOrder(boundary, duals, self.stencils, extended, self.closure)
+        self.of_velocity = FirstOrder(boundary, {v: s for s, v in duals.items()}, self.stencils, extended, self.closure)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
@@ -118,7 +118,7 @@ class Elastic(WaveEquation):
             force = (f"force {names[k]}",)
             fields[f"v{names[k]}"] = Field(_half(axes, k), None, injected=0.0, recorded=0.5, sources=force)
         for k in range(axes):
-            sources = ("volume", f"moment {names[k] * 2}")
+            sources = ("volume", f"moment {names[k] * 2}") + ("moment zz",) * (k > 0)  # on a free surface alone
             fields[f"s{names[k] * 2}"] = Field(_half(axes), None, injected=0.5, recorded=1.0, sources=sources, along=(k + 1,))
         for k, m in itertools.combinations(range(axes), 2):
             both = names[k] + names[m]
@@ -139,20 +139,19 @@ class Elastic(WaveEquation):
         return quantities | {name: Quantity(of(k, m) + of(m, k, -1.0)) for name, (k, m) in curls.items()}
 
     def coefficients(self, medium: ElasticMedium) -> dict[str, Array]:
-        """lambda dt and mu dt for the nodes, mu dt for each shear stress, b for each velocity: `(1, *haloed)`, zero in the halo.
+        """lambda dt and (lambda + 2 mu) dt on the nodes, mu dt for each shear stress, b for each velocity: `(1, *haloed)`.
 
-        On a free surface, where szz = 0, lambda is that of plane stress: 2 mu lambda / (lambda + 2 mu).
+        They are zero in the halo. On a free surface, where szz = 0, lambda is that of plane stress: 2 mu lambda / (lambda + 2 mu).
         """
         dt = self.extended.grid.dt
         vp, vs, rho = (self.extended.extend(x) for x in (medium.vp, medium.vs, medium.rho))
-        mu = rho * vs**2
-        stiffness = rho * vp**2
-        coefficients = {"lambda": stiffness - 2 * mu, "mu": mu, "stiffness": stiffness}
+        mu, stiffness = rho * vs**2, rho * vp**2
+        lam = stiffness - 2 * mu
         if self.extended.free_surface:
-            coefficients["lambda"] = coefficients["lambda"].at[0].multiply(2 * mu[0] / stiffness[0])
+            lam = lam.at[0].multiply(2 * mu[0] / stiffness[0])
+        coefficients = {"lambda": dt * lam, "stiffness": dt * (lam + 2 * mu)}
         for name in self.shear:
-            coefficients[name] = harmonic_mean(mu, *_axes_of(self, name))
-        coefficients = {name: dt * c for name, c in coefficients.items()}
+            coefficients[name] = dt * harmonic_mean(mu, *_axes_of(self, name))
         for name in self.velocities:
             coefficients[name] = dt / arithmetic_mean(rho, *_axes_of(self, name))
         coefficients = {name: pad(c[None], self.extended.halo) for name, c in coefficients.items()}
@@ -166,16 +165,27 @@ class Elastic(WaveEquation):
         if not self.extended.free_surface:
             return gain
         for name in (*self.velocities, *self.normal, *self.shear):
-            one = gain.get(name, jnp.ones_like(coefficients["mu"]))
+            one = gain.get(name, jnp.ones_like(coefficients["lambda"]))
             gain[name] = one / jnp.asarray(self._row_length(name), one.dtype)
         gain["szz"] = gain["szz"] * self._submerged(gain["szz"])
         return gain
 
-    def source_gain(self, kind: str, coefficients: dict[str, Array]) -> Array | float:
-        """A volume injection rate is a moment rate rho vp^2 I; moments are relieved stress."""
+    def source_gain(self, kind: str, field: str, coefficients: dict[str, Array]) -> Array | float:
+        """A volume injection rate is a moment rate rho vp^2 I, and moments are relieved stress.
+
+        On a free surface, where szz stays zero, a moment along z relieves horizontal stress, as plane stress has it.
+        """
+        dt, surface = self.extended.grid.dt, self.extended.free_surface
+        lam, stiffness = coefficients["lambda"], coefficients["stiffness"]
+        below = self._submerged(lam) if surface else None
         if kind == "volume":
-            return -coefficients["stiffness"]
-        return -self.extended.grid.dt if kind.startswith("moment") else 1.0
+            return -(stiffness if below is None else stiffness - (1 - below) * lam)
+        if kind == "moment zz" and field != "szz":
+            if below is None:
+                return 0.0
+            shear = stiffness - lam
+            return (1 - below) * dt * jnp.where(shear > 0, lam / jnp.where(shear > 0, shear, 1), 1)
+        return -dt if kind.startswith("moment") else 1.0
 
     def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
         """Rest."""
@@ -186,20 +196,21 @@ class Elastic(WaveEquation):
     def step(self, coefficients: dict[str, Array], state: State, inject: Inject) -> State:
         """Velocities by half a step, then stresses."""
         c, fields, (of_stress, of_velocity) = coefficients, dict(state.fields), state.memory
-        of_stress, corrections = self.of_stress.stretch(of_stress, fields)
+        of_stress, patches = self.of_stress.stretch(of_stress, fields)
         for name in self.velocities:
-            force = self._force(name, fields, corrections)
+            force = self._force(name, fields, patches)
             fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * force))
-        of_velocity, corrections = self.of_velocity.stretch(of_velocity, fields)
-        strains = self._strains(fields, corrections)
-        dilatation = sum(strains[name] for name in self.normal)
+        of_velocity, patches = self.of_velocity.stretch(of_velocity, fields)
+        strains = [(s, (of, fields[v])) for v, s, _, of in self.ends]
         for name in self.normal:
-            stress = c["lambda"] * dilatation + 2 * c["mu"] * strains[name]
+            terms = [(*of, c["stiffness" if s == name else "lambda"]) for s, of in strains if s in self.normal]
+            stress = self.sum_of(terms, patches)
             if name == "szz" and self.extended.free_surface:
                 stress = stress * self._submerged(stress)
             fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + stress))
         for name in self.shear:
-            fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * strains[name]))
+            strain = self.sum_of([(*of, None) for s, of in strains if s == name], patches)
+            fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * strain))
         return State(fields, (of_stress, of_velocity))
 
     def remember(self, state: State) -> PyTree:
@@ -211,7 +222,7 @@ class Elastic(WaveEquation):
         zero = self.extended.zeros(shots, dtype)
         memory = self.of_stress.rest_transposed(shots, dtype), self.of_velocity.rest_transposed(shots, dtype)
         fields = dict.fromkeys((*self.velocities, *self.normal, *self.shear), zero)
-        sums = dict.fromkeys((*self.velocities, "lambda", "mu", *self.shear), zero)
+        sums = dict.fromkeys((*self.velocities, "lambda", "stiffness", *self.shear), zero)
         strips = zip(self.of_velocity.of, self.of_velocity.rest(shots, dtype).strips, strict=True)
         parts = tuple((m, m) if self._stress_of(of) in self.normal else (m,) for of, m in strips)
         return AdjointState(fields, memory, (sums, parts))
@@ -224,18 +235,17 @@ class Elastic(WaveEquation):
         for name in (*self.normal, *self.shear):
             collect(name, fields[name])
         stresses = {name: fields[name] for name in (*self.normal, *self.shear)}
-        scaled = stored(of_velocity.clock, self._scaled, stresses, {k: c[k] for k in ("lambda", "mu", *self.shear)})
+        scaled = stored(of_velocity.clock, self._scaled, stresses, {k: c[k] for k in ("lambda", "stiffness", *self.shear)})
         scaled = {name: self.filled(name, s) for name, s in scaled.items()}
-        of_velocity, corrections = self.of_velocity.unstretch(of_velocity, {v: scaled[s] for _, s, _, v in self.ends})
+        of_velocity, patches = self.of_velocity.unstretch(of_velocity, {v: scaled[s] for _, s, _, v in self.ends})
         for name in self.velocities:
-            fields[name] = self.filled(name, fields[name] - c[name] * self._force(name, scaled, corrections))
+            fields[name] = self.filled(name, fields[name] - c[name] * self._force(name, scaled, patches))
             collect(name, fields[name])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_stress.clock)
-        of_stress, corrections = self.of_stress.unstretch(of_stress, {s: fields[v] for v, _, s, _ in self.ends})
-        strains = self._strains(fields, corrections)
-        for name, strain in strains.items():
-            fields[name] = self.damped(fields[name]) - strain
+        of_stress, patches = self.of_stress.unstretch(of_stress, {s: fields[v] for v, _, s, _ in self.ends})
+        for name in (*self.normal, *self.shear):
+            fields[name] = self.damped(fields[name]) - self._strain(name, fields, patches)
         for name in self.velocities:
             fields[name] = self.damped(fields[name])
         return AdjointState(fields, (of_stress, of_velocity), sums)
@@ -247,17 +257,17 @@ class Elastic(WaveEquation):
         for name in self.velocities:
             sums[name] = sums[name] + adjoint[name] * (v_after[name] - self.damped(v_before[name]))
         v_after = stored(clock, lambda v: v, v_after)  # its differences, taken within a history, are slow
-        strains = self._strains(v_after, {})
-        trace = sum(adjoint[name] for name in self.normal)
-        sums["lambda"] = sums["lambda"] + trace * sum(strains[name] for name in self.normal)
-        sums["mu"] = sums["mu"] + 2 * sum(adjoint[name] * strains[name] for name in self.normal)
+        across = {name: sum(adjoint[other] for other in self.normal if other != name) for name in self.normal}
+        strains = {name: self._strain(name, v_after, {}) for name in (*self.normal, *self.shear)}
+        sums["lambda"] = sums["lambda"] + sum(across[name] * strains[name] for name in self.normal)
+        sums["stiffness"] = sums["stiffness"] + sum(adjoint[name] * strains[name] for name in self.normal)
         for name in self.shear:
             sums[name] = sums[name] + adjoint[name] * strains[name]
         # The layers' part is summed in strips of its own: placed in the large sums it would double the sweep's time.
         added = []
         for of, strip, part, m in zip(self.of_velocity.of, self.of_velocity.strips, parts, memory, strict=True):
             stress = self._stress_of(of)
-            weights = [2 * adjoint[stress], trace][::-1] if stress in self.normal else [adjoint[stress]]
+            weights = [across[stress], adjoint[stress]] if stress in self.normal else [adjoint[stress]]
             added.append(tuple(p + strip.cut(w, self.extended) * m for p, w in zip(part, weights, strict=True)))
         return sums, tuple(added)
 
@@ -269,53 +279,43 @@ class Elastic(WaveEquation):
         for name in self.velocities:
             b = coefficients[name]
             cotangents[name] = jnp.where(b > 0, sums[name] / jnp.where(b > 0, b, 1) ** 2, 0)
-        cotangents |= {name: sums[name] for name in ("lambda", "mu", *self.shear)}
+        cotangents |= {name: sums[name] for name in ("lambda", "stiffness", *self.shear)}
         for of, strip, part in zip(self.of_velocity.of, self.of_velocity.strips, parts, strict=True):
             stress = self._stress_of(of)
-            for name, p in zip(("lambda", "mu") if stress in self.normal else (stress,), part, strict=True):
+            for name, p in zip(("lambda", "stiffness") if stress in self.normal else (stress,), part, strict=True):
                 cotangents[name] = cotangents[name] + strip.place(p, self.extended)
         if not self.extended.free_surface:
             return cotangents
         return {name: g * jnp.asarray(self._row_length(name), g.dtype) for name, g in cotangents.items()}
 
-    def _force(self, velocity: str, stresses: dict[str, Array], corrections: dict[Derivative, Array]) -> Array:
+    def _force(self, velocity: str, stresses: dict[str, Array], patches: Patches) -> Array:
         """div s, where a velocity lives."""
-        terms = [self.derivative(of, stresses[s], corrections) for v, s, of, _ in self.ends if v == velocity]
-        return sum(terms[1:], start=terms[0])
+        return self.sum_of([(of, stresses[s], None) for v, s, of, _ in self.ends if v == velocity], patches)
 
-    def _strains(self, velocities: dict[str, Array], corrections: dict[Derivative, Array]) -> dict[str, Array]:
-        """The strain rate that drives each stress; those of shear are twice the tensor's."""
-        strains: dict[str, Array] = {}
-        for v, s, _, of in self.ends:
-            part = self.derivative(of, velocities[v], corrections)
-            strains[s] = strains[s] + part if s in strains else part
-        return strains
+    def _strain(self, stress: str, velocities: dict[str, Array], patches: Patches) -> Array:
+        """The strain rate that a stress belongs to; for shear, twice the tensor's."""
+        return self.sum_of([(of, velocities[v], None) for v, s, _, of in self.ends if s == stress], patches)
 
     def _scaled(self, stresses: dict[str, Array], c: dict[str, Array]) -> dict[str, Array]:
         """lambda tr(s) I + 2 mu s."""
-        trace = sum(stresses[name] for name in self.normal)
-        scaled = {name: c["lambda"] * trace + 2 * c["mu"] * stresses[name] for name in self.normal}
-        return scaled | {name: c[name] * stresses[name] for name in self.shear}
+        scaled = {name: c[name] * stresses[name] for name in self.shear}
+        for name in self.normal:
+            across = sum(stresses[other] for other in self.normal if other != name)
+            scaled[name] = c["stiffness"] * stresses[name] + c["lambda"] * across
+        return scaled
 
-    def derivative(self, of: Derivative, field: Array, corrections: dict[Derivative, Array]) -> Array:
-        """As in any equation, one-sided at a free surface."""
-        plain, near = super().derivative(of, field, corrections), self._closure(of, field)
-        return plain if near is None else plain + near
-
-    def _closure(self, of: Derivative, field: Array) -> Array | None:
+    def closure(self, of: Derivative, field: Array) -> list[Patch]:
         """What makes the first rows of a derivative along z one-sided."""
         if of.axis != 1 or not self.extended.free_surface:
-            return None
+            return []
         near, direction = closures(self.extended.order), "forward" if of.forward else "backward"
-        block = (
-            getattr(near, direction if of.field in self.velocities else f"{direction}_traction") / self.extended.grid.spacing[0]
-        )
+        name = direction if of.field in self.velocities else f"{direction}_traction"
+        block = getattr(near, name) / self.extended.grid.spacing[0]
         rows, columns = block.shape
-        halo = self.extended.halo
-        first = field[:, halo : halo + columns]
+        first = field[:, self.extended.halo : self.extended.halo + columns]
         zero = jnp.zeros_like(first[:, 0])
-        added = jnp.stack([sum((float(w) * first[:, k] for k, w in enumerate(row) if w), start=zero) for row in block], 1)
-        return jnp.pad(added, [(0, 0), (halo, field.shape[1] - halo - rows)] + [(0, 0)] * (field.ndim - 2))
+        values = jnp.stack([sum((float(w) * first[:, k] for k, w in enumerate(row) if w), start=zero) for row in block], 1)
+        return [Patch(Strip(1, 0, np.zeros(rows), np.zeros(rows)), values)]
 
     def _row_length(self, name: str) -> np.ndarray:
         """H of the closures, where a field or coefficient lives: `(1, haloed z, 1, ...)`."""

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, PyTree
 
 from adseis.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop import ReverseSweep, Strategy
-from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.boundary import Boundary, Extended, Patch
 from adseis.waves.cpml import CPML, SecondOrder
 from adseis.waves.grid import Grid
 from adseis.waves.medium import ScalarMedium
@@ -100,8 +100,8 @@ class Scalar(WaveEquation):
     def step(self, coefficients: Array, state: State, inject: Inject) -> State:
         """u and the field one step ago become the field one step on and u."""
         u, (before, memory) = state.fields["u"], state.memory
-        memory, corrections = self.layers.stretch(memory, u)
-        after = inject("u", self._advance(coefficients, u, before, corrections))
+        memory, patches = self.layers.stretch(memory, u)
+        after = inject("u", self._advance(coefficients, u, before, patches))
         return State({"u": self.filled("u", after)}, (u, memory))
 
     def remember(self, state: State) -> Array:
@@ -122,8 +122,8 @@ class Scalar(WaveEquation):
         gradient = adjoint.gradient
         if before is not None and after is not None:
             gradient = gradient + w * (after - self._undamped(before))
-        memory, corrections = self.layers.unstretch(memory, w)
-        w_before = self._advance(coefficients, w, w_after, corrections)
+        memory, patches = self.layers.unstretch(memory, w)
+        w_before = self._advance(coefficients, w, w_after, patches)
         return AdjointState({"u": w_before}, (w, memory), gradient)
 
     def gradient(self, coefficients: Array, adjoint: AdjointState, injected: Any) -> PyTree:
@@ -132,10 +132,10 @@ class Scalar(WaveEquation):
         total = adjoint.gradient.sum(0, keepdims=True)
         return jnp.where(coefficients > 0, total / jnp.where(coefficients > 0, coefficients, 1) ** 2, 0)
 
-    def _advance(self, c: Array, u: Array, before: Array, corrections: dict[int, Array]) -> Array:
+    def _advance(self, c: Array, u: Array, before: Array, patches: list[Patch]) -> Array:
         halo = self.extended.halo
         laplacian: Any = sum(difference(self.stencils[axis - 1].second, u, axis, halo) for axis in self.extended.axes)
-        laplacian = sum(corrections.values(), start=pad(laplacian, halo))
+        laplacian = sum((patch.placed(self.extended) for patch in patches), start=pad(laplacian, halo))
         if self.damping is None:
             return 2 * u - before + c * laplacian
         inertia = jnp.asarray(2 / (1 + self.damping), u.dtype)

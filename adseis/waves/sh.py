@@ -11,7 +11,7 @@ from adseis.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.fusion import stored
 from adseis.timeloop import ReverseSweep, Strategy
 from adseis.waves.boundary import Boundary, Extended
-from adseis.waves.cpml import CPML, Derivative, FirstOrder
+from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
 from adseis.waves.grid import Grid
 from adseis.waves.medium import ElasticMedium
 from adseis.waves.moduli import harmonic_mean
@@ -125,12 +125,12 @@ class AntiplaneShear(WaveEquation):
     def step(self, coefficients: dict[str, Array], state: State, inject: Inject) -> State:
         """Velocity by half a step, then stresses."""
         c, fields, (of_stress, of_velocity) = coefficients, dict(state.fields), state.memory
-        of_stress, corrections = self.of_stress.stretch(of_stress, fields)
-        v = inject("vy", self.damped(fields["vy"]) + c["vy"] * self._divergence(fields, corrections))
+        of_stress, patches = self.of_stress.stretch(of_stress, fields)
+        v = inject("vy", self.damped(fields["vy"]) + c["vy"] * self._divergence(fields, patches))
         fields["vy"] = self.filled("vy", v)
-        of_velocity, corrections = self.of_velocity.stretch(of_velocity, fields)
+        of_velocity, patches = self.of_velocity.stretch(of_velocity, fields)
         for name, of in self.slopes.items():
-            slope = self.derivative(of, fields["vy"], corrections)
+            slope = self.sum_of([(of, fields["vy"], None)], patches)
             fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * slope))
         return State(fields, (of_stress, of_velocity))
 
@@ -152,14 +152,14 @@ class AntiplaneShear(WaveEquation):
         for name in self.slopes:
             collect(name, fields[name])
             fields[name] = self.filled(name, fields[name])
-        of_velocity, corrections = self.of_velocity.unstretch(of_velocity, {of: fields[n] for n, of in self.slopes.items()})
-        fields["vy"] = self.filled("vy", fields["vy"] - c["vy"] * self._divergence(fields, corrections))
+        of_velocity, patches = self.of_velocity.unstretch(of_velocity, {of: fields[n] for n, of in self.slopes.items()})
+        fields["vy"] = self.filled("vy", fields["vy"] - c["vy"] * self._divergence(fields, patches))
         collect("vy", fields["vy"])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_stress.clock)
-        of_stress, corrections = self.of_stress.unstretch(of_stress, dict.fromkeys(self.tractions.values(), fields["vy"]))
+        of_stress, patches = self.of_stress.unstretch(of_stress, dict.fromkeys(self.tractions.values(), fields["vy"]))
         for name, of in self.slopes.items():
-            fields[name] = self.damped(fields[name]) - c[name] * self.derivative(of, fields["vy"], corrections)
+            fields[name] = self.damped(fields[name]) - c[name] * self.sum_of([(of, fields["vy"], None)], patches)
         fields["vy"] = self.damped(fields["vy"])
         return AdjointState(fields, (of_stress, of_velocity), sums)
 
@@ -170,7 +170,7 @@ class AntiplaneShear(WaveEquation):
         sums["vy"] = sums["vy"] + adjoint["vy"] * (v_after - self.damped(v_before))
         v_after = stored(clock, lambda v: v, v_after)  # its differences, taken within a history, are slow
         for name, of in self.slopes.items():
-            sums[name] = sums[name] + adjoint[name] * self.derivative(of, v_after, {})
+            sums[name] = sums[name] + adjoint[name] * self.sum_of([(of, v_after, None)], {})
         stress = {of: name for name, of in self.slopes.items()}
         strips = zip(self.of_velocity.of, self.of_velocity.strips, parts, memory, strict=True)
         return sums, tuple(p + s.cut(adjoint[stress[of]], self.extended) * m for of, s, p, m in strips)
@@ -190,6 +190,5 @@ class AntiplaneShear(WaveEquation):
             sums |= {name: sums[name] * jnp.asarray(half, sums[name].dtype) for name in ("vy", "syx")}
         return {name: jnp.where(c > 0, sums[name] / jnp.where(c > 0, c, 1), 0) for name, c in coefficients.items()}
 
-    def _divergence(self, stresses: dict[str, Array], corrections: dict[Derivative, Array]) -> Array:
-        terms = [self.derivative(of, stresses[name], corrections) for name, of in self.tractions.items()]
-        return terms[0] + terms[1]
+    def _divergence(self, stresses: dict[str, Array], patches: Patches) -> Array:
+        return self.sum_of([(of, stresses[name], None) for name, of in self.tractions.items()], patches)

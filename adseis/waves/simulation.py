@@ -149,11 +149,12 @@ def _simulate(
         injections = {}
         for name, parts in emitted.items():
             spread = [points(position, name, at) for (position, _), at in zip(parts, nodal[name], strict=True)]
-            gains = [equation.source_gain(kind, coefficients) for kind in emitting[name]]
+            gains = [equation.source_gain(kind, name, coefficients) for kind in emitting[name]]
             samples = [_at_instants(jnp.asarray(samples, dtype), kinds[name]) for _, samples in parts]
-            injections[name] = Injection(
-                joined([p.scaled(gain) for p, gain in zip(spread, gains, strict=True)]), jnp.concatenate(samples, 2) / cell
-            )
+            entering = [i for i, gain in enumerate(gains) if not (isinstance(gain, float) and gain == 0)]
+            if entering:
+                where = joined([spread[i].scaled(gains[i]) for i in entering])
+                injections[name] = Injection(where, jnp.concatenate([samples[i] for i in entering], 2) / cell)
         terms = [
             [
                 (t.field, points(shifted(receivers, t.shift), t.field, at).scaled(t.weight))

@@ -238,3 +238,17 @@ def pad(core: Array, halo: int) -> Array:
         `(shot, *haloed)`.
     """
     return jnp.pad(core, [(0, 0)] + [(halo, halo)] * (core.ndim - 1))
+
+
+def core_of(field: Array, halo: int) -> Array:
+    """What `pad` surrounded.
+
+    Args:
+        field: `(shot, *haloed)`.
+        halo: Cells on every side of the spatial axes.
+
+    Returns:
+        `(shot, *core)`.
+    """
+    inner = [(halo, n - halo) for n in field.shape[1:]]
+    return lax.slice(field, [0, *(a for a, _ in inner)], [field.shape[0], *(b for _, b in inner)])

@@ -4,6 +4,7 @@
 """
 
 import abc
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
@@ -12,12 +13,14 @@ from jaxtyping import Array, PyTree
 
 from adseis.equation import State, SweptEquation
 from adseis.parallel.halo import AXIS
-from adseis.waves.boundary import Boundary, Extended
-from adseis.waves.cpml import Derivative
+from adseis.waves.boundary import Boundary, Extended, Patch
+from adseis.waves.cpml import Derivative, Patches
 from adseis.waves.free_surface import mirror
 from adseis.waves.grid import Grid
 from adseis.waves.records import Quantity
-from adseis.waves.stencils import difference, pad, stencils
+from adseis.waves.stencils import core_of, difference, pad, stencils
+
+Term = tuple[Derivative, Array, Array | None]
 
 
 class Field(NamedTuple):
@@ -106,17 +109,18 @@ class WaveEquation(SweptEquation):
         displacements = {f"u{n[1:]}": Quantity.field(n, integrated=True) for n in names if n.startswith("v")}
         return {name: Quantity.field(name) for name in names} | displacements
 
-    def source_gain(self, kind: str, coefficients: PyTree) -> Array | float:
+    def source_gain(self, kind: str, field: str, coefficients: PyTree) -> Array | float:
         """What an emission is multiplied by before it is injected, besides `injection_gain`.
 
         Args:
             kind: Of emission.
+            field: That it enters.
             coefficients: From `coefficients`.
 
         Returns:
-            A factor, or one for every node, `(1, *haloed)`.
+            A factor, or one for every node, `(1, *haloed)`; 0.0 if it does not enter the field after all.
         """
-        del kind, coefficients
+        del kind, field, coefficients
         return 1.0
 
     def filled(self, name: str, field: Array) -> Array:
@@ -135,20 +139,28 @@ class WaveEquation(SweptEquation):
             field = mirror(field, extended.halo, odd=kind.image < 0, nodal=kind.stagger[0] == 0)
         return extended.split.exchange(field) if extended.split is not None and AXIS in along else field
 
-    def derivative(self, of: Derivative, field: Array, corrections: dict[Derivative, Array]) -> Array:
-        """A staggered derivative.
+    def sum_of(self, derivatives: Sequence[Term], patches: Patches) -> Array:
+        """A sum of staggered derivatives, in one expression that a compiler can turn into one kernel.
 
         Args:
-            of: Which one.
-            field: What is differentiated, `(shot, *haloed)`.
-            corrections: What layers add to derivatives.
+            derivatives: Which, of what field `(shot, *haloed)`, times what coefficient `(1, *haloed)`; None for 1.
+            patches: What layers add to derivatives.
 
         Returns:
-            The derivative, `(shot, *haloed)`.
+            The sum, `(shot, *haloed)`.
         """
-        halo, differences = self.extended.halo, self.stencils[of.axis - 1]
-        slope = pad(difference(differences.forward if of.forward else differences.backward, field, of.axis, halo), halo)
-        return slope + corrections[of] if of in corrections else slope
+        halo, total, added = self.extended.halo, [], []
+        for of, field, coefficient in derivatives:
+            stencils = self.stencils[of.axis - 1]
+            slope = difference(stencils.forward if of.forward else stencils.backward, field, of.axis, halo)
+            total.append(slope if coefficient is None else core_of(coefficient, halo) * slope)
+            added += [patch.placed(self.extended, coefficient) for patch in [*patches.get(of, []), *self.closure(of, field)]]
+        return sum(added, start=pad(sum(total[1:], start=total[0]), halo))
+
+    def closure(self, of: Derivative, field: Array) -> list[Patch]:
+        """What is added to a derivative near a free surface where images do not make it right: by default nothing."""
+        del of, field
+        return []
 
     def damped(self, field: Array) -> Array:
         """What a field of a first-order equation would become in a step without forces."""

@@ -23,8 +23,6 @@ from adseis.inversion.regularizers import tikhonov, total_variation
 from adseis.viz.curves import plot_curve
 from adseis.viz.gathers import plot_gathers
 from adseis.viz.sections import plot_sections
-from adseis.waves.acoustic import simulate_acoustic
-from adseis.waves.scalar import simulate_scalar
 
 
 @dataclass(frozen=True)
@@ -126,8 +124,9 @@ def _update(config: Invert, problem: Problem) -> Update:
         devices.append(np.asarray(experiment.survey.receivers).reshape(-1, 2))
         weight = weight * mute_near(np.concatenate(devices), grid.shape, grid.spacing, config.mute_radius, origin=grid.origin)
     if config.illumination:
-        simulate = simulate_scalar if config.physics == "scalar" else simulate_acoustic
-        weight = weight * illumination(simulate, problem.medium(experiment.initial), experiment.survey, grid, **problem.options)
+        weight = weight * illumination(
+            problem.simulate, problem.medium(experiment.initial), experiment.survey, grid, **problem.options
+        )
     low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
     high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
     # Nodes that are kept may lie outside the bounds of those that are not.

@@ -47,7 +47,7 @@ def run(config: Simulate) -> int:
     folder = RunFolder(config.output, config)
     receivers = np.asarray(experiment.survey.receivers)
     arrays = {
-        "gather": StoredArray(gather, "1" if config.physics == "scalar" else "Pa", "shot time receiver"),
+        "gather": StoredArray(gather, config.unit, "shot time receiver"),
         "receivers": StoredArray(receivers, "m", "receiver axis" if receivers.ndim == 2 else "shot receiver axis"),
         "vp": StoredArray(experiment.true, "m/s", "z x", grid.spacing),
     }

@@ -11,7 +11,8 @@ from adseis.data.experiments import Experiment, crust_experiment, stored_experim
 from adseis.data.models import Model, names_in, read_model
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.cpml import CPML
-from adseis.waves.medium import AcousticMedium, ScalarMedium
+from adseis.waves.elastic import simulate_elastic
+from adseis.waves.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.waves.scalar import simulate_scalar
 from adseis.waves.stability import resolved_frequency
 
@@ -21,12 +22,14 @@ class Problem(NamedTuple):
 
     Attributes:
         experiment: Models, survey, grid.
+        simulate: The solver.
         medium: From a P-wave speed to the medium that is simulated.
         forward: From a P-wave speed to the gathers.
         options: Options of the simulation: order, boundary, free surface.
     """
 
     experiment: Experiment
+    simulate: Callable[..., Any]
     medium: Callable[[Any], Any]
     forward: Callable[[Any], Any]
     options: dict[str, Any]
@@ -52,8 +55,9 @@ class SurveyOptions:
     """Depth of its shots and receivers [m]; by default one node."""
     duration: float | None = None
     """Length of its record [s]."""
-    physics: Literal["scalar", "acoustic"] = "scalar"
-    """Constant density, or variable: the file's `rho`, or Gardner's relation where it has none."""
+    physics: Literal["scalar", "acoustic", "elastic"] = "scalar"
+    """Constant density; variable density (the file's `rho`, else Gardner's relation); or a solid (the file's `vs`, else
+    vp / sqrt(3), 0 in water, where vp is at most 1520 m/s), whose vertical velocity is recorded."""
     order: int = 4
     """Spatial accuracy: 2, 4, 6 or 8."""
     width: int = 20
@@ -64,7 +68,12 @@ class SurveyOptions:
     @property
     def recorded(self) -> str:
         """What the receivers record, for labels."""
-        return "u" if self.physics == "scalar" else "pressure [Pa]"
+        return {"scalar": "u", "acoustic": "pressure [Pa]", "elastic": "vz [m/s]"}[self.physics]
+
+    @property
+    def unit(self) -> str:
+        """Its unit."""
+        return {"scalar": "1", "acoustic": "Pa", "elastic": "m/s"}[self.physics]
 
     def problem(self, initial: Path | None = None, smooth: float | None = None) -> Problem:
         """Read everything and check it.
@@ -86,23 +95,29 @@ class SurveyOptions:
         if self.physics == "scalar":
             medium: Callable[[Any], Any] = ScalarMedium
             simulate: Callable[..., Any] = simulate_scalar
-        else:
+        elif self.physics == "acoustic":
             rho = self._density(experiment.initial)
             medium, simulate = (lambda vp: AcousticMedium(vp, rho)), simulate_acoustic
+        else:
+            rho, vs = self._density(experiment.initial), self._shear_speed(experiment.initial)
+            medium, simulate = (lambda vp: ElasticMedium(vp, vs, rho)), simulate_elastic
+            options |= {"record": "vz"}
         forward = lambda vp: simulate(medium(vp), experiment.survey, experiment.grid, **options)  # noqa: E731
-        return Problem(experiment, medium, forward, options)
+        return Problem(experiment, simulate, medium, forward, options)
 
     def _experiment(self, initial: Path | None, smooth: float | None) -> Experiment:
         if self.model is None:
             if initial is not None:
                 raise ValueError(f"`initial` = {initial} needs a true `model` beside it, whose waveforms are inverted.")
-            return crust_experiment() if self.frequency is None else crust_experiment(frequency=self.frequency)
+            standard = 0.7 if self.physics == "elastic" else 1.2  # S waves are shorter
+            return crust_experiment(frequency=standard if self.frequency is None else self.frequency)
         true, start = self._read(self.model), None if initial is None else self._read(initial)
         if {"source", "receiver"} <= set(names_in((start or true).source_file)):
             return stored_experiment(true, start, smooth=smooth)
         frequency = self.frequency
         if frequency is None:
-            frequency = resolved_frequency(float(true.values.min()), true.spacing, self.order)
+            slowest = true.values if self.physics != "elastic" else self._shear_speed(true.values)
+            frequency = resolved_frequency(float(slowest[slowest > 0].min()), true.spacing, self.order)
         return surface_experiment(
             true, start, shots=self.shots, frequency=frequency, depth=self.depth, duration=self.duration, smooth=smooth
         )
@@ -114,3 +129,8 @@ class SurveyOptions:
         if self.model is not None and "rho" in names_in(self.model):
             return self._read(self.model, "rho").values
         return (310 * vp**0.25).astype(vp.dtype)
+
+    def _shear_speed(self, vp: np.ndarray) -> np.ndarray:
+        if self.model is not None and "vs" in names_in(self.model):
+            return self._read(self.model, "vs").values
+        return np.where(vp <= 1520, 0, vp / 3**0.5).astype(vp.dtype)

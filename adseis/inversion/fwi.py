@@ -149,7 +149,7 @@ def illumination(
     """Weight that evens out how strongly the sources light up the model.
 
     Args:
-        simulate: `ads.simulate_scalar` or `ads.simulate_acoustic`.
+        simulate: `ads.simulate_scalar`, `ads.simulate_acoustic` or `ads.simulate_elastic`.
         medium: Where the waves run.
         survey: Sources (receivers are not used).
         grid: Space-time sampling.
@@ -168,7 +168,8 @@ def illumination(
     """
 
     def energy_of(fields: dict[str, Array]) -> Array:
-        return jnp.sum(fields["u" if "u" in fields else "p"] ** 2, 0)
+        pressure = [fields[name] for name in ("u", "p", "szz", "syy", "sxx") if name in fields]
+        return jnp.sum((sum(pressure[1:], start=pressure[0]) / len(pressure)) ** 2, 0)
 
     _, energy = simulate(medium, survey, grid, probe=energy_of, probe_every=every, **options)
     return illumination_weight(jnp.sum(energy, 0), damping=damping)

@@ -141,7 +141,7 @@ class Elastic(WaveEquation):
     def coefficients(self, medium: ElasticMedium) -> dict[str, Array]:
         """lambda dt and (lambda + 2 mu) dt on the nodes, mu dt for each shear stress, b for each velocity: `(1, *haloed)`.
 
-        They are zero in the halo. On a free surface, where szz = 0, lambda is that of plane stress: 2 mu lambda / (lambda + 2 mu).
+        They are zero in the halo. On a free surface, szz being 0, lambda is that of plane stress: 2 mu lambda / (lambda + 2 mu).
         """
         dt = self.extended.grid.dt
         vp, vs, rho = (self.extended.extend(x) for x in (medium.vp, medium.vs, medium.rho))

@@ -8,7 +8,7 @@ doi:10.1190/1.1444107).
 first rows are then one-sided, with weights found so that they sum by parts: with H the length of a row (about half a cell on the
 surface, 1 far from it), H_between D+ = -(H_nodes D-)^T. The scheme then conserves an energy to rounding, its transpose is itself,
 and order 4 and more are exact for parabolas at the surface (the idea: Kreiss & Scherer 1974; on staggered grids O'Reilly et al.
-2017, Geophys. J. Int. 211, 1037, doi:10.1093/gji/ggx349).
+2017, J. Comput. Phys. 346, 572, doi:10.1016/j.jcp.2017.06.030).
 """
 
 import functools

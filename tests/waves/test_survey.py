@@ -104,7 +104,7 @@ def test_grid_suggests_a_sound_sampling():
         (lambda: ads.Survey(ads.Explosion(AT, WAVELET[None, None]), np.zeros((3, 1, 2))), ValueError, r"`receivers` \(3, 1, 2\) must be \(receiver, 2\)"),  # noqa: E501
         (lambda: ads.Survey(ads.Explosion(AT, WAVELET[None, None]), np.zeros((4, 3))), ValueError, r"`receivers` \(4, 3\) must be \(receiver, 2\)"),  # noqa: E501
         (lambda: ads.Survey(tuple(ads.Explosion(AT[:n], WAVELET[None, None]) for n in (1, 2)), AT[0]), ValueError, r"different numbers of shots: \[1, 2\]"),  # noqa: E501
-        (lambda: ads.Survey(ads.Force(AT, WAVELET[None, None], np.array([[[1.0, 0.0]]])), AT[0]), TypeError, "emits a force, which the scalar equation does not"),  # noqa: E501
+        (lambda: ads.Survey(ads.Force(AT, WAVELET[None, None], np.array([[[1.0, 0.0]]])), AT[0]), TypeError, "emits a force z, which the scalar equation does not"),  # noqa: E501
         (lambda: ads.Survey(ads.PlaneWave(np.array([3.0]), WAVELET[None, 1:], depth=9.0, speed=2e3), AT[0]), ValueError, "must be .shot, time. with grid.nt = 20"),  # noqa: E501
         (lambda: ads.Survey(ads.PlaneWave(np.array([3.0]), WAVELET[None], depth=9.0, speed=-1.0), AT[0]), ValueError, r"`speed` = -1.0 m/s must be positive"),  # noqa: E501
     ],

@@ -19,7 +19,7 @@ vp = np.select([depth < 150, depth < 400], [1800.0, 2600.0], 3400.0).astype("flo
 medium = ads.ElasticMedium(vp, vp / 1.9, 310 * vp**0.25)
 
 # A small earthquake (2D: moment per metre) below and beside the fibre; its moment tensor has the axes of the grid, (z, x).
-release = np.asarray(ads.wavelets.ricker(20.0, grid.nt, grid.dt), "float32")[None, None]
+release = np.asarray(ads.wavelets.ricker(14.0, grid.nt, grid.dt), "float32")[None, None]
 moment = 1e9 * np.array([[0.0, 1.0], [1.0, 0.0]], "float32")[None, None]
 source = ads.MomentTensor(np.array([[[500.0, 250.0]]], "float32"), release, moment)
 

@@ -52,6 +52,23 @@ def test_certify_a_problem(tmp_path):
     assert (tmp_path / "certify_a_problem.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("das_fibre", ("--steps", "200"), r"strain rate up to ([\d.e+-]+) 1/s"),
+        ("double_couple_ring", ("--nodes", "41"), r"transverse \(S\) ([\d.e+-]+) m/s"),
+        ("elastic_marine", ("--steps", "150"), r"hydrophones: ([\d.e+-]+) Pa"),
+        ("rayleigh_waves", ("--steps", "900"), r"= ([\d.]+) vs"),
+    ],
+)
+def test_elastic(tmp_path, name, arguments, said):
+    """Each says a number that is finite and not zero, and draws; Rayleigh waves travel with 0.92 vs, 2 % for the short record."""
+    number = float(re.search(said, run(tmp_path, f"examples/{name}.py", *arguments))[1])
+    assert 0 < number < 1e9
+    assert name != "rayleigh_waves" or number == pytest.approx(0.9194, rel=0.02)
+    assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
 def test_benchmark(tmp_path):
     """A table, its JSON and a picture; a gradient by one parameter needs no more memory than by two."""
     toy = ("--shape", "30", "40", "--steps", "20", "--shots", "1", "--repeats", "1", "--output", "toy")

@@ -47,5 +47,5 @@ for component, exact, label in ((radial, np.sin(2 * azimuth), "P"), (transverse,
     polar.plot(azimuth, np.abs(exact), "k:", label=f"{label}, theory", linewidth=1)
 polar.set_title("largest velocity by azimuth", fontsize="medium")
 polar.set_yticks([])
-polar.legend(loc="lower left", fontsize="x-small")
+polar.legend(loc="lower left", bbox_to_anchor=(-0.2, -0.2), fontsize="x-small")
 print(f"wrote {save_figure(figure, 'double_couple_ring.png')}")

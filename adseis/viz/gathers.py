@@ -132,7 +132,8 @@ def plot_wiggles(
         lines[0].set_label(name)
     axes.set(xlabel="receiver" if distances is None else "x [km]", ylabel="time [s]", ylim=(time[-1], 0))
     axes.set_title(title, fontsize="medium")
-    figure_of(axes).legend(loc="outside lower center", ncols=len(panels), frameon=False)
+    if len(panels) > 1:
+        figure_of(axes).legend(loc="outside lower center", ncols=len(panels), frameon=False)
     return figure_of(axes)
 
 

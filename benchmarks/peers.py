@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import tyro
-from engines.problem import BY_VP, BY_VP_RHO, FORWARD, UnavailableError
+from engines.problem import BY_ALL, BY_VP, BY_VP_RHO, FORWARD, UnavailableError
 from matplotlib.figure import Figure
 from peer_cases import CASES, EQUATIONS, Case
 from peer_session import ENGINES, Session
@@ -36,7 +36,7 @@ from adseis.viz.figures import new_figure
 REFERENCE, YARDSTICK = "adseis", "Deepwave"
 AGREE = 0.02  # relative L2
 MARGIN = 15  # nodes at the faces where gradients are not compared
-NAMES = {FORWARD: "forward", BY_VP: "gradient", BY_VP_RHO: "gradient vp, rho"}
+NAMES = {FORWARD: "forward", BY_VP: "gradient", BY_VP_RHO: "gradient vp, rho", BY_ALL: "gradient vp, vs, rho"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Benchmark:
     cases: tuple[str, ...] = tuple(CASES)
     """A to E: 2D 400 x 400, 600 x 600, 1000 x 1000; 16 models of 70 x 70; 3D 80 x 80 x 80."""
     equations: tuple[str, ...] = EQUATIONS
-    """scalar, acoustic."""
+    """scalar, acoustic, elastic."""
     engines: tuple[str, ...] = tuple(ENGINES)
     """Which engines, by the names in the table; adseis always runs."""
     repeats: int = 5
@@ -69,7 +69,7 @@ class Contestant:
 
     Attributes:
         first: Seconds of the first run of every task, compiling included.
-        differs: Relative L2 difference from adseis, per task; the largest over vp and rho.
+        differs: Relative L2 difference from adseis, per task; the largest over the parameters.
         runs: Seconds of the timed runs.
         peak: Peak memory of the process [MB] after the first run of a task, and those before it.
     """
@@ -165,11 +165,10 @@ def rows_of(letter: str, equation: str, racing: Sequence[Contestant]) -> list[di
         mine, yardstick = medians[one.name], medians.get(YARDSTICK, {})
         row: dict[str, Any] = {"case": letter, "equation": equation, "engine": one.name}
         row |= {f"{NAMES[task]} [s]": seconds for task, seconds in mine.items()}
-        if BY_VP in mine:
-            row["gradient / forward"] = mine[BY_VP] / mine[FORWARD]
+        row |= {f"{NAMES[task]} / forward": seconds / mine[FORWARD] for task, seconds in mine.items() if task != FORWARD}
         row |= {f"{NAMES[task]} / {YARDSTICK}": s / yardstick[task] for task, s in mine.items() if task in yardstick}
         row["peak [MB]"] = max(one.peak.values())
-        row |= {f"first {NAMES[task]} [s]": seconds for task, seconds in one.first.items() if task != BY_VP_RHO}
+        row |= {f"first {NAMES[task]} [s]": seconds for task, seconds in one.first.items() if task in (FORWARD, BY_VP)}
         row |= {f"{NAMES[task]} differs [%]": float(f"{100 * d:.2g}") for task, d in one.differs.items()}
         differs = [f"differs by {100 * one.differs[FORWARD]:.2g} %"] if one.differs.get(FORWARD, 0) > AGREE else []
         row["remarks"] = "; ".join(differs + one.remarks)

@@ -54,7 +54,7 @@ class Benchmark:
     """Where to write, without extension."""
 
 
-def gradient(size: Benchmark, shots: int, devices: Sequence[jax.Device] | None) -> Callable[[], Any]:
+def gradient(size: Benchmark, shots: int, devices: Sequence[Any] | None) -> Callable[[], Any]:
     """The gradient by vp of the energy of the data, compiled; over the devices, or as JAX has it."""
     grid = ads.Grid(size.shape, spacing=10.0, dt=1e-3, nt=size.steps)
     vp = jnp.asarray(2000 + 1000 * np.linspace(0, 1, size.shape[0])[:, None] * np.ones(size.shape), jnp.float32)

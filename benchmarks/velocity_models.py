@@ -39,7 +39,7 @@ def rmse(model, true) -> float:
 def strategies(experiment: Experiment, model: str) -> dict:
     """Name -> (bands, regularizer)."""
     full, low = Band(None, 10_000), Band(experiment.frequency / 2, 45)
-    plans = {"full band": ([full], None), "half-peak band first": ([low, full], None)}
+    plans: dict[str, tuple] = {"full band": ([full], None), "half-peak band first": ([low, full], None)}
     if model == "BP":
         spacing = experiment.grid.spacing
         scale = float(ads.regularizers.total_variation(experiment.initial, spacing))

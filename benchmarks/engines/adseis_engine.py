@@ -4,40 +4,49 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import adseis as ads
-from engines.problem import BY_VP, BY_VP_RHO, FORWARD, Engine, Problem, UnavailableError, as_arrays
+from engines.problem import FORWARD, Engine, Problem, UnavailableError, as_arrays
+
+EQUATIONS = {
+    "scalar": (ads.simulate_scalar, ads.ScalarMedium),
+    "acoustic": (ads.simulate_acoustic, ads.AcousticMedium),
+    "elastic": (ads.simulate_elastic, ads.ElasticMedium),
+}
 
 
 def prepare(problem: Problem, *, cores: bool = False) -> Engine:
     """The default: XLA splits every kernel over the cores."""
     grid = ads.Grid(problem.shape, problem.spacing, problem.dt, problem.steps)
-    position = problem.sources[:, None, :] * problem.spacing
-    source = ads.Explosion(position, jnp.asarray(problem.wavelet, jnp.float32)[None, None, :])
-    survey = ads.Survey(source, problem.receivers * problem.spacing)
+    position = problem.positions(problem.sources)[:, None, :]
+    samples = jnp.asarray(problem.wavelet, jnp.float32)[None, None, :]
+    options: dict[str, Any] = {"boundary": ads.CPML(width=problem.layer), "order": problem.order}
+    if problem.equation == "elastic":
+        source = ads.Force(position, samples, np.eye(problem.axes)[:1, None])
+        options["record"] = "vz"
+    else:
+        source = ads.Explosion(position, samples)
+    survey = ads.Survey(source, problem.positions(problem.receivers))
     if cores:
         survey = ads.parallel.shard_shots(survey, ads.parallel.device_mesh())
-    options: dict[str, Any] = {"boundary": ads.CPML(width=problem.layer), "order": problem.order}
+    simulator, medium_of = EQUATIONS[problem.equation]
 
-    def simulate(vp, rho):
-        if problem.equation == "scalar":
-            return ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, **options)
-        return ads.simulate_acoustic(ads.AcousticMedium(vp, rho), survey, grid, **options)
+    def simulate(*medium):
+        return simulator(medium_of(*medium), survey, grid, **options)
 
     gathers = jax.vmap(simulate) if problem.batched else simulate
-    medium = jnp.asarray(problem.vp), jnp.asarray(problem.rho)
+    medium = [jnp.asarray(m) for m in problem.medium]
 
     def task(function):
         program = jax.jit(function)
         return lambda: jax.block_until_ready(program(*medium))
 
-    def energy(vp, rho):
-        return 0.5 * jnp.sum(gathers(vp, rho) ** 2)
+    def energy(*medium):
+        return 0.5 * jnp.sum(gathers(*medium) ** 2)
 
-    tasks = {FORWARD: task(gathers), BY_VP: task(jax.grad(energy))}
-    if problem.equation == "acoustic":
-        tasks[BY_VP_RHO] = task(jax.grad(energy, (0, 1)))
-    return Engine(tasks, as_arrays, as_arrays, ("adseis", "jax"))
+    gradients = {name: task(jax.grad(energy, tuple(range(by)))) for name, by in problem.gradients.items()}
+    return Engine({FORWARD: task(gathers), **gradients}, as_arrays, as_arrays, ("adseis", "jax"))
 
 
 def prepare_cores(problem: Problem) -> Engine:

@@ -21,11 +21,13 @@ from jwave.acoustics.time_varying import (  # pyright: ignore[reportMissingImpor
     simulate_wave_propagation,
 )
 
-from engines.problem import BY_VP, BY_VP_RHO, FORWARD, Engine, Problem, a_step_later, as_arrays
+from engines.problem import BY_VP, BY_VP_RHO, FORWARD, Engine, Problem, UnavailableError, a_step_later, as_arrays
 
 
 def prepare(problem: Problem) -> Engine:
     problem.one_model()
+    if problem.equation == "elastic":
+        raise UnavailableError("it has no elastic equation")
     scalar = problem.equation == "scalar"
     shape = tuple(n + 2 * problem.layer for n in problem.shape)
     domain = geometry.Domain(shape, (problem.spacing,) * problem.axes)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 # The tasks of an engine, in the order in which they are first run.
-FORWARD, BY_VP, BY_VP_RHO = "forward", "gradient by vp", "gradient by vp, rho"
+FORWARD, BY_VP, BY_VP_RHO, BY_ALL = "forward", "gradient by vp", "gradient by vp, rho", "gradient by vp, vs, rho"
 
 
 class UnavailableError(Exception):
@@ -22,15 +22,19 @@ class Problem:
     The equations and their sources are those of adseis:
 
         scalar: (1/vp^2) u_tt - laplacian(u) = s(t) delta(x - xs), u recorded;
-        acoustic: rho v_t = -grad p, p_t = rho vp^2 (q(t) delta(x - xs) - div v), p recorded.
+        acoustic: rho v_t = -grad p, p_t = rho vp^2 (q(t) delta(x - xs) - div v), p recorded;
+        elastic: rho v_t = div sigma + f(t) delta(x - xs) along z, sigma_t = lambda div(v) I + mu (grad v + (grad v)^T), the
+            velocity along z recorded; sources and receivers are half a cell below their nodes, where that velocity lives.
 
     A delta is one over the volume of a cell at one node. Sample k of what is recorded is at t = k dt.
     """
 
     equation: str
-    """"scalar" or "acoustic"."""
+    """"scalar", "acoustic" or "elastic"."""
     vp: np.ndarray
     """Speed [m/s], (*shape), or (model, *shape) for a batch of models."""
+    vs: np.ndarray
+    """Speed of S waves [m/s], of the same shape; for the elastic equation only."""
     rho: np.ndarray
     """Density [kg/m^3], of the same shape."""
     sources: np.ndarray
@@ -38,7 +42,7 @@ class Problem:
     receivers: np.ndarray
     """Nodes, (receiver, axis), the same for all shots."""
     wavelet: np.ndarray
-    """s or q at t = k dt, (time,)."""
+    """s, q or f at t = k dt, (time,)."""
     wavelet_between: np.ndarray
     """The same at t = (k + 1/2) dt."""
     spacing: float
@@ -72,9 +76,24 @@ class Problem:
         return self.spacing**self.axes
 
     @property
+    def medium(self) -> tuple[np.ndarray, ...]:
+        """The parameters of the equation."""
+        return {"scalar": (self.vp,), "acoustic": (self.vp, self.rho), "elastic": (self.vp, self.vs, self.rho)}[self.equation]
+
+    @property
+    def gradients(self) -> dict[str, int]:
+        """The gradient tasks of the equation: by how many of its parameters, the first ones of `medium`."""
+        return {BY_VP: 1, **{"scalar": {}, "acoustic": {BY_VP_RHO: 2}, "elastic": {BY_ALL: 3}}[self.equation]}
+
+    @property
     def speeds_of_sources(self) -> np.ndarray:
         """vp at the sources, (..., shot)."""
         return self.vp[(..., *self.sources.T)]
+
+    def positions(self, nodes: np.ndarray) -> np.ndarray:
+        """Where sources or receivers of given nodes are [m]."""
+        below = np.eye(self.axes)[0] / 2 if self.equation == "elastic" else 0
+        return (nodes + below) * self.spacing
 
     def extended(self, model: np.ndarray) -> np.ndarray:
         """A model continued into the layers by its edge values, for engines whose layers lie inside the grid."""

@@ -12,6 +12,8 @@ from adseis.parallel.halo import Split
 from adseis.parallel.shots import shard_shots
 
 ACOUSTIC, SCALAR = (ads.simulate_acoustic, ads.AcousticMedium), (ads.simulate_scalar, ads.ScalarMedium)
+ELASTIC = ads.simulate_elastic, ads.ElasticMedium
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 SOLID, FLAT = ads.Grid((10, 41, 9), 10.0, 2e-3, 64), ads.Grid((12, 58), 10.0, 2e-3, 96)
 LAYERS = ads.CPML(width=3)
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
@@ -21,7 +23,8 @@ def inputs(equation, grid, shots, dtype="float64"):
     """Medium, positions and time function. With layers of 3 cells, four slabs of SOLID end 90, 210 and 330 m along y, those of
     FLAT 130, 290 and 450 m along x: sources and receivers lie off the nodes, next to cuts, and within a layer's reach."""
     rng = np.random.default_rng(5)
-    medium = tuple(rng.uniform(low, 1.2 * low, grid.shape) for low in (2000.0, 1800.0))[: 2 if equation is ACOUSTIC else 1]
+    low = {SCALAR: (2000.0,), ACOUSTIC: (2000.0, 1800.0), ELASTIC: (2000.0, 900.0, 1800.0)}[equation]
+    medium = tuple(rng.uniform(a, 1.2 * a, grid.shape) for a in low)
     cut = np.array([90.0, 210.0] if grid is SOLID else [130.0, 290.0])
     position = rng.uniform(35.0, 55.0, (shots, 1, len(grid.shape)))
     position[:, 0, 1] = np.resize(cut[::-1] + [6.0, -4.0], shots)
@@ -34,7 +37,11 @@ def inputs(equation, grid, shots, dtype="float64"):
 def simulate(equation, grid, values, mesh=None, **options):
     medium, position, receivers, time_function = values
     padded = jnp.pad(time_function, [(0, 0), (0, 0), (0, grid.nt - time_function.shape[-1])])
-    survey = ads.Survey(ads.Explosion(position, padded), receivers)
+    source = ads.Explosion(position, padded)
+    if equation is ELASTIC:
+        moment = ads.MomentTensor(position, 1e10 * padded, np.array([[[[0.3, 1.0], [1.0, -0.5]]]]))
+        source = (moment, ads.Force(position, 1e6 * padded, np.array([[[1.0, 0.7]]])))
+    survey = ads.Survey(source, receivers)
     survey = survey if mesh is None else shard_shots(survey, mesh)
     return equation[0](equation[1](*medium), survey, grid, **({"boundary": LAYERS} | options))
 
@@ -50,7 +57,8 @@ def gathers_and_gradient(equation, grid, values, mesh=None, **options):
         scale = lambda x: jax.lax.stop_gradient(jnp.max(jnp.abs(x)))  # noqa: E731
         return sum(jnp.sum(weights(x) * (x / scale(x)) ** 2) for x in jax.tree.leaves(gathers)), gathers
 
-    gradient, gathers = jax.jit(jax.grad(energy, has_aux=True))(free)
+    quick = QUICK if equation is ELASTIC else None
+    gradient, gathers = jax.jit(jax.grad(energy, has_aux=True), compiler_options=quick)(free)
     return gathers, gradient
 
 
@@ -59,12 +67,20 @@ CASES = {
     "scalar-free-surface-order-8": (SCALAR, FLAT, 1, 4, "float64", {"free_surface": True, "order": 8}),
     "three-shots-on-two": (ACOUSTIC, FLAT, 3, 2, "float64", {"free_surface": True, "record": ("p", "vx")}),
     "sponge-float32": (ACOUSTIC, FLAT, 1, 4, "float32", {"boundary": ads.Sponge(width=3)}),
+    "elastic-free-surface": (
+        ELASTIC,
+        FLAT,
+        1,
+        4,
+        "float64",
+        {"free_surface": True, "record": ("vz", "szx", ads.Fibre((0, 1), 7.0))},
+    ),
 }
 
 
 @pytest.mark.parametrize(("equation", "grid", "shots", "domains", "dtype", "options"), CASES.values(), ids=CASES)
 def test_same_as_one_device(equation, grid, shots, domains, dtype, options):
-    """Gathers, and gradients by vp, rho, time function and (2D) all positions. Each node's numbers are computed alike; only
+    """Gathers, and gradients by vp, vs, rho, time function and (2D) all positions. Each node's numbers are computed alike; only
     sums over devices are ordered differently, which is a few rounding units of the largest element.
 
     The waves reach both ends of the grid and their layers. SOLID has 47 cells with its layers: its last slab is filled up.

@@ -11,17 +11,20 @@ import adseis as ads
 from adseis.parallel.devices import device_mesh
 from adseis.parallel.shots import shard_shots
 
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 GRID = ads.Grid((14, 16), 10.0, 1e-3, 24)
 LAYERS, WALLS = ads.CPML(width=4), {"boundary": ads.Rigid()}
 TRACES = np.array([[60.0, 100.0], [63.0, 118.0], [30.0, 40.0]])
 SCALAR, ACOUSTIC = (ads.simulate_scalar, ads.ScalarMedium), (ads.simulate_acoustic, ads.AcousticMedium)
+ELASTIC = ads.simulate_elastic, ads.ElasticMedium
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def inputs(equation, shots, dtype="float64"):
     """Medium, positions off the nodes and one time function for all shots."""
     rng = np.random.default_rng(3)
-    medium = [rng.uniform(low, 1.2 * low, GRID.shape) for low in (2000.0, 1800.0)][: len(equation[1].__dataclass_fields__)]
+    low = {SCALAR: (2000.0,), ACOUSTIC: (2000.0, 1800.0), ELASTIC: (2000.0, 900.0, 1800.0)}[equation]
+    medium = [rng.uniform(a, 1.2 * a, GRID.shape) for a in low]
     position = rng.uniform([20.0, 20.0], [110.0, 130.0], (shots, 1, 2))
     return jax.tree.map(lambda x: jnp.asarray(x, dtype), (tuple(medium), position, np.hanning(GRID.nt)[None, None, :] ** 2))
 
@@ -41,7 +44,7 @@ def gather_and_gradient(equation, values, mesh=None, **options):
         weights = jnp.cos(jnp.arange(gather.size, dtype=gather.dtype)).reshape(gather.shape)
         return jnp.sum(weights * gather**2), gather
 
-    gradient, gather = jax.jit(jax.grad(energy, has_aux=True))(values)
+    gradient, gather = jax.jit(jax.grad(energy, has_aux=True), compiler_options=QUICK)(values)
     return gather, gradient
 
 
@@ -53,11 +56,12 @@ def gather_and_gradient(equation, values, mesh=None, **options):
         (ACOUSTIC, 5, "float32", WALLS),
         (SCALAR, 1, "float32", WALLS),
         (SCALAR, 8, "float64", WALLS | {"adjoint": ads.AutoDiff()}),
+        (ELASTIC, 5, "float64", {"free_surface": True, "record": "vx"}),
     ],
-    ids=["scalar", "acoustic-free-surface", "acoustic-float32", "one-shot", "autodiff"],
+    ids=["scalar", "acoustic-free-surface", "acoustic-float32", "one-shot", "autodiff", "elastic-free-surface"],
 )
 def test_same_as_one_device(equation, shots, dtype, options):
-    """Gather, and gradients by vp, rho, position and time function: each shot is computed alike, only the sum over shots is
+    """Gather, and gradients by vp, vs, rho, position and time function: each shot is computed alike, only the sum over shots is
     ordered differently, which is a few rounding units of the largest element."""
     values = inputs(equation, shots, dtype)
     actual = gather_and_gradient(equation, values, device_mesh(), **options)

@@ -22,98 +22,142 @@ LAYERS, SPONGE, CLOSED = ads.CPML(3), ads.Sponge(3, 0.1), ads.Rigid()
 
 
 class Case(NamedTuple):
-    """A physics, its dimensions, what surrounds it, and whether its fields are probed too."""
+    """A physics, its dimensions, what surrounds it, whether its fields are probed too, and whether its first rows are a fluid."""
 
-    scalar: bool
+    physics: str
     axes: int
     boundary: object
     free_surface: bool
     order: int
     probed: bool = False
+    water: bool = False
 
     def __str__(self):
-        words = ["scalar" if self.scalar else "acoustic", f"{self.axes}d", type(self.boundary).__name__, f"order{self.order}"]
-        return "-".join(words + ["surface"] * self.free_surface + ["probe"] * self.probed)
+        words = [self.physics, f"{self.axes}d", type(self.boundary).__name__, f"order{self.order}"]
+        return "-".join(words + ["surface"] * self.free_surface + ["probe"] * self.probed + ["water"] * self.water)
 
 
-SCALAR, ACOUSTIC = Case(True, 2, LAYERS, True, 4), Case(False, 2, LAYERS, True, 4)
+SCALAR, ACOUSTIC, ELASTIC, SH = (Case(physics, 2, LAYERS, True, 4) for physics in ("scalar", "acoustic", "elastic", "sh"))
 FAST = [
     SCALAR,
-    Case(True, 2, SPONGE, True, 2),
-    Case(True, 3, LAYERS, True, 2),
-    Case(True, 2, LAYERS, True, 2, probed=True),
+    Case("scalar", 2, SPONGE, True, 2),
+    Case("scalar", 3, LAYERS, True, 2),
+    Case("scalar", 2, LAYERS, True, 2, probed=True),
     ACOUSTIC,
-    Case(False, 2, SPONGE, True, 2),
-    Case(False, 3, LAYERS, True, 2),
+    Case("acoustic", 2, SPONGE, True, 2),
+    Case("acoustic", 3, LAYERS, True, 2),
+    ELASTIC,
+    Case("elastic", 2, LAYERS, True, 2, water=True),
+    SH,
 ]
 SLOW = [
-    Case(True, 2, LAYERS, False, 8),
-    Case(True, 2, CLOSED, False, 6),
-    Case(False, 2, LAYERS, False, 8),
-    Case(False, 2, CLOSED, False, 6),
-    Case(False, 2, LAYERS, True, 2, probed=True),
+    Case("scalar", 2, LAYERS, False, 8),
+    Case("scalar", 2, CLOSED, False, 6),
+    Case("acoustic", 2, LAYERS, False, 8),
+    Case("acoustic", 2, CLOSED, False, 6),
+    Case("acoustic", 2, LAYERS, True, 2, probed=True),
+    Case("elastic", 2, SPONGE, True, 2),
+    Case("elastic", 2, ads.CPML(3, multiaxial=0.1), True, 2),
+    Case("elastic", 3, LAYERS, True, 2),
+    Case("elastic", 2, LAYERS, True, 8),
+    Case("elastic", 2, CLOSED, False, 6),
+    Case("elastic", 2, LAYERS, True, 2, probed=True),
+    Case("sh", 2, SPONGE, True, 2),
+    Case("sh", 2, CLOSED, False, 6),
 ]
+SIMULATE = {
+    "scalar": (ads.simulate_scalar, ads.ScalarMedium, ("vp",)),
+    "acoustic": (ads.simulate_acoustic, ads.AcousticMedium, ("vp", "rho")),
+    "elastic": (ads.simulate_elastic, ads.ElasticMedium, ("vp", "vs", "rho")),
+    "sh": (ads.simulate_sh, lambda vs, rho: ads.ElasticMedium(jnp.full_like(vs, 4000.0), vs, rho), ("vs", "rho")),
+}
 each = pytest.mark.parametrize("case", FAST + [pytest.param(case, marks=pytest.mark.slow) for case in SLOW], ids=str)
-one_each = pytest.mark.parametrize("case", [SCALAR, ACOUSTIC], ids=str)
+one_each = pytest.mark.parametrize("case", [SCALAR, ACOUSTIC, ELASTIC, SH], ids=str)
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
-def grid_of(case, nt=NT):
+def grid_of(case):
     shape, spacing = ((11, 12), SPACING) if case.axes == 2 else ((8, 7, 9), (10.0, 9.0, 11.0))
-    return ads.Grid(shape, spacing, DT, nt)
+    return ads.Grid(shape, spacing, DT, NT)
 
 
-def draw(case, nt=NT, dtype=jnp.float64):
+def draw(case, dtype=jnp.float64):
     """All that a simulation is differentiated by, as a dict of arrays."""
-    grid, rng = grid_of(case, nt), np.random.default_rng(7)
+    grid, rng = grid_of(case), np.random.default_rng(7)
     extent = np.array(grid.extent)
     x = {
         "vp": 2500 + 1500 * rng.random(grid.shape),
-        "time_function": rng.standard_normal((2, 1, nt)) * np.hanning(nt)[None, None, :],
+        "time_function": rng.standard_normal((2, 1, NT)) * np.hanning(NT)[None, None, :],
         "position": extent * (0.2 + 0.6 * rng.random((2, 1, case.axes))),
         "receivers": extent * np.concatenate([0.1 + 0.8 * rng.random((2, case.axes)), np.full((1, case.axes), 0.03)]),
     }
-    if not case.scalar:
+    if case.physics != "scalar":
         x["rho"] = 1000 + 1500 * rng.random(grid.shape)
         x["direction"] = rng.standard_normal((2, 1, case.axes))
+    if case.physics in ("elastic", "sh"):
+        x["vs"] = 1000 + 1000 * rng.random(grid.shape)
+        x["vs"][: 3 * case.water] = 0
+    if case.physics == "elastic":
+        x["moment"] = rng.standard_normal((2, 1, case.axes, case.axes))  # only the symmetric part counts
+    if case.physics == "sh":
+        x["direction"] = x["direction"][..., :1]  # along y
+        del x["vp"]  # which plays no part
     if case.probed:
         x["weight"] = rng.random(grid.shape)
     return {k: jnp.asarray(v, dtype) for k, v in x.items()}
 
 
+def sources_of(case, x):
+    """On nodes and off them, of sizes that send out comparable waves."""
+    s, cell = x["time_function"], np.array(grid_of(case).spacing)
+    node = np.array([[[2] * case.axes], [[3] * case.axes]]) * cell
+    volumes = [ads.Explosion(at, s) for at in (x["position"], node)]
+    if case.physics == "scalar":
+        return tuple(volumes)
+    places = (x["position"], node + cell)
+    if case.physics == "sh":
+        return tuple(ads.Force(at, 1e6 * s * x["direction"], np.array([[[0, 1, 0]]], s.dtype)) for at in places)
+    forces = [ads.Force(at, 1e6 * s, x["direction"]) for at in places]
+    if case.physics == "acoustic":
+        return (*volumes, *forces)
+    moments = [ads.MomentTensor(at, 1e10 * s, x["moment"]) for at in (x["position"], node + 2 * cell)]
+    return (*volumes, *forces, *moments)
+
+
+def recorded(case):
+    """All fields; and, where differences are short and compile fast, what is computed from them."""
+    axes = "zx" if case.axes == 2 else "zyx"
+    velocities = tuple(f"v{k}" for k in axes)
+    if case.physics != "elastic":
+        return {"scalar": ("u",), "acoustic": ("p", *velocities), "sh": ("vy", "szy", "syx", "uy")}[case.physics]
+    stresses = tuple(f"s{k}{m}" for i, k in enumerate(axes) for m in axes[i:])
+    if case.order > 2:
+        return (*velocities, *stresses, "p")
+    fibre = ads.Fibre((1.0,) * case.axes, gauge_length=5.0)
+    if case.water:
+        return ("uz", "divergence", fibre)
+    return (*velocities, *stresses, "p", "uz", "divergence", "curl" if case.axes == 2 else "curl_z", fibre)
+
+
+def unit(quantity):
+    """A factor that makes stresses, velocities, displacements and strain rates comparable."""
+    if isinstance(quantity, ads.Fibre) or quantity[:4] in ("dive", "curl"):
+        return 1e7
+    return {"v": 1e6, "u": 1e9}.get(quantity[:-1], 1.0)
+
+
 def simulated(case, x, adjoint):
-    """Every record (and the probe), of off-node and on-node sources; the receivers lie on nodes where a sponge is, else off
-    them."""
-    nt = x["time_function"].shape[-1]
-    grid = grid_of(case, nt)
-    node = np.array([[[2] * case.axes], [[3] * case.axes]]) * np.array(grid.spacing)
-    receivers = (
-        np.stack([[1] * case.axes, [4] * case.axes]) * np.array(grid.spacing) if case.boundary is SPONGE else x["receivers"]
-    )
-    sources = (ads.Explosion(x["position"], x["time_function"]), ads.Explosion(node, x["time_function"]))
+    """Every record (and the probe); the receivers lie on nodes where a sponge is, else off them."""
+    grid, (simulate, medium, names) = grid_of(case), SIMULATE[case.physics]
+    on_nodes = np.stack([[1] * case.axes, [4] * case.axes]) * np.array(grid.spacing)
+    survey = ads.Survey(sources_of(case, x), on_nodes if case.boundary is SPONGE else x["receivers"])
     options = {"boundary": case.boundary, "free_surface": case.free_surface, "order": case.order, "adjoint": adjoint}
+    energy = lambda name, f: jnp.mean(x["weight"][None] * (unit(name) * f) ** 2, tuple(range(1, f.ndim)))  # noqa: E731
     if case.probed:
-        options |= {
-            "probe": lambda fields: [jnp.mean(x["weight"][None] * f**2, tuple(range(1, f.ndim))) for f in fields.values()]
-        }
-        options |= {"probe_every": 4}
-    if case.scalar:
-        outputs = ads.simulate_scalar(ads.ScalarMedium(x["vp"]), ads.Survey(sources, receivers), grid, **options)
-    else:
-        force = lambda at: ads.Force(at, 1e3 * x["time_function"], x["direction"])  # noqa: E731
-        survey = ads.Survey((*sources, force(x["position"]), force(node + 1.0 * np.array(grid.spacing))), receivers)
-        names = ("p", "vz", "vx") if case.axes == 2 else ("p", "vz", "vy", "vx")
-        outputs = ads.simulate_acoustic(ads.AcousticMedium(x["vp"], x["rho"]), survey, grid, record=names, **options)
-    return [unit * out for unit, out in zip(units(case), jax.tree.leaves(outputs), strict=True)]
-
-
-@functools.cache
-def units(case):
-    """Factors that make the outputs of a case comparable."""
-    count = (1 if case.scalar else 1 + case.axes) * (2 if case.probed else 1)
-    if case.scalar:
-        return (1.0,) * count
-    return (1.0, *[1e6] * case.axes, *([1e-3] + [1e12] * case.axes if case.probed else []))
+        options |= {"probe": lambda fields: [energy(name, f) for name, f in fields.items()], "probe_every": 4}
+    outputs = simulate(medium(*(x[name] for name in names)), survey, grid, record=recorded(case), **options)
+    records, *probed = outputs if case.probed else (outputs,)
+    return [unit(quantity) * out for quantity, out in zip(recorded(case), records, strict=True)] + jax.tree.leaves(probed)
 
 
 @functools.cache
@@ -148,7 +192,7 @@ def perturbation(x, name):
     """A random direction of one input, small where the outputs bend: half a percent of the medium, a thirtieth of a cell of
     positions."""
     rng = np.random.default_rng(1)
-    size = {"position": 0.3, "receivers": 0.3, "vp": 15.0, "rho": 15.0, "time_function": 0.03}.get(name, 0.3)
+    size = {"position": 0.3, "receivers": 0.3, "vp": 15.0, "vs": 15.0, "rho": 15.0, "direction": 0.3}.get(name, 0.03)
     return {k: jnp.asarray(size * rng.standard_normal(v.shape)) if k == name else jnp.zeros_like(v) for k, v in x.items()}
 
 
@@ -182,12 +226,12 @@ def test_taylor(case):
     """Row 11, for every input by itself: slopes 1 and 2 within 10 %, over steps that are small against the input and large
     against rounding."""
     x, y, sweep, _, _ = programs(case)
-    objective = jax.jit(lambda x: sum(0.5 * jnp.sum(out**2) for out in simulated(case, x, ads.ReverseSweep())))
+    objective = lambda x: (lambda out: 0.5 * inner(out, out))(sweep(x, y)[0])  # noqa: E731
     gradient = sweep(x, sweep(x, y)[0])[1]
-    value = float(objective(x))
+    value = objective(x)
     for name in x:
         dx = perturbation(x, name)
-        moved = np.array([float(objective(jax.tree.map(lambda a, d, h=h: a + h * d, x, dx))) for h in STEPS]) - value
+        moved = np.array([objective(jax.tree.map(lambda a, d, h=h: a + h * d, x, dx)) for h in STEPS]) - value
         linear = np.array(STEPS) * inner(gradient, dx)
         slopes = convergence_order(STEPS, np.abs(moved)), convergence_order(STEPS, np.abs(moved - linear))
         assert slopes == pytest.approx((1, 2), rel=0.1), name
@@ -196,7 +240,7 @@ def test_taylor(case):
 @one_each
 def test_single_nodes(case):
     """Bugs that others shipped, each at the nodes where it would show: corners and edges (derivatives of the extended model not
-    folded back; memory of the layers dropped), rows at the free surface, the cells of receivers, explosions and forces
+    folded back; memory of the layers dropped), rows at the free surface, the cells of receivers, explosions, forces and moments
     (density), a strongly uneven medium (v^2 laplacian taken for its own transpose). Central differences of 1e-4: their own
     error is 1e-6 of the largest entry."""
     x, y, sweep, _, _ = programs(case)
@@ -206,10 +250,11 @@ def test_single_nodes(case):
     nodes |= {
         "explosion": (2, 2),
         "force": (3, 3),
+        "moment": (4, 4),
         "between": (4, 6),
         "receiver": tuple(np.round(x["receivers"][0] / np.array(SPACING)).astype(int)),
     }
-    for name in ("vp", "rho")[: 1 if case.scalar else 2]:
+    for name in SIMULATE[case.physics][2]:
         scale = float(jnp.max(jnp.abs(gradient[name])))
         for where, node in nodes.items():
             h = 1e-4 * float(x[name][node])
@@ -220,21 +265,9 @@ def test_single_nodes(case):
             )
 
 
-@pytest.mark.parametrize("case", [Case(True, 2, LAYERS, False, 2), pytest.param(ACOUSTIC, marks=pytest.mark.slow)], ids=str)
-def test_second_derivatives(case):
-    """jvp of a gradient (a Hessian product) runs through the sweep too and is that of `AutoDiff`: rounding."""
-    x = draw(case, nt=9)
-
-    def product(adjoint):
-        objective = lambda vp: sum(jnp.sum(out**2) for out in simulated(case, x | {"vp": vp}, adjoint))  # noqa: E731
-        return jax.jit(lambda vp: jax.jvp(jax.grad(objective), (vp,), (jnp.cos(vp),))[1], compiler_options=QUICK)(x["vp"])
-
-    swept, wanted = product(ads.ReverseSweep()), product(ads.AutoDiff())
-    assert float(jnp.max(jnp.abs(wanted))) > 0
-    np.testing.assert_allclose(swept, wanted, rtol=0, atol=1e-10 * float(jnp.max(jnp.abs(wanted))))
-
-
-@pytest.mark.parametrize("case", [SCALAR, pytest.param(ACOUSTIC, marks=pytest.mark.slow)], ids=str)
+@pytest.mark.parametrize(
+    "case", [SCALAR, *[pytest.param(case, marks=pytest.mark.slow) for case in (ACOUSTIC, ELASTIC, SH)]], ids=str
+)
 def test_float32(case):
     """The same programs in float32 against float64: dtypes kept, 1e-4 of the largest entry for thirty steps of rounding (row 10
     asks 1e-5 of the dot test, which is an average)."""
@@ -247,25 +280,29 @@ def test_float32(case):
         np.testing.assert_allclose(g, wanted[name], rtol=0, atol=1e-4 * float(jnp.max(jnp.abs(wanted[name]))), err_msg=name)
 
 
-@one_each
+@pytest.mark.parametrize("case", [SCALAR, ACOUSTIC, ELASTIC, pytest.param(SH, marks=pytest.mark.slow)], ids=str)
 def test_float32_with_tiny_steps(case):
     """Performance rule 11: at (w dt)^2 of 1e-5 a second difference in time of float32 fields would lose the gradient. 3e-4 of
     the largest entry over 600 steps of rounding (2e-5 measured)."""
     nt = 600
     grid = ads.Grid((24, 25), 10.0, 1.2e-4, nt)
     s = np.asarray(ads.wavelets.ricker(25.0, nt, grid.dt))[None, None]
-    vp = 2000 + 400 * np.random.default_rng(0).random(grid.shape)
+    speed = 2000 + 400 * np.random.default_rng(0).random(grid.shape)
+    simulate, medium, names = SIMULATE[case.physics]
 
     def gradient(dtype):
-        survey = ads.Survey(ads.Explosion(np.array([[[50.0, 60.0]]]), s.astype(dtype)), np.array([[60.0, 180.0], [180.0, 60.0]]))
-        options = {"boundary": ads.CPML(8), "order": 4}
+        at = np.array([[[50.0, 60.0]]])
+        source = ads.Force(at, s.astype(dtype), np.array([[[0, 1, 0]]], dtype))
+        source = source if case.physics == "sh" else ads.Explosion(at, s.astype(dtype))
+        survey = ads.Survey(source, np.array([[60.0, 180.0], [180.0, 60.0]]))
 
-        def objective(vp):
-            if case.scalar:
-                return jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, **options) ** 2)
-            return jnp.sum(ads.simulate_acoustic(ads.AcousticMedium(vp, jnp.full_like(vp, 1000)), survey, grid, **options) ** 2)
+        def objective(speed):
+            known = {"vp": speed, "vs": speed if case.physics == "sh" else speed / 2, "rho": jnp.full_like(speed, 1000)}
+            known = medium(*(known[name] for name in names))
+            records = simulate(known, survey, grid, boundary=ads.CPML(8), order=4)
+            return sum(jnp.sum(record**2) for record in jax.tree.leaves(records))
 
-        return jax.jit(jax.grad(objective))(jnp.asarray(vp, dtype))
+        return jax.jit(jax.grad(objective), compiler_options=QUICK)(jnp.asarray(speed, dtype))
 
     single, double = gradient(jnp.float32), gradient(jnp.float64)
     assert single.dtype == jnp.float32

@@ -9,7 +9,7 @@ import pytest
 import adseis as ads
 
 GRID = ads.Grid((12, 14), 10.0, 1e-3, 8)
-VP, RHO = np.full(GRID.shape, 2000.0), np.full(GRID.shape, 1000.0)
+VP, VS, RHO = (np.full(GRID.shape, value) for value in (2000.0, 1100.0, 1000.0))
 AT, RECEIVERS = np.array([[[50.0, 60.0]]]), np.array([[20.0, 30.0]])
 WAVELET = np.hanning(8)[None, None]
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
@@ -26,6 +26,31 @@ def acoustic(vp=VP, rho=RHO, source=None, **options):
     return ads.simulate_acoustic(ads.AcousticMedium(vp, rho), survey, GRID, **({"boundary": ads.CPML(2)} | options))
 
 
+def elastic(vp=VP, vs=VS, source=None, receivers=RECEIVERS, **options):
+    survey = ads.Survey(source or ads.Explosion(AT, WAVELET), receivers)
+    return ads.simulate_elastic(ads.ElasticMedium(vp, vs, RHO), survey, GRID, **({"boundary": ads.CPML(2)} | options))
+
+
+def sh(vp=VP, vs=VS, source=None, **options):
+    survey = ads.Survey(source or ads.Force(AT, WAVELET, np.array([[[0.0, 1.0, 0.0]]])), RECEIVERS)
+    return ads.simulate_sh(ads.ElasticMedium(vp, vs, RHO), survey, GRID, **({"boundary": ads.CPML(2)} | options))
+
+
+def moment(tensor):
+    return ads.MomentTensor(AT, WAVELET, np.array(tensor)[None, None])
+
+
+def fault(rise_time):
+    one = np.ones((1, 1))
+    return ads.FiniteFault(AT, one, 0 * one, rise_time * one, np.eye(2)[None, None])
+
+
+def sh_in_3d():
+    grid, at = ads.Grid((5, 6, 7), 10.0, 1e-3, 8), np.full((1, 1, 3), 20.0)
+    survey = ads.Survey(ads.Force(at, WAVELET, np.array([[[0.0, 1.0, 0.0]]])), at[0])
+    return ads.simulate_sh(ads.ElasticMedium(*(np.full(grid.shape, x) for x in (2000.0, 1100.0, 1000.0))), survey, grid)
+
+
 def changed(array, value):
     array = array.copy()
     array[3, 4] = value
@@ -40,6 +65,13 @@ VALUES = {
     "density": (lambda rho: acoustic(rho=rho), changed(RHO, -5.0), r"`medium.rho` is -5.0 at node \(3, 4\)", "`medium.rho` holds a NaN"),  # noqa: E501
     "source": (lambda at: scalar(at=at), AT + 200.0, r"`position` of shot 0, point 0 is at \(250, 260\) m; .*z from 0 to 110, x from 0 to 130", "`position` has a point"),  # noqa: E501
     "receiver": (lambda r: scalar(receivers=r), -RECEIVERS, r"`receivers` of shot 0, point 0 is at \(-20, -30\) m", "`receivers` has a point that is not on the grid"),  # noqa: E501
+    "elastic nan": (lambda vp: elastic(vp), changed(VP, np.nan), r"`medium.vp` is nan at node \(3, 4\)", "holds a NaN"),
+    "elastic cfl": (lambda vp: elastic(vp), changed(VP, 7300.0), r"`medium.vp` reaches 7300 m/s; .*2D, CFL", "`medium.vp` is too fast"),  # noqa: E501
+    "bulk modulus": (lambda vs: elastic(vs=vs), changed(VS, 1800.0), r"`medium.vs` is 1800.0 at node \(3, 4\) \(1 such nodes\); it must lie between 0 and sqrt\(3\)/2 vp = 1732.05 m/s", r"`medium.vs` holds a NaN, a negative value, or one above sqrt\(3\)/2 vp"),  # noqa: E501
+    "negative vs": (lambda vs: elastic(vs=vs), changed(VS, -10.0), r"`medium.vs` is -10.0 at node \(3, 4\).* 0 is a fluid", "`medium.vs` holds a NaN, a negative"),  # noqa: E501
+    "nan vs": (lambda vs: elastic(vs=vs), changed(VS, np.nan), r"`medium.vs` is nan at node \(3, 4\)", "`medium.vs` holds a NaN"),
+    "sh cfl": (lambda vs: sh(5 * VP, vs), changed(VS, 7300.0), r"`medium.vs` reaches 7300 m/s; .*2D, CFL.*Use grid.dt <= 0.00083", "`medium.vs` is too fast"),  # noqa: E501
+    "fibre": (lambda r: elastic(receivers=r, record=ads.Fibre((0.0, 1.0), 20.0)), np.array([[20.0, 9.0]]), r"`receivers \(an end of a gauge length of the `Fibre`\)` of shot 0, point 0 is at \(20, -1\) m", "an end of a gauge length of the `Fibre`.* has a point"),  # noqa: E501
     "nan position": (lambda at: scalar(at=at), AT * np.nan, r"`position` of shot 0, point 0 is at \(nan, nan\)", "or a NaN"),
 }  # fmt: skip
 
@@ -51,7 +83,22 @@ def test_values_at_once(name):
         run(bad)
 
 
-@pytest.mark.parametrize("name", ["nan", "cfl", "density", "source", "receiver"])
+UNDER_JIT = [
+    "nan",
+    "cfl",
+    "density",
+    "source",
+    "receiver",
+    "elastic nan",
+    "bulk modulus",
+    "negative vs",
+    "nan vs",
+    "sh cfl",
+    "fibre",
+]
+
+
+@pytest.mark.parametrize("name", UNDER_JIT)
 def test_values_under_jit(name):
     """One runtime check before the time loop; the class that both share is `RuntimeError`."""
     run, bad, _, match = VALUES[name]
@@ -71,12 +118,31 @@ def test_values_under_grad():
         (lambda: scalar(VP[1:]), r"`medium` is sampled on \(11, 14\), `grid.shape` is \(12, 14\)"),
         (lambda: ads.AcousticMedium(VP, RHO[1:]), r"must share one grid|\*grid"),
         (lambda: scalar(record="p"), r"`record` = 'p' is no field of the scalar equation; use \['u'\]"),
-        (lambda: acoustic(record=("p", "vy")), r"`record` = 'vy' is no field of the acoustic equation; use \['p', 'vz', 'vx'\]"),
+        (lambda: acoustic(record=("p", "vy")), r"`record` = 'vy' is no field of the acoustic equation; use \['p', 'vz', 'vx', 'uz', 'ux'\]"),  # noqa: E501
         (lambda: acoustic(record=()), r"`record` = \(\) must name each field once"),
         (lambda: acoustic(record=("p", "p")), r"must name each field once"),
         (lambda: scalar(order=5), r"`order` = 5 is not available; use one of"),
         (lambda: scalar(probe=lambda f: f, probe_every=0), r"`probe_every` = 0 must be a whole number"),
-        (lambda: acoustic(source=ads.Force(AT, WAVELET, np.zeros((1, 1, 2)))), r"`source` emits nothing: every component of `direction` is zero"),  # noqa: E501
+        (lambda: acoustic(source=ads.Force(AT, WAVELET, np.zeros((1, 1, 2)))), r"`source` emits nothing: every component of its direction or moment is zero"),  # noqa: E501
+        (lambda: elastic(source=moment([[1.0, 2.0], [0.0, 1.0]])), r"`moment` of shot 0, source 0 is not symmetric: M\[0, 1\] = 2, M\[1, 0\] = 0.*\(M \+ M\^T\) / 2"),  # noqa: E501
+        (lambda: elastic(source=moment(np.zeros((2, 2)))), r"`source` emits nothing"),
+        (lambda: elastic(source=moment(np.eye(3))), r"`moment` \(1, 1, 3, 3\) does not fit `position` \(1, 1, 2\): it must be \(shot, source, axis, axis\)"),  # noqa: E501
+        (lambda: elastic(source=ads.Force(AT, WAVELET, np.ones((1, 1, 4)))), r"`direction` \(1, 1, 4\) does not fit `position`"),
+        (lambda: elastic(source=ads.Force(AT, WAVELET, np.ones((2, 1, 2)))), r"`direction` \(2, 1, 2\) does not fit `position`"),
+        (lambda: elastic(source=fault(1e-3)), r"`rise_time` has 0.001 s; below two time steps \(0.002 s\) slip is not resolved"),
+        (lambda: elastic(record="vzz"), r"`record` = 'vzz' is no field of the elastic equation; use .* Did you mean 'vz'"),
+        (lambda: ads.Fibre((0.0, 0.0), 10.0), r"`direction` = \(0.0, 0.0\) must be .*finite and not zero"),
+        (lambda: ads.Fibre((0.0, np.inf), 10.0), r"`direction` = \(0.0, inf\) must be .*finite"),
+        (lambda: ads.Fibre((0.0, 1.0), 0.0), r"`gauge_length` = 0.0 m must be positive"),
+        (lambda: ads.Fibre((0.0, 1.0), -5.0), r"`gauge_length` = -5.0 m must be positive"),
+        (lambda: elastic(record=ads.Fibre(np.eye(2), 5.0)), r"`direction` \(2, 2\) of the Fibre must be \(2,\), or \(1, 2\) for these receivers"),  # noqa: E501
+        (lambda: elastic(record=ads.Fibre((1.0, 0.0, 0.0), 5.0)), r"`direction` \(3,\) of the Fibre must be \(2,\)"),
+        (lambda: sh(record=ads.Fibre((0.0, 1.0), 5.0)), r"`record` has a Fibre, which needs \['vz', 'vx'\]; the SH equation has \['vy',"),  # noqa: E501
+        (lambda: scalar(record=ads.Fibre((0.0, 1.0), 5.0)), r"`record` has a Fibre|parameter 'record'"),
+        (lambda: sh(source=ads.Explosion(AT, WAVELET)), r"`source` emits a volume, which the SH equation does not take; it takes: \['force y'\]"),  # noqa: E501
+        (lambda: elastic(source=ads.Force(AT, WAVELET, np.array([[[0.0, 1.0, 0.0]]]))), r"`source` emits a force y, which the elastic equation does not take"),  # noqa: E501
+        (lambda: sh_in_3d(), r"`grid.shape` = \(5, 6, 7\): SH waves are waves of a 2D grid; in 3D use ads.simulate_elastic"),
+        (lambda: ads.ElasticMedium(VP, VS[1:], RHO), r"must share one grid|\*grid"),
         (lambda: ads.Grid((12,), 10.0, 1e-3, 8), r"`shape` = \(12,\) must be \(nz, nx\) or \(nz, ny, nx\)"),
         (lambda: ads.Grid((12, 0), 10.0, 1e-3, 8), r"whole positive numbers of nodes"),
         (lambda: ads.Grid((12, 14), (10.0, 9.0, 8.0), 1e-3, 8), r"`spacing` = .* has 3 entries; the grid has 2 axes"),
@@ -93,7 +159,7 @@ def test_structure(run, match):
 def test_force_into_scalar():
     survey = ads.Survey(ads.Force(AT, WAVELET, np.array([[[1.0, 0.0]]])), RECEIVERS)
     with pytest.raises(
-        TypeError, match=r"`source` emits a force, which the scalar equation does not take; it takes: \['volume'\]"
+        TypeError, match=r"`source` emits a force z, which the scalar equation does not take; it takes: \['volume'\]"
     ):
         ads.simulate_scalar(ads.ScalarMedium(VP), survey, GRID)
 

@@ -14,28 +14,37 @@ import pytest
 import adseis as ads
 
 QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
-NT, DT = 25, 1e-3
+DT = 1e-3
 LAYERS = ads.CPML(3)
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 class Case(NamedTuple):
-    """A physics, its dimensions, and whether the top is a free surface."""
+    """A physics, its dimensions, whether the top is a free surface, and how many steps there are."""
 
-    scalar: bool
+    physics: str
     axes: int
     free_surface: bool
+    nt: int = 25
 
     def __str__(self):
-        return f"{'scalar' if self.scalar else 'acoustic'}-{self.axes}d" + "-surface" * self.free_surface
+        return f"{self.physics}-{self.axes}d" + "-surface" * self.free_surface
 
 
-FAST = [Case(True, 2, True), Case(True, 3, False), Case(False, 2, True)]
-SLOW = [Case(True, 2, False), Case(True, 3, True), Case(False, 2, False), Case(False, 3, True)]
+FAST = [Case("scalar", 2, True), Case("scalar", 3, False), Case("acoustic", 2, True), Case("elastic", 2, True, 9)]
+SLOW = [
+    Case("scalar", 2, False),
+    Case("scalar", 3, True),
+    Case("acoustic", 2, False),
+    Case("acoustic", 3, True),
+    Case("elastic", 2, False),
+    Case("sh", 2, True),
+]
+MEDIA = {"scalar": ("vp",), "acoustic": ("vp", "rho"), "elastic": ("vp", "vs", "rho"), "sh": ("vs", "rho")}
 
 
 def grid_of(case):
-    return ads.Grid(*(((9, 10), (10.0, 9.0)) if case.axes == 2 else ((7, 6, 8), (10.0, 9.0, 11.0))), DT, NT)
+    return ads.Grid(*(((9, 10), (10.0, 9.0)) if case.axes == 2 else ((7, 6, 8), (10.0, 9.0, 11.0))), DT, case.nt)
 
 
 def draw(case):
@@ -45,12 +54,13 @@ def draw(case):
     cells = np.array([[[2.3] * case.axes], [[3.4] * case.axes]])  # two shots
     x = {
         "vp": 2500 + 1500 * rng.random(grid.shape),
-        "time_function": rng.standard_normal((2, 1, NT)) * np.hanning(NT)[None, None, :],
+        "time_function": rng.standard_normal((2, 1, grid.nt)) * np.hanning(grid.nt)[None, None, :],
         "position": cells * np.array(grid.spacing),
+        "rho": 1000 + 1500 * rng.random(grid.shape),
+        "vs": 1000 + 1000 * rng.random(grid.shape),
     }
-    if not case.scalar:
-        x["rho"] = 1000 + 1500 * rng.random(grid.shape)
-    size = {"vp": 15.0, "rho": 10.0, "time_function": 0.03, "position": 0.3}
+    x = {k: v for k, v in x.items() if k in (*MEDIA[case.physics], "time_function", "position")}
+    size = {"vp": 15.0, "vs": 10.0, "rho": 10.0, "time_function": 0.03, "position": 0.3}
     u = {k: size[k] * rng.standard_normal(v.shape) for k, v in x.items()}
     return jax.tree.map(jnp.asarray, (x, u))
 
@@ -59,12 +69,21 @@ def predict(case, x, adjoint):
     """Every record of two shots."""
     grid = grid_of(case)
     at = np.array(grid.spacing) * np.array([[1.4] * case.axes, [4.6] * case.axes])
-    survey = ads.Survey(ads.Explosion(x["position"], x["time_function"]), at)
+    position, s, medium = x["position"], x["time_function"], [x[name] for name in MEDIA[case.physics]]
+    survey = ads.Survey(ads.Explosion(position, s), at)
     options = {"boundary": LAYERS, "free_surface": case.free_surface, "order": 2 if case.axes == 3 else 4, "adjoint": adjoint}
-    if case.scalar:
-        return ads.simulate_scalar(ads.ScalarMedium(x["vp"]), survey, grid, record=("u",), **options)
-    names = ("p", "vz", "vx") if case.axes == 2 else ("p", "vz", "vy", "vx")
-    return ads.simulate_acoustic(ads.AcousticMedium(x["vp"], x["rho"]), survey, grid, record=names, **options)
+    if case.physics == "scalar":
+        return ads.simulate_scalar(ads.ScalarMedium(*medium), survey, grid, record=("u",), **options)
+    if case.physics == "acoustic":
+        names = ("p", "vz", "vx") if case.axes == 2 else ("p", "vz", "vy", "vx")
+        return ads.simulate_acoustic(ads.AcousticMedium(*medium), survey, grid, record=names, **options)
+    if case.physics == "sh":
+        survey = ads.Survey(ads.Force(position, s, np.array([[[0.0, 1.0, 0.0]]])), at)
+        medium = ads.ElasticMedium(np.full(grid.shape, 4000.0), *medium)
+        return ads.simulate_sh(medium, survey, grid, record=("vy", "szy"), **options)
+    shear = ads.MomentTensor(position, 1e10 * s, np.array([[[[0.5, 1.0], [1.0, -0.3]]]]))
+    survey = ads.Survey(shear, at)
+    return ads.simulate_elastic(ads.ElasticMedium(*medium), survey, grid, record=("vz", "szx"), **options)
 
 
 def program(case, adjoint, observed):

@@ -1,5 +1,8 @@
 """Symmetries of the discrete equations: reciprocity, and the energy of a closed box."""
 
+import itertools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import pytest
 import adseis as ads
 from adseis.waves.stencils import difference, pad, stencils
 
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 DT = 1e-3
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 SIZES = {2: ((19, 22), (10.0, 9.0)), 3: ((13, 12, 14), (10.0, 9.0, 11.0))}
@@ -74,6 +78,89 @@ def test_acoustic(axes, boundary, dtype, tolerance, free_surface):
         peak = float(jnp.max(jnp.abs(a)))
         assert peak > 0
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * peak)
+
+
+def solid(shape, dtype=float, water=0):
+    """A strongly uneven elastic medium whose first rows may be a fluid."""
+    vs = uneven(shape, 600, 1700, dtype, 2)
+    vs[:water] = 0
+    return ads.ElasticMedium(uneven(shape, 2000, 3500, dtype), vs, uneven(shape, 1000, 2500, dtype, 1))
+
+
+def responses(simulate, medium, at, directions, grid, **options):
+    """Velocities at places by forces at the same places: `(place and direction, time, place and component)`."""
+    dtype, count = medium.vp.dtype, len(directions)
+    s = np.asarray(ads.wavelets.ricker(25.0, grid.nt, DT), dtype)[None, None]
+    forces = ads.Force(np.repeat(at, count, 0)[:, None], s, np.tile(np.array(directions, dtype), (len(at), 1))[:, None])
+    run = jax.jit(lambda: simulate(medium, ads.Survey(forces, at), grid, **options), compiler_options=QUICK)
+    velocities = jnp.stack(jax.tree.leaves(run()), -1)
+    assert velocities.dtype == dtype
+    return velocities.reshape(len(at) * count, grid.nt, -1)
+
+
+def assert_symmetric(response, tolerance):
+    """By a force i at A, component j at B; by a force j at B, component i at A; each pair over its own peak."""
+    for a, b in itertools.combinations(range(len(response)), 2):
+        peak = float(jnp.max(jnp.abs(response[a, :, b])))
+        assert peak > 0
+        np.testing.assert_allclose(response[a, :, b], response[b, :, a], rtol=0, atol=tolerance * peak, err_msg=f"{a}, {b}")
+
+
+@pytest.mark.parametrize(
+    ("axes", "order", "boundary", "free_surface", "water", "dtype", "tolerance"),
+    [
+        (2, 4, LAYERS, True, 0, float, 1e-10),
+        (2, 2, LAYERS, False, 0, float, 1e-10),
+        (2, 2, LAYERS, True, 4, float, 1e-10),
+        (2, 4, ads.Sponge(5), True, 4, float, 1e-10),
+        (2, 4, LAYERS, True, 0, np.float32, 1e-4),
+        pytest.param(2, 8, ads.Rigid(), True, 0, float, 1e-10, marks=pytest.mark.slow),
+        pytest.param(3, 4, LAYERS, True, 0, float, 1e-10, marks=pytest.mark.slow),
+    ],
+)
+def test_elastic(axes, order, boundary, free_surface, water, dtype, tolerance):
+    """Row 9 for forces of every direction, off the nodes; under a free surface one place lies less than half a cell below it,
+    where differences and interpolation are one-sided. The scheme sums by parts, so rounding (float32: 1e-4)."""
+    shape, spacing = SIZES[axes]
+    grid, at = ads.Grid(shape, spacing, DT, 120), places(axes, True)
+    if free_surface:
+        at[0, 0] = 4.0
+    options = {"boundary": boundary, "free_surface": free_surface, "order": order}
+    response = responses(ads.simulate_elastic, solid(shape, dtype, water), at, np.eye(axes), grid, **options)
+    assert_symmetric(response, tolerance)
+
+
+@pytest.mark.parametrize(("boundary", "order", "free_surface"), [(LAYERS, 4, True), (LAYERS, 2, False), (ads.Sponge(5), 8, True)])
+def test_sh(boundary, order, free_surface):
+    """Row 9: vy at B by a force along y at A is that at A by one at B. Rounding."""
+    shape, spacing = SIZES[2]
+    grid, at = ads.Grid(shape, spacing, DT, 120), places(2, True)
+    if free_surface:
+        at[0, 0] = 4.0
+    options = {"boundary": boundary, "free_surface": free_surface, "order": order}
+    assert_symmetric(responses(ads.simulate_sh, solid(shape), at, [[0, 1, 0]], grid, **options), 1e-10)
+
+
+@pytest.mark.parametrize("free_surface", [False, True])
+def test_moments_and_forces(free_surface):
+    """vx at B by a moment rate r I at A is the divergence at A by a force along x at B whose time function is the integral of r:
+    the sum of its values at half steps, where the scheme injects moments and has them from r by a cubic. Rounding."""
+    shape, spacing = SIZES[2]
+    grid, (a, b) = ads.Grid(shape, spacing, DT, 120), places(2, True)
+    a = a + [30.0, 0.0]  # the divergence is that of the scheme where differences are not one-sided
+    r = np.asarray(ads.wavelets.ricker(25.0, grid.nt, DT))
+    padded = np.concatenate([[0.0], r, r[-1:], r[-1:]])
+    halfway = (9 * (padded[1:-2] + padded[2:-1]) - padded[:-3] - padded[3:]) / 16
+    integral = DT * np.concatenate([[0.0], np.cumsum(halfway)[:-1]])
+    first, second = np.array([1.0, 0.0])[:, None, None], np.array([0.0, 1.0])[:, None, None]
+    moment = ads.MomentTensor(np.array([[a], [a]]), r * first, np.eye(2)[None, None])
+    force = ads.Force(np.array([[b], [b]]), integral * second, np.array([[[0.0, 1.0]]]))
+    survey = ads.Survey((moment, force), np.array([[b], [a]]))
+    options = {"boundary": LAYERS, "free_surface": free_surface, "record": ("vx", "divergence")}
+    vx, divergence = ads.simulate_elastic(solid(shape), survey, grid, **options)
+    peak = float(jnp.max(jnp.abs(vx[0])))
+    assert peak > 0
+    np.testing.assert_allclose(vx[0], divergence[1], rtol=0, atol=1e-10 * peak)
 
 
 def fields_after_the_source(simulate, medium, grid, quiet, order):

@@ -8,53 +8,70 @@ import pytest
 import adseis as ads
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
-BOUNDARIES = pytest.mark.parametrize("boundary", [ads.Rigid(), ads.CPML(3)], ids=["rigid", "cpml"])
+BOUNDARIES = pytest.mark.parametrize("boundary", [ads.Rigid(), ads.CPML(3), ads.CPML(1)], ids=["rigid", "cpml", "thin cpml"])
+PHYSICS = ("scalar", "acoustic", "elastic", "sh")
+SHAPES = {  # with the number of samples, and the receivers
+    "one receiver": ((9, 14), 7, [[20, 30]]),
+    "one step": ((7, 9), 1, [[20, 30], [0, 80]]),
+    "no receivers": ((7, 9), 5, []),
+    "one row": ((1, 9), 6, [[0, 0]]),
+    "3d of one cell": ((5, 1, 7), 6, [[40, 0, 60]]),
+}
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 
 
-def gathers(scalar, shape, nt, receivers, dtype=np.float64, shots=1, **options):
-    """Records of a random wavelet in the middle of a random medium."""
+def gathers(physics, shape, nt, receivers, dtype=np.float64, shots=1, record=None, **options):
+    """A record of a random wavelet in the middle of a random medium."""
     grid = ads.Grid(shape, 10.0, 1e-3, nt)
     rng = np.random.default_rng(0)
     vp, rho = (rng.uniform(1500, 3000, shape).astype(dtype) for _ in range(2))
     middle = np.broadcast_to(np.array([(n // 2) * 10.0 for n in shape]), (shots, 1, len(shape)))
+    s = rng.standard_normal((1, 1, nt)).astype(dtype)
+    across = ads.Force(middle, s, np.array([[[0, 1, 0]]], dtype))
     survey = ads.Survey(
-        ads.Explosion(middle, rng.standard_normal((1, 1, nt)).astype(dtype)), np.array(receivers, float).reshape(-1, len(shape))
+        across if physics == "sh" else ads.Explosion(middle, s), np.array(receivers, float).reshape(-1, len(shape))
     )
-    if scalar:
-        return ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, **options), vp
-    return ads.simulate_acoustic(ads.AcousticMedium(vp, rho), survey, grid, record=("p", "vx"), **options)[0], vp
+    simulate, medium, every = {
+        "scalar": (ads.simulate_scalar, ads.ScalarMedium(vp), ("u",)),
+        "acoustic": (ads.simulate_acoustic, ads.AcousticMedium(vp, rho), ("p", "vx")),
+        "elastic": (ads.simulate_elastic, ads.ElasticMedium(vp, vp / 2, rho), ("vx", "szx", "divergence")),
+        "sh": (ads.simulate_sh, ads.ElasticMedium(vp, vp / 2, rho), ("vy", "szy")),
+    }[physics]
+    return jax.jit(lambda: simulate(medium, survey, grid, record=record or every, **options), compiler_options=QUICK)()
 
 
 @BOUNDARIES
-@pytest.mark.parametrize("scalar", [True, False], ids=["scalar", "acoustic"])
-@pytest.mark.parametrize(
-    ("shape", "nt", "receivers"),
-    [
-        ((9, 14), 7, [[20, 30]]),
-        ((7, 9), 1, [[20, 30], [0, 80]]),
-        ((7, 9), 5, []),
-        ((1, 9), 6, [[0, 0]]),
-        ((5, 1, 7), 6, [[40, 0, 60]]),
-    ],
-    ids=["one receiver", "one step", "no receivers", "one row", "3d of one cell"],
-)
-def test_shapes(scalar, boundary, shape, nt, receivers):
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("physics", PHYSICS)
+def test_shapes(physics, shape, boundary):
     """Every record is (shot, time, receiver), finite, and begins at rest."""
-    u, _ = gathers(scalar, shape, nt, receivers, shots=2, boundary=boundary)
-    assert u.shape == (2, nt, len(receivers))
-    assert np.all(np.isfinite(u))
-    np.testing.assert_array_equal(u[:, 0], 0)
+    shape, nt, receivers = SHAPES[shape]
+    if physics == "sh" and len(shape) == 3:
+        pytest.skip("SH waves are waves of a 2D grid")
+    for record in gathers(physics, shape, nt, receivers, shots=2, boundary=boundary):
+        assert record.shape == (2, nt, len(receivers))
+        assert np.all(np.isfinite(record))
+        np.testing.assert_array_equal(record[:, 0], 0)
 
 
-@pytest.mark.parametrize("scalar", [True, False], ids=["scalar", "acoustic"])
+@pytest.mark.parametrize("physics", PHYSICS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype(scalar, dtype):
+def test_dtype(physics, dtype):
     """float32 in, float32 out; float64 in, float64 out."""
-    assert gathers(scalar, (8, 9), 5, [[20, 30]], dtype, boundary=ads.CPML(2))[0].dtype == dtype
+    fibre = {"record": ("vz", "vx", ads.Fibre((0.5, 1.0), 10.0))} if physics == "elastic" else {}
+    for record in gathers(physics, (8, 9), 5, [[20, 30]], dtype, boundary=ads.CPML(2), **fibre):
+        assert record.dtype == dtype
+
+
+def simulated(physics, vp, survey, grid, **options):
+    if physics == "scalar":
+        return ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, **options)
+    return ads.simulate_elastic(ads.ElasticMedium(vp, vp / 2, vp), survey, grid, record="vx", **options)
 
 
 @pytest.mark.parametrize("nt", [1, 2, 5])
-def test_gradients_of_short_records(nt):
+@pytest.mark.parametrize("physics", ["scalar", "elastic"])
+def test_gradients_of_short_records(physics, nt):
     """The sweep cuts time into segments of two steps: records shorter than that, and odd ones, have the gradient of `AutoDiff`.
     Rounding."""
     grid = ads.Grid((7, 8), 10.0, 1e-3, nt)
@@ -64,11 +81,10 @@ def test_gradients_of_short_records(nt):
     def gradient(adjoint):
         def objective(vp, s):
             survey = ads.Survey(ads.Explosion(np.array([[[30.0, 30.0]]]), s), np.array([[30.0, 30.0], [40.0, 20.0]]))
-            return jnp.sum(
-                (ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, boundary=ads.CPML(2), adjoint=adjoint, order=2) + 1) ** 2
-            )
+            u = simulated(physics, vp, survey, grid, boundary=ads.CPML(2), adjoint=adjoint, order=2)
+            return jnp.sum((u + 1) ** 2)
 
-        return jax.jit(jax.grad(objective, (0, 1)))(vp, s)
+        return jax.jit(jax.grad(objective, (0, 1)), compiler_options=QUICK)(vp, s)
 
     for a, b in zip(gradient(ads.ReverseSweep()), gradient(ads.AutoDiff()), strict=True):
         assert bool(jnp.any(b != 0)) == (nt > 1)
@@ -76,26 +92,40 @@ def test_gradients_of_short_records(nt):
 
 
 @pytest.mark.parametrize("free_surface", [False, True])
-def test_no_receivers_has_a_gradient(free_surface):
+@pytest.mark.parametrize("physics", ["scalar", "elastic"])
+def test_no_receivers_has_a_gradient(physics, free_surface):
     """An empty record does not depend on anything: zeros, not an error."""
     grid = ads.Grid((7, 8), 10.0, 1e-3, 6)
     survey = ads.Survey(ads.Explosion(np.array([[[30.0, 30.0]]]), np.ones((1, 1, 6))), np.zeros((0, 2)))
     options = {"boundary": ads.CPML(2), "free_surface": free_surface}
-    run = lambda vp: jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, **options))  # noqa: E731
-    np.testing.assert_array_equal(jax.grad(run)(jnp.full(grid.shape, 2000.0)), 0)
+    run = jax.jit(jax.grad(lambda vp: jnp.sum(simulated(physics, vp, survey, grid, **options))), compiler_options=QUICK)
+    np.testing.assert_array_equal(run(jnp.full(grid.shape, 2000.0)), 0)
 
 
 def test_vmap_over_media():
-    """A batch of densities through the acoustic sweep is a loop over them, gradients included: rounding."""
+    """A batch of densities through the acoustic sweep, of vs through the elastic and the SH sweep, is a loop over them, gradients
+    included: rounding."""
     grid = ads.Grid((7, 8), 10.0, 1e-3, 12)
-    survey = ads.Survey(ads.Explosion(np.array([[[30.0, 30.0]]]), np.hanning(12)[None, None]), np.array([[40.0, 20.0]]))
-    vp = jnp.full(grid.shape, 2000.0)
+    s, at, receivers = np.hanning(12)[None, None], np.array([[[30.0, 30.0]]]), np.array([[40.0, 20.0]])
+    vp, options = jnp.full(grid.shape, 2000.0), {"boundary": ads.CPML(2), "order": 2}
 
-    def objective(rho):
-        return jnp.sum(ads.simulate_acoustic(ads.AcousticMedium(vp, rho), survey, grid, boundary=ads.CPML(2), order=2) ** 2)
+    def acoustic(rho):
+        return ads.simulate_acoustic(ads.AcousticMedium(vp, rho), ads.Survey(ads.Explosion(at, s), receivers), grid, **options)
 
-    run = jax.jit(jax.value_and_grad(objective))
-    many = jnp.asarray(np.random.default_rng(0).uniform(1000, 2000, (3, *grid.shape)))
-    batched, looped = jax.vmap(run)(many), jax.tree.map(lambda *xs: jnp.stack(xs), *map(run, many))
-    for a, b in zip(batched, looped, strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * float(jnp.max(jnp.abs(b))))
+    def elastic(vs):
+        force = ads.Survey(ads.Force(at, s, np.array([[[1.0, 0.5]]])), receivers)
+        return ads.simulate_elastic(ads.ElasticMedium(vp, vs, vp), force, grid, record="vx", free_surface=True, **options)
+
+    def sh(vs):
+        force = ads.Survey(ads.Force(at, s, np.array([[[0.0, 1.0, 0.0]]])), receivers)
+        return ads.simulate_sh(ads.ElasticMedium(vp, vs, vp), force, grid, free_surface=True, **options)
+
+    many = jnp.asarray(np.random.default_rng(0).uniform(1000, 1700, (3, *grid.shape)))
+    for simulate in (acoustic, elastic, sh):
+        run = jax.value_and_grad(lambda x, simulate=simulate: jnp.sum(simulate(x) ** 2))
+        one, batch = (jax.jit(f, compiler_options=QUICK) for f in (run, jax.vmap(run)))
+        looped = jax.tree.map(lambda *xs: jnp.stack(xs), *map(one, many))
+        for a, b in zip(batch(many), looped, strict=True):
+            peak = float(jnp.max(jnp.abs(b)))
+            assert peak > 0
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * peak)

@@ -7,7 +7,7 @@ with the medium at the source; both are constants to its gradient. Node indices 
 Its elastic grid is that of adseis, vz half a cell below its node. Step k ends with vz at (k + 1/2) dt; a force added then is felt
 by the stresses of step k + 1, as if it had acted in that step, at t = (k + 1) dt. So sample k is dt f((k + 1) dt) / (rho cell),
 and the mean of what is recorded after two steps is vz on the instant between them. Density and mu are those of the nodes, where
-adseis and Deepwave take means.
+adseis and Deepwave take means: its gradients by vs and rho are those of parameters half a cell off, and differ by tens of %.
 """
 
 import jax

@@ -58,7 +58,7 @@ class Points(NamedTuple):
             The points.
         """
         if isinstance(factor, int | float):
-            return self if factor == 1 else self._replace(weights=factor * self.weights)
+            return self if factor == 1 else self._replace(weights=float(factor) * self.weights)
         if factor.ndim == 1:
             return self._replace(weights=self.weights * jnp.asarray(factor, self.weights.dtype)[None, :, None])
         return self._replace(weights=self.weights * factor.reshape(-1)[self.nodes])

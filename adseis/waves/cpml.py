@@ -13,6 +13,7 @@ The layers lie outside the model and their memory lives in strips. First-order s
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -72,10 +73,10 @@ class CPML(Boundary):
         """One strip per absorbing face."""
         strips = []
         for axis in extended.axes:
-            q = self._depth(extended, axis, offset)
-            for index in self._slabs(q):
-                a, b = self._profiles(extended, self._strength(extended, axis) * q[index] ** 2, q[index])
-                strips.append(Strip(axis, index.start, a, b).within(extended.split))
+            for q in self._depths(extended, axis, offset):
+                for slab in _run(q > 0):
+                    a, b = self._profiles(extended, self._strength(extended, axis) * q[slab] ** 2, q[slab])
+                    strips.append(Strip(axis, slab.start, a, b).within(extended.split))
         return tuple(strips)
 
     def strips_of(self, extended: Extended, axis: int, *, offset: float) -> tuple[Strip, ...]:
@@ -86,10 +87,12 @@ class CPML(Boundary):
             raise ValueError(
                 f"`multiaxial` = {self.multiaxial}: such layers cannot be cut into domains; use multiaxial=0 or domains=1."
             )
-        depths = {}
+        sides, depths = {}, {}
         for other in extended.axes:
-            q = np.pad(self._depth(extended, other, offset if other == axis else 0.0), extended.halo)
-            depths[other] = q.reshape([-1 if i == other else 1 for i in range(1 + len(extended.core))])
+            both = self._depths(extended, other, offset if other == axis else 0.0)
+            sides[other] = [np.pad(q > 0, extended.halo) for q in both]
+            shape = [-1 if i == other else 1 for i in range(1 + len(extended.core))]
+            depths[other] = np.pad(np.maximum(*both), extended.halo).reshape(shape)
         weights = {other: 1.0 if other == axis else self.multiaxial for other in depths}
         # Along a layer the damping rises later than across it, which halves what it reflects [dB].
         powers = {other: 2 if other == axis else 4 for other in depths}
@@ -99,25 +102,20 @@ class CPML(Boundary):
         strips = []
         free = np.ones(d.shape, bool)  # where slabs meet, the derivative belongs to the first: that normal to it
         for normal in (axis, *(other for other in extended.axes if other != axis)):
-            for slab in self._slabs(depths[normal].ravel()):
+            for slab in itertools.chain(*map(_run, sides[normal])):
                 there = tuple(slab if i == normal else slice(None) for i in range(d.ndim))
                 start = slab.start - extended.halo
                 strips.append(Strip(normal, start, np.where(free, a, 0)[there], np.where(free, b, 0)[there]))
             free = free & (depths[normal] <= 0)
         return tuple(strips)
 
-    def _depth(self, extended: Extended, axis: int, offset: float) -> np.ndarray:
-        """How deep cells of the core lie in the layers of an axis, over their width; 0 outside."""
+    def _depths(self, extended: Extended, axis: int, offset: float) -> tuple[np.ndarray, np.ndarray]:
+        """How deep cells of the core lie in the layers at both ends of an axis, over their width; 0 outside."""
         whole = extended.whole
-        x = np.arange(whole.core[axis - 1]) + offset
-        low, high = whole.low[axis - 1] - x, x - (whole.core[axis - 1] - 1 - whole.high[axis - 1])
-        low, high = low * (whole.low[axis - 1] > 0), high * (whole.high[axis - 1] > 0)
-        return np.maximum(np.maximum(low, high), 0) / self.width
-
-    def _slabs(self, q: np.ndarray) -> list[slice]:
-        """The runs of cells within layers."""
-        inside = np.flatnonzero(np.diff(np.pad(q > 0, 1).astype(int)))
-        return [slice(int(a), int(b)) for a, b in inside.reshape(-1, 2)]
+        low, high, n = whole.low[axis - 1], whole.high[axis - 1], whole.core[axis - 1]
+        x = np.arange(n) + offset
+        depths = low - x if low else np.zeros(n), x - (n - 1 - high) if high else np.zeros(n)
+        return np.maximum(depths[0], 0) / self.width, np.maximum(depths[1], 0) / self.width
 
     def _strength(self, extended: Extended, axis: int) -> float:
         """d0."""
@@ -134,6 +132,12 @@ class CPML(Boundary):
         b = np.exp(-(d + alpha) * extended.grid.dt)
         damped = d > 0
         return np.where(damped, d * (b - 1) / np.where(damped, d + alpha, 1), 0), np.where(damped, b, 0)
+
+
+def _run(inside: np.ndarray) -> list[slice]:
+    """The cells of a layer, if there are any."""
+    (index,) = np.nonzero(inside)
+    return [slice(int(index[0]), int(index[-1]) + 1)] if index.size else []
 
 
 class Memory(NamedTuple):

@@ -106,7 +106,9 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     for recorded in options.recorded:
         if isinstance(recorded, Fibre):
             for end in recorded.ends(receivers):
-                faults.inside(end, "receivers (an end of a gauge length of the `Fibre`)", grid, mesh)
+                checked = faults.inside(end, "receivers (an end of a gauge length of the `Fibre`)", grid, mesh)
+                if faults.known(end) is None:  # the check has to become part of what is computed
+                    receivers = receivers + 0 * checked
     groups = {k: [e._replace(position=faults.inside(e.position, "position", grid, mesh)) for e in v] for k, v in groups.items()}
     _warn_of_dispersion(medium, groups, grid, options.order)
 

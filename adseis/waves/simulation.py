@@ -106,9 +106,8 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     for recorded in options.recorded:
         if isinstance(recorded, Fibre):
             for end in recorded.ends(receivers):
-                checked = faults.inside(end, "receivers (an end of a gauge length of the `Fibre`)", grid, mesh)
-                if faults.known(end) is None:  # the check has to become part of what is computed
-                    receivers = receivers + 0 * checked
+                if faults.known(end) is not None:
+                    faults.inside(end, "receivers (an end of a gauge length of the `Fibre`)", grid, mesh)
     groups = {k: [e._replace(position=faults.inside(e.position, "position", grid, mesh)) for e in v] for k, v in groups.items()}
     _warn_of_dispersion(medium, groups, grid, options.order)
 

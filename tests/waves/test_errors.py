@@ -94,7 +94,6 @@ UNDER_JIT = [
     "negative vs",
     "nan vs",
     "sh cfl",
-    "fibre",
 ]
 
 

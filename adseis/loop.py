@@ -36,6 +36,15 @@ class Inputs(NamedTuple):
     probe: PyTree
 
 
+class Weights(NamedTuple):
+    """All that the march of a swept equation is differentiated by."""
+
+    coefficients: PyTree
+    samples: dict[str, Array]
+    sources: dict[str, Array]
+    receivers: dict[str, Array]
+
+
 class Loop(NamedTuple):
     """The static part of a march. Time is cut into blocks: one step each, or `every` steps from probe to probe."""
 

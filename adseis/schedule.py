@@ -27,11 +27,13 @@ class Sizes(NamedTuple):
         state: All that the march carries: stored once per segment.
         trace: What is kept of one block of steps of an innermost segment.
         working: What is there whatever the schedule: coefficients, the marching state, the adjoint and its sums.
+        turns: Marches before any is reversed, each of which keeps the states that its outermost segments start from.
     """
 
     state: int
     trace: int
     working: int
+    turns: int = 1
 
 
 class Schedule(NamedTuple):
@@ -54,7 +56,11 @@ class Schedule(NamedTuple):
 
     def bytes(self, sizes: Sizes) -> int:
         """Bytes held at once by a sweep."""
-        return sizes.working + sizes.state * sum(self.segments) + sizes.trace * self.blocks
+        return sizes.working + sizes.state * self.states(sizes) + sizes.trace * self.blocks
+
+    def states(self, sizes: Sizes) -> int:
+        """States held at once; those of the group whose turn it is twice, for XLA copies them."""
+        return (sizes.turns + (sizes.turns > 1)) * self.segments[0] + sum(self.segments[1:])
 
     def fold(self, x: PyTree) -> PyTree:
         """(time, ...) -> (*segments, block, step, ...)."""
@@ -153,13 +159,15 @@ def bytes_of(memory: float | int | str) -> float:
 
 def _cut(nt: int, steps: int, sizes: Sizes, segment: int | None, levels: int, multiple: int) -> Schedule:
     total = math.ceil(nt / steps)
-    state, trace = max(sizes.state, 1), max(sizes.trace, 1)
-    # All terms of the sum equal: n = x / state at every level, m = x / trace, and their product is the number of blocks.
-    length = segment / steps if segment else (total * state**levels * trace) ** (1 / (levels + 1)) / trace
+    state, trace, turns = max(sizes.state, 1), max(sizes.trace, 1), sizes.turns
+    # All terms of the sum equal: n = x / state at every level (of all turns at the outermost), m = x / trace, and the product of
+    # the n and m is the number of blocks.
+    length = segment / steps if segment else (total * turns * state**levels * trace) ** (1 / (levels + 1)) / trace
     length = min(max(1, round(length / multiple)) * multiple, math.ceil(total / multiple) * multiple)
     segments, left = [], math.ceil(total / length)
     for level in range(levels, 0, -1):
-        segments.append(math.ceil(round(left ** (1 / level), 9)))
+        shared = left if segments else left / turns ** (levels - 1)
+        segments.append(math.ceil(round(shared ** (1 / level), 9)))
         left = math.ceil(left / segments[-1])
     if segment is None:  # even out, so that few silent steps fill up the last segment
         length = math.ceil(math.ceil(total / math.prod(segments)) / multiple) * multiple

@@ -14,8 +14,9 @@ from jax import lax
 from jaxtyping import Array, PyTree
 
 from adseis.equation import AdjointState, State, SweptEquation
-from adseis.loop import Inputs, Loop, Nodes, Outputs, advance, gather, outermost, scatter
+from adseis.loop import Inputs, Loop, Nodes, Outputs, Weights, advance, gather, outermost, scatter
 from adseis.schedule import Schedule, Sizes, schedule, size_of, unfold
+from adseis.turns import InTurn, turns_of
 
 
 class Storage(NamedTuple):
@@ -110,33 +111,27 @@ def generic_sweep(loop: Loop, storage: Storage, nodes: Nodes, inputs: Inputs) ->
     return march(nodes, inputs)
 
 
-class Weights(NamedTuple):
-    """All that the march of a swept equation is differentiated by."""
-
-    coefficients: PyTree
-    samples: dict[str, Array]
-    sources: dict[str, Array]
-    receivers: dict[str, Array]
-
-
-def swept_sizes(equation: SweptEquation, storage: Storage, coefficients: PyTree, state: State) -> Sizes:
-    """What `swept` holds; `state` may be shapes alone."""
-    field = next(iter(state.fields.values()))
+def swept_sizes(equation: SweptEquation, storage: Storage, coefficients: PyTree, shots: int) -> Sizes:
+    """What `swept` holds; coefficients may be shapes alone."""
+    dtype = jnp.result_type(*jax.tree.leaves(coefficients))
+    turns = turns_of(shots, size_of(jax.eval_shape(lambda: equation.initial_state(1, dtype))))
+    state, adjoint = jax.eval_shape(
+        lambda: tuple(f(shots // turns, dtype) for f in (equation.initial_state, equation.initial_adjoint))
+    )
     trace = jax.eval_shape(equation.remember, state)
     scale = (2 if storage.every > 1 else 1) / storage.every
     if storage.dtype is not None:
-        scale *= min(1.0, jnp.dtype(storage.dtype).itemsize / field.dtype.itemsize)
-    adjoint = jax.eval_shape(lambda: equation.initial_adjoint(field.shape[0], field.dtype))
+        scale *= min(1.0, jnp.dtype(storage.dtype).itemsize / dtype.itemsize)
     # One more field for every one that is marched: XLA writes it while the last is still read.
     working = size_of(state) + size_of(state.fields) + 2 * size_of(adjoint) + 2 * size_of(coefficients)
-    return Sizes(size_of(state), math.ceil(scale * size_of(trace)), working)
+    return Sizes(size_of(state), math.ceil(scale * size_of(trace)), working, turns)
 
 
 def swept(equation: SweptEquation, loop: Loop, storage: Storage, nodes: Nodes, given: Weights) -> dict[str, Array]:
-    """The march of a `SweptEquation`, reversed by its own `reverse_step`."""
-    state = jax.eval_shape(lambda: loop.start(nodes, given.coefficients))
-    sizes = swept_sizes(equation, storage, given.coefficients, state)
-    sweep = _Sweep(equation, loop, storage, storage.sweep_schedule(equation, loop, sizes))
+    """The march of a `SweptEquation`, reversed by its own `reverse_step`; shots take turns (`adseis.turns`)."""
+    shots = next(iter(nodes.receivers.values())).shape[0]
+    sizes = swept_sizes(equation, storage, given.coefficients, shots)
+    sweep = InTurn(_Sweep(equation, loop, storage, storage.sweep_schedule(equation, loop, sizes)), sizes.turns)
     march = jax.custom_vjp(sweep.plain)
     march.defvjp(sweep.forward, sweep.backward)
     return march(nodes, given)

@@ -8,6 +8,7 @@ one run that is not timed. Bandwidth is what a step must move at least (each fie
 over the time it takes, beside the bandwidth of a plain copy on the same device. Prints a table, writes a JSON file and a picture.
 """
 
+import functools
 import multiprocessing
 import os
 import statistics
@@ -22,14 +23,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+from equations import ARRAYS, EQUATIONS, simulate
 from matplotlib.figure import Figure
 from reporting import device_name, now, table, write
 
 import adseis as ads
 from adseis.cli.runs import versions
 from adseis.viz.figures import new_figure
-
-ARRAYS = {"scalar": 4, "acoustic": 9}  # read and written per node and step in 2D: u, u before, c; p, vz, vx twice, k, bz, bx
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Benchmark:
     """Nodes of the model along either axis."""
     steps: int = 200
     """Time steps."""
-    equations: tuple[str, ...] = ("scalar", "acoustic")
-    """scalar, acoustic."""
+    equations: tuple[str, ...] = EQUATIONS
+    """scalar, acoustic, elastic."""
     repeats: int = 5
     """Timed runs, after one that is not timed."""
     output: Path = Path("runs/benchmarks/cpu_vs_gpu")
@@ -77,15 +77,9 @@ def measure(platform: str, size: Benchmark) -> dict[str, Any]:
             source = ads.Explosion(np.array([[[20.0, 10.0 * (n // 2)]]]), ads.wavelets.ricker(12.0, grid.nt, grid.dt)[None, None])
             survey = ads.Survey(source, np.stack([np.full(n, 10.0), grid.coordinates(1)], -1))
 
-            def simulate(
-                vp: jax.Array, equation: str = equation, survey: ads.Survey = survey, grid: ads.Grid = grid
-            ) -> jax.Array:
-                if equation == "scalar":
-                    return ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid)
-                return ads.simulate_acoustic(ads.AcousticMedium(vp, jnp.full_like(vp, 2000.0)), survey, grid)
-
-            forward = jax.jit(simulate)
-            gradient = jax.jit(jax.grad(lambda vp, run=simulate: 0.5 * jnp.sum(run(vp) ** 2)))
+            run = functools.partial(simulate, equation, survey=survey, grid=grid)
+            forward = jax.jit(run)
+            gradient = jax.jit(jax.grad(lambda vp, run=run: 0.5 * jnp.sum(run(vp) ** 2)))
             times = [seconds(lambda f=f, vp=vp: f(vp), size.repeats) for f in (forward, gradient)]
             moved = ARRAYS[equation] * 4 * (n + 40) ** 2 * size.steps
             rows.append(

@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+from equations import medium, simulate
 from matplotlib.figure import Figure
 from reporting import device_name, now, table, write
 
@@ -48,7 +49,7 @@ class Benchmark:
     steps: tuple[int, ...] = (250, 500, 1000, 2000, 4000)
     """Numbers of time steps."""
     equation: str = "acoustic"
-    """acoustic or scalar."""
+    """scalar, acoustic or elastic."""
     volume: bool = False
     """One shot in 200 x 200 x 200 nodes, 1,000 steps, within `budget`, instead."""
     budget: str = "7.1 GB"
@@ -70,14 +71,10 @@ def gradient(shape: tuple[int, ...], steps: int, equation: str, sweep: dict[str,
     receivers = np.stack([np.full(50, 10.0), *(np.full(50, m) for m in middle[:-1]), spacing * np.arange(50)], -1)
     survey, adjoint = ads.Survey(source, receivers), ads.ReverseSweep(**sweep)
 
-    def medium(vp: Any) -> Any:
-        return ads.ScalarMedium(vp) if equation == "scalar" else ads.AcousticMedium(vp, np.full(shape, 2000.0, np.float32))
-
     def energy(vp: jax.Array) -> jax.Array:
-        simulate = ads.simulate_scalar if equation == "scalar" else ads.simulate_acoustic
-        return 0.5 * jnp.sum(simulate(medium(vp), survey, grid, adjoint=adjoint) ** 2)
+        return 0.5 * jnp.sum(simulate(equation, vp, survey, grid, adjoint=adjoint) ** 2)
 
-    estimate = ads.estimate_memory(medium(vp), survey, grid, adjoint=adjoint)
+    estimate = ads.estimate_memory(medium(equation, jnp.asarray(vp)), survey, grid, adjoint=adjoint)
     start = time.perf_counter()
     program = jax.jit(jax.grad(energy)).lower(jnp.asarray(vp)).compile()
     compiled = time.perf_counter()

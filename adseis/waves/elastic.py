@@ -139,7 +139,7 @@ class Elastic(WaveEquation):
         return quantities | {name: Quantity(of(k, m) + of(m, k, -1.0)) for name, (k, m) in curls.items()}
 
     def coefficients(self, medium: ElasticMedium) -> dict[str, Array]:
-        """lambda dt and (lambda + 2 mu) dt on the nodes, mu dt for each shear stress, b for each velocity: `(1, *haloed)`.
+        """lambda dt and 2 mu dt on the nodes, mu dt for each shear stress, b for each velocity: `(1, *haloed)`.
 
         They are zero in the halo. On a free surface, szz being 0, lambda is that of plane stress: 2 mu lambda / (lambda + 2 mu).
         """
@@ -149,7 +149,7 @@ class Elastic(WaveEquation):
         lam = stiffness - 2 * mu
         if self.extended.free_surface:
             lam = lam.at[0].multiply(2 * mu[0] / stiffness[0])
-        coefficients = {"lambda": dt * lam, "stiffness": dt * (lam + 2 * mu)}
+        coefficients = {"lambda": dt * lam, "2mu": 2 * dt * mu}
         for name in self.shear:
             coefficients[name] = dt * harmonic_mean(mu, *_axes_of(self, name))
         for name in self.velocities:
@@ -176,15 +176,12 @@ class Elastic(WaveEquation):
         On a free surface, where szz stays zero, a moment along z relieves horizontal stress, as plane stress has it.
         """
         dt, surface = self.extended.grid.dt, self.extended.free_surface
-        lam, stiffness = coefficients["lambda"], coefficients["stiffness"]
-        below = self._submerged(lam) if surface else None
+        lam, shear = coefficients["lambda"], coefficients["2mu"]
+        below = self._submerged(lam) if surface else 1
         if kind == "volume":
-            return -(stiffness if below is None else stiffness - (1 - below) * lam)
+            return -(below * lam + shear)
         if kind == "moment zz" and field != "szz":
-            if below is None:
-                return 0.0
-            shear = stiffness - lam
-            return (1 - below) * dt * jnp.where(shear > 0, lam / jnp.where(shear > 0, shear, 1), 1)
+            return (1 - below) * dt * jnp.where(shear > 0, lam / jnp.where(shear > 0, shear, 1), 1) if surface else 0.0
         return -dt if kind.startswith("moment") else 1.0
 
     def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
@@ -203,7 +200,7 @@ class Elastic(WaveEquation):
         of_velocity, patches = self.of_velocity.stretch(of_velocity, fields)
         strains = [(s, (of, fields[v])) for v, s, _, of in self.ends]
         for name in self.normal:
-            terms = [(*of, c["stiffness" if s == name else "lambda"]) for s, of in strains if s in self.normal]
+            terms = [(*of, c["lambda"] + c["2mu"] if s == name else c["lambda"]) for s, of in strains if s in self.normal]
             stress = self.sum_of(terms, patches)
             if name == "szz" and self.extended.free_surface:
                 stress = stress * self._submerged(stress)
@@ -222,7 +219,7 @@ class Elastic(WaveEquation):
         zero = self.extended.zeros(shots, dtype)
         memory = self.of_stress.rest_transposed(shots, dtype), self.of_velocity.rest_transposed(shots, dtype)
         fields = dict.fromkeys((*self.velocities, *self.normal, *self.shear), zero)
-        sums = dict.fromkeys((*self.velocities, "lambda", "stiffness", *self.shear), zero)
+        sums = dict.fromkeys((*self.velocities, "lambda", "2mu", *self.shear), zero)
         strips = zip(self.of_velocity.of, self.of_velocity.rest(shots, dtype).strips, strict=True)
         parts = tuple((m, m) if self._stress_of(of) in self.normal else (m,) for of, m in strips)
         return AdjointState(fields, memory, (sums, parts))
@@ -235,7 +232,7 @@ class Elastic(WaveEquation):
         for name in (*self.normal, *self.shear):
             collect(name, fields[name])
         stresses = {name: fields[name] for name in (*self.normal, *self.shear)}
-        scaled = stored(of_velocity.clock, self._scaled, stresses, {k: c[k] for k in ("lambda", "stiffness", *self.shear)})
+        scaled = stored(of_velocity.clock, self._scaled, stresses, {k: c[k] for k in ("lambda", "2mu", *self.shear)})
         scaled = {name: self.filled(name, s) for name, s in scaled.items()}
         of_velocity, patches = self.of_velocity.unstretch(of_velocity, {v: scaled[s] for _, s, _, v in self.ends})
         for name in self.velocities:
@@ -257,17 +254,17 @@ class Elastic(WaveEquation):
         for name in self.velocities:
             sums[name] = sums[name] + adjoint[name] * (v_after[name] - self.damped(v_before[name]))
         v_after = stored(clock, lambda v: v, v_after)  # its differences, taken within a history, are slow
-        across = {name: sum(adjoint[other] for other in self.normal if other != name) for name in self.normal}
+        trace = sum(adjoint[name] for name in self.normal)
         strains = {name: self._strain(name, v_after, {}) for name in (*self.normal, *self.shear)}
-        sums["lambda"] = sums["lambda"] + sum(across[name] * strains[name] for name in self.normal)
-        sums["stiffness"] = sums["stiffness"] + sum(adjoint[name] * strains[name] for name in self.normal)
+        sums["lambda"] = sums["lambda"] + trace * sum(strains[name] for name in self.normal)
+        sums["2mu"] = sums["2mu"] + sum(adjoint[name] * strains[name] for name in self.normal)
         for name in self.shear:
             sums[name] = sums[name] + adjoint[name] * strains[name]
         # The layers' part is summed in strips of its own: placed in the large sums it would double the sweep's time.
         added = []
         for of, strip, part, m in zip(self.of_velocity.of, self.of_velocity.strips, parts, memory, strict=True):
             stress = self._stress_of(of)
-            weights = [across[stress], adjoint[stress]] if stress in self.normal else [adjoint[stress]]
+            weights = [trace, adjoint[stress]] if stress in self.normal else [adjoint[stress]]
             added.append(tuple(p + strip.cut(w, self.extended) * m for p, w in zip(part, weights, strict=True)))
         return sums, tuple(added)
 
@@ -279,10 +276,10 @@ class Elastic(WaveEquation):
         for name in self.velocities:
             b = coefficients[name]
             cotangents[name] = jnp.where(b > 0, sums[name] / jnp.where(b > 0, b, 1) ** 2, 0)
-        cotangents |= {name: sums[name] for name in ("lambda", "stiffness", *self.shear)}
+        cotangents |= {name: sums[name] for name in ("lambda", "2mu", *self.shear)}
         for of, strip, part in zip(self.of_velocity.of, self.of_velocity.strips, parts, strict=True):
             stress = self._stress_of(of)
-            for name, p in zip(("lambda", "stiffness") if stress in self.normal else (stress,), part, strict=True):
+            for name, p in zip(("lambda", "2mu") if stress in self.normal else (stress,), part, strict=True):
                 cotangents[name] = cotangents[name] + strip.place(p, self.extended)
         if not self.extended.free_surface:
             return cotangents
@@ -298,11 +295,9 @@ class Elastic(WaveEquation):
 
     def _scaled(self, stresses: dict[str, Array], c: dict[str, Array]) -> dict[str, Array]:
         """lambda tr(s) I + 2 mu s."""
-        scaled = {name: c[name] * stresses[name] for name in self.shear}
-        for name in self.normal:
-            across = sum(stresses[other] for other in self.normal if other != name)
-            scaled[name] = c["stiffness"] * stresses[name] + c["lambda"] * across
-        return scaled
+        trace = sum(stresses[name] for name in self.normal)
+        scaled = {name: c["lambda"] * trace + c["2mu"] * stresses[name] for name in self.normal}
+        return scaled | {name: c[name] * stresses[name] for name in self.shear}
 
     def closure(self, of: Derivative, field: Array) -> list[Patch]:
         """What makes the first rows of a derivative along z one-sided."""

@@ -131,7 +131,7 @@ def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool
     return speed
 
 
-def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None) -> Samples:
+def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None, *, guarding: Samples | None = None) -> Samples:
     """Positions that must lie on the grid.
 
     Args:
@@ -139,9 +139,10 @@ def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None) -
         name: What the message calls it.
         grid: The model's grid; a ten-thousandth of a cell beyond it is let pass.
         mesh: The devices that they are used on; None for one.
+        guarding: What they were computed from and is used in their stead, to which the check is attached; None for themselves.
 
     Returns:
-        The positions; where they are traced, with a runtime check attached.
+        The positions, or `guarding`; where they are traced, with a runtime check attached.
 
     Raises:
         ValueFault: If one does not (a `RuntimeError` at run time where they are traced).
@@ -150,17 +151,18 @@ def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None) -
     slack = 1e-4 * np.array(grid.spacing)
     low, high = low - slack, low + extent + slack
     text = f"the grid covers {_ranges(grid)} m. Move it inside, or enlarge the grid."
+    used = position if guarding is None else guarding
     now = known(position)
     if now is None:
         cast = lambda x: jnp.asarray(x, position.dtype)[None, None, :]  # noqa: E731
         outside = ~jnp.all((position >= cast(low)) & (position <= cast(high)))
-        return error_if(position, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}", mesh)
+        return error_if(used, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}", mesh)
     bad = ~np.all((now >= low[None, None, :]) & (now <= high[None, None, :]), axis=-1)
     if bad.any():
         shot, point = (int(i) for i in np.argwhere(bad)[0])
         where = ", ".join(f"{x:.6g}" for x in now[shot, point])
         raise ValueFault(f"`{name}` of shot {shot}, point {point} is at ({where}) m; {text}")
-    return position
+    return used
 
 
 def _ranges(grid: Grid) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from adseis.loop import Loop, Nodes
+from adseis.loop import Loop
 from adseis.parallel.devices import domains_of
 from adseis.schedule import Schedule, Sizes
 from adseis.sweep import swept_sizes
@@ -39,7 +39,7 @@ class MemoryEstimate(NamedTuple):
         return self.schedule.bytes(self.sizes)
 
     def __str__(self) -> str:
-        starts, history = self.sizes.state * sum(self.schedule.segments), self.sizes.trace * self.schedule.blocks
+        starts, history = self.sizes.state * self.schedule.states(self.sizes), self.sizes.trace * self.schedule.blocks
         cut = " x ".join(map(str, self.schedule.segments))
         return (
             f"gradient: {_text(self.bytes)} per device: {_text(starts)} of states ({cut} segments), {_text(history)} of history "
@@ -88,11 +88,8 @@ def estimate_memory(
     shots = survey.emissions(grid)[0].position.shape[0]
     if survey.mesh is not None:
         shots = -(-shots // survey.mesh.shape["shot"])
-    points = jnp.zeros((shots, 0, 0), int)
-    loop = Loop(equation, grid.nt)
-    state = jax.eval_shape(lambda c: loop.start(Nodes({}, {"": points}), c), coefficients)
-    sizes = swept_sizes(equation, adjoint.storage, coefficients, state)
-    return MemoryEstimate(sizes, adjoint.storage.sweep_schedule(equation, loop, sizes))
+    sizes = swept_sizes(equation, adjoint.storage, coefficients, shots)
+    return MemoryEstimate(sizes, adjoint.storage.sweep_schedule(equation, Loop(equation, grid.nt), sizes))
 
 
 def _text(size: int) -> str:

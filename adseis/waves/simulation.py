@@ -106,8 +106,8 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     for recorded in options.recorded:
         if isinstance(recorded, Fibre):
             for end in recorded.ends(receivers):
-                if faults.known(end) is not None:
-                    faults.inside(end, "receivers (an end of a gauge length of the `Fibre`)", grid, mesh)
+                name = "receivers (an end of a gauge length of the `Fibre`)"
+                receivers = faults.inside(end, name, grid, mesh, guarding=receivers)
     groups = {k: [e._replace(position=faults.inside(e.position, "position", grid, mesh)) for e in v] for k, v in groups.items()}
     _warn_of_dispersion(medium, groups, grid, options.order)
 

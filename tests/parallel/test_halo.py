@@ -73,7 +73,7 @@ CASES = {
         1,
         4,
         "float64",
-        {"free_surface": True, "record": ("vz", "szx", ads.Fibre((0, 1), 7.0))},
+        {"free_surface": True, "record": ("vz", "szx", ads.Fibre((0, 1), 5.0))},
     ),
 }
 

@@ -94,6 +94,7 @@ UNDER_JIT = [
     "negative vs",
     "nan vs",
     "sh cfl",
+    "fibre",
 ]
 
 

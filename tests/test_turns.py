@@ -1,0 +1,117 @@
+"""Shots that take turns give what they give together, however they are differentiated, in less memory."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers import assert_same
+
+import adseis as ads
+from adseis import turns
+
+GRID = ads.Grid(shape=(11, 13), spacing=10.0, dt=1e-3, nt=37)
+QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
+pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
+
+
+@pytest.mark.parametrize(
+    ("shots", "each", "expected"),
+    [(1, 1, 1), (8, 1_000_000, 1), (9, 1_000_000, 3), (7, 2_000_000, 7), (6, 3_000_000, 3), (4, 10**9, 4), (0, 1, 1)],
+)
+def test_groups_fit_into_the_cache(shots, each, expected):
+    """As few as divide the shots and hold 8 MB at most, one shot at least."""
+    assert turns.turns_of(shots, each) == expected
+
+
+def test_other_devices_take_all_shots(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert turns.turns_of(4, 10**9) == 1
+
+
+@pytest.fixture
+def small_cache(monkeypatch):
+    """One shot of the tests below fills it, or two of the scalar equation do."""
+    monkeypatch.setattr(turns, "_CACHE", 23_000)
+    jax.clear_caches()
+    yield
+    jax.clear_caches()
+
+
+def inputs(shots):
+    rng = np.random.default_rng(2)
+    x = {
+        "vp": rng.uniform(2000, 3000, GRID.shape),
+        "rho": rng.uniform(1000, 2000, GRID.shape),
+        "position": rng.uniform(20, 90, (shots, 2, 2)),
+        "time_function": rng.standard_normal((shots, 2, GRID.nt)),
+        "receivers": rng.uniform(10, 100, (shots, 3, 2)),
+    }
+    return jax.tree.map(jnp.asarray, x)
+
+
+def gathers(equation, x, adjoint):
+    survey = ads.Survey(ads.Explosion(x["position"], x["time_function"]), x["receivers"])
+    options = {"boundary": ads.CPML(width=2), "free_surface": True, "adjoint": adjoint}
+    if equation == "scalar":
+        return (ads.simulate_scalar(ads.ScalarMedium(x["vp"]), survey, GRID, **options),)
+    return ads.simulate_acoustic(ads.AcousticMedium(x["vp"], x["rho"]), survey, GRID, record=("p", "vx"), **options)
+
+
+def energy(equation, adjoint):
+    scale = {"p": 1.0, "vx": 1e6}
+    return lambda x: sum(jnp.sum((s * g) ** 2) for s, g in zip(scale.values(), gathers(equation, x, adjoint), strict=False))
+
+
+@pytest.mark.parametrize(("equation", "shots", "groups"), [("scalar", 6, 3), ("acoustic", 3, 3)])
+def test_same_as_together(small_cache, equation, shots, groups):
+    """Gathers, gradients by medium, positions and time functions, and products with the Hessian; `AutoDiff` computes all shots
+    together. Rounding."""
+    x = inputs(shots)
+    medium = ads.AcousticMedium(x["vp"], x["rho"])
+    if equation == "scalar":
+        medium = ads.ScalarMedium(x["vp"])
+        del x["rho"]  # which plays no part
+    survey = ads.Survey(ads.Explosion(x["position"], x["time_function"]), x["receivers"])
+    options = {"boundary": ads.CPML(width=2), "free_surface": True}
+    assert ads.estimate_memory(medium, survey, GRID, **options).sizes.turns == groups
+    direction = jax.tree.map(lambda a: a * jnp.cos(jnp.arange(a.size, dtype=a.dtype)).reshape(a.shape), x)
+    direction |= {"receivers": jnp.zeros_like(x["receivers"]), "position": jnp.zeros_like(x["position"])}
+
+    def results(x, adjoint):
+        gradient, product = jax.jvp(jax.grad(energy(equation, adjoint)), (x,), (direction,))
+        return gathers(equation, x, adjoint), gradient, product
+
+    run = jax.jit(results, static_argnums=1, compiler_options=QUICK)
+    assert_same(run(x, ads.ReverseSweep()), run(x, ads.AutoDiff()), 1e-11)
+
+
+def test_models_at_once(small_cache):
+    """vmap over media, each of whose shots take turns."""
+    x = inputs(4)
+    gradient = jax.grad(lambda vp: energy("scalar", ads.ReverseSweep())(x | {"vp": vp}))
+    many = jnp.stack([x["vp"], 1.1 * x["vp"]])
+    batch, one = (jax.jit(f, compiler_options=QUICK) for f in (jax.vmap(gradient), gradient))
+    assert_same(batch(many), jnp.stack([one(vp) for vp in many]), 1e-12)
+
+
+def test_plan_of_the_compiler(small_cache):
+    """Eight shots of 0.2 MB, one at a time, in less than half of the memory that they need together; the estimate is within a
+    third of the compiler's own figure."""
+    grid = ads.Grid(shape=(80, 80), spacing=10.0, dt=1e-3, nt=1000)
+    vp, at = jnp.full(grid.shape, 2000.0, jnp.float32), np.full((8, 1, 2), 100.0)
+    survey = ads.Survey(ads.Explosion(at, np.ones((1, 1, grid.nt), np.float32)), np.array([[50.0, 50.0]]))
+
+    def planned():
+        jax.clear_caches()
+        loss = lambda vp: jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid) ** 2)  # noqa: E731
+        compiled = jax.jit(jax.grad(loss)).lower(vp).compile()
+        estimate = ads.estimate_memory(ads.ScalarMedium(vp), survey, grid)
+        return compiled.memory_analysis().temp_size_in_bytes, estimate
+
+    in_turn, estimate = planned()
+    assert estimate.sizes.turns == 8
+    assert in_turn == pytest.approx(estimate.bytes, rel=0.33)
+    turns._CACHE = 10**9  # the fixture puts it back
+    together, estimate = planned()
+    assert estimate.sizes.turns == 1
+    assert in_turn < 0.5 * together

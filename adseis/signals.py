@@ -14,7 +14,7 @@ import scipy.fft
 import scipy.signal
 from jax import Array
 from jax.typing import ArrayLike
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 
 
 def lowpass(
@@ -105,6 +105,28 @@ def taper(nt: int, *, fraction: float = 0.05, side: str = "both") -> Float[Array
     return jnp.asarray(np.where(flat, 1.0, window))
 
 
+def analytic(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Complex[Array, "*shape"]:
+    """Analytic signal x + i H(x), H the Hilbert transform of the periodic signal.
+
+    Args:
+        x: Signal of any unit and shape; taper it first where its ends do not meet.
+        axis: Time axis of `x`.
+
+    Returns:
+        Complex signal, of the shape of `x`.
+
+    References:
+        Gabor, D. (1946), J. Inst. Electr. Eng. 93, 429-441, doi:10.1049/ji-3-2.1946.0074
+    """
+    x = _floating(x)
+    nt = x.shape[axis]
+    frequency = np.fft.fftfreq(nt)
+    twice = np.where(frequency > 0, 2.0, np.where(frequency == 0, 1.0, 0.0))
+    if nt % 2 == 0:
+        twice[nt // 2] = 1.0
+    return jnp.fft.ifft(jnp.fft.fft(x, axis=axis) * _along(twice, axis, x), axis=axis)
+
+
 def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
     """Envelope |x + i H(x)|, H the Hilbert transform of the periodic signal; its gradient is zero where the envelope vanishes.
 
@@ -115,14 +137,8 @@ def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "
     Returns:
         Envelope, like `x`.
     """
-    x = _floating(x)
-    nt = x.shape[axis]
-    frequency = np.fft.fftfreq(nt)
-    twice = np.where(frequency > 0, 2.0, np.where(frequency == 0, 1.0, 0.0))
-    if nt % 2 == 0:
-        twice[nt // 2] = 1.0
-    analytic = jnp.fft.ifft(jnp.fft.fft(x, axis=axis) * _along(twice, axis, x), axis=axis)
-    power = analytic.real**2 + analytic.imag**2
+    signal = analytic(x, axis=axis)
+    power = signal.real**2 + signal.imag**2
     alive = power > 0
     return jnp.where(alive, jnp.sqrt(jnp.where(alive, power, 1)), 0)
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +15,7 @@ from adseis.cli.surveys import Problem, SurveyOptions
 from adseis.data.experiments import Experiment
 from adseis.data.models import StoredArray
 from adseis.files import check_writable
+from adseis.inversion import misfits
 from adseis.inversion.fwi import Update, illumination, invert
 from adseis.inversion.multiscale import Band
 from adseis.inversion.optimizers import Result
@@ -23,6 +24,10 @@ from adseis.inversion.regularizers import tikhonov, total_variation
 from adseis.viz.curves import plot_curve
 from adseis.viz.gathers import plot_gathers
 from adseis.viz.sections import plot_sections
+
+MisfitName = Literal[
+    "l2", "l1", "normalized_correlation", "envelope", "instantaneous_phase", "traveltime", "adaptive", "wasserstein"
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Invert(SurveyOptions):
     """Least P-wave speed [m/s]; by default 2/3 of the initial model's least."""
     high: float | None = None
     """Greatest P-wave speed [m/s]; by default 4/3 of the initial model's greatest."""
+    misfit: MisfitName = "l2"
+    """How data are compared; the others help where a start skips cycles or amplitudes are not to be trusted."""
     total_variation: float = 0.0
     """Weight of total variation, relative to the initial model's, against the relative misfit."""
     tikhonov: float = 0.0
@@ -107,8 +114,9 @@ def run(config: Invert) -> int:
     bands = [Band(corner, config.band_iterations) for corner in sorted(config.bands)] + [Band(None, config.iterations)]
     result = invert(
         problem.forward, observed, experiment.initial,
-        dt=experiment.grid.dt, update=update, bands=bands, regularizer=_regularizer(config, experiment), callback=report,
-        evaluations=config.evaluations, journal=folder.path / "journal.h5",
+        dt=experiment.grid.dt, update=update, bands=bands, misfit=_misfit(config.misfit, experiment.grid.dt),
+        regularizer=_regularizer(config, experiment), callback=report, evaluations=config.evaluations,
+        journal=folder.path / "journal.h5",
     )  # fmt: skip
     gathers = {"observed": observed, "initial": first, "inverted": problem.forward(result.x)}
     _leave(folder, experiment, result, gathers, label=config.recorded, begun=begun)
@@ -132,6 +140,12 @@ def _update(config: Invert, problem: Problem) -> Update:
     # Nodes that are kept may lie outside the bounds of those that are not.
     kept = experiment.initial
     return Update(weight, np.minimum(low, kept), np.maximum(high, kept))
+
+
+def _misfit(name: MisfitName, dt: float) -> Callable[..., Any]:
+    """A misfit with its default settings."""
+    chosen = getattr(misfits, name)
+    return functools.partial(chosen, dt=dt) if name in ("traveltime", "wasserstein") else chosen
 
 
 def _regularizer(config: Invert, experiment: Experiment) -> Callable[[Any], Any] | None:

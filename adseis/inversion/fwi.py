@@ -2,8 +2,9 @@
 
     min_m  misfit(forward(m), observed) / misfit(0, observed)  +  regularizer(m)        low <= m <= high
 
-The misfit is relative: 1 for a model that predicts nothing, 0 for one that explains all. `forward` is any JAX function from a
-model to gathers; `Update` says what of the model may change and how strongly, `Band`s say which frequencies are fitted first.
+The misfit is relative: 1 for a model that predicts nothing, 0 for one that explains all; where silence counts nothing, as with
+shifts of traces, it is taken as it is. `forward` is any JAX function from a model to gathers; `Update` says what of the model may
+change and how strongly, `Band`s say which frequencies are fitted first.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ from jaxtyping import Array, Float
 from adseis.inversion.misfits import l2
 from adseis.inversion.multiscale import Band, filter_band, minimize_bands
 from adseis.inversion.optimizers import Result
+from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Medium, Samples
@@ -34,11 +36,13 @@ class Update(eqx.Module):
             receivers, times an illumination weight); None for 1 everywhere.
         low: Lower bound of the model: a number or an array on the grid [unit of the model], or None.
         high: Upper bound, likewise.
+        parametrization: What the optimizer works on in place of the model; `weight` is then on the grid of its variables.
     """
 
     weight: Array | np.ndarray | None = None
     low: Any = None
     high: Any = None
+    parametrization: Parametrization | None = None
 
 
 def invert(
@@ -64,10 +68,10 @@ def invert(
         dt: Sampling interval of the gathers [s], for the bands' filters.
         update: What may change, and within which bounds.
         bands: Low-pass bands in their order; by default one, the full band.
-        misfit: `misfit(predicted, observed)`, non-negative, positive for a prediction of zeros.
+        misfit: `misfit(predicted, observed)`, not negative.
         regularizer: `regularizer(model)`, added to the relative misfit.
         callback: `callback(iteration, model, value)` after each iteration; a true return value ends the run.
-        options: `evaluations`, `first_step` [unit of the model], `journal`, `progress` of `adseis.inversion.optimizers.minimize`.
+        options: `evaluations`, `first_step` [unit of the model, or of its variables], `journal`, `progress` of `minimize`.
 
     Returns:
         The result, whose `x` is the recovered model; values in its history are of the band they belong to.
@@ -84,24 +88,31 @@ def invert(
     if not bool(jnp.all(jnp.isfinite(observed))):
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(np.asarray(observed)))[0])
         raise ValueError(f"`observed` is not finite at (shot, time, receiver) = {bad}; repair or zero the trace.")
-    weight = jnp.ones_like(initial) if update.weight is None else jnp.asarray(update.weight, initial.dtype)
-    if weight.shape != initial.shape:
-        raise ValueError(f"`update.weight` {weight.shape} and `initial` {initial.shape} must share one grid.")
-    change = ChangeOfVariables(initial, weight)
+    mapped = update.parametrization
+    variables = initial if mapped is None else jnp.asarray(mapped.to_variables(initial))
+    weight = jnp.ones_like(variables) if update.weight is None else jnp.asarray(update.weight, variables.dtype)
+    if weight.shape != variables.shape:
+        name = "`initial`" if mapped is None else "the variables of `update.parametrization`"
+        raise ValueError(f"`update.weight` {weight.shape} and {name} {variables.shape} must share one grid.")
+    change = ChangeOfVariables(variables, weight)
+
+    def to_model(y: Array) -> Array:
+        return change.to_model(y) if mapped is None else mapped.to_model(change.to_model(y))
 
     def make_objective(band: Band) -> Callable[[Array], Array]:
         objective = relative_objective(forward, observed, band, dt, misfit=misfit, regularizer=regularizer)
-        return lambda y: objective(change.to_model(y))
+        return lambda y: objective(to_model(y))
 
     def report(iteration: int, y: Array, value: float) -> Any:
-        return callback(iteration, np.asarray(change.to_model(jnp.asarray(y))), value) if callback else None
+        return callback(iteration, np.asarray(to_model(jnp.asarray(y))), value) if callback else None
 
     # In y the starting point is zero, which says nothing of the scale of a first step.
-    options.setdefault("first_step", 0.01 * float(jnp.max(jnp.abs(initial))))
-    start = jnp.zeros_like(initial)
-    bounds = change.bounds(update.low, update.high)
-    result = minimize_bands(make_objective, start, bands, bounds=bounds, callback=report, **options)
-    return dataclasses.replace(result, x=np.asarray(change.to_model(jnp.asarray(result.x))))
+    options.setdefault("first_step", 0.01 * (float(jnp.max(jnp.abs(variables))) or 1.0))
+    limits = (update.low, update.high) if mapped is None else mapped.bounds(update.low, update.high)
+    result = minimize_bands(
+        make_objective, jnp.zeros_like(variables), bands, bounds=change.bounds(*limits), callback=report, **options
+    )
+    return dataclasses.replace(result, x=np.asarray(to_model(jnp.asarray(result.x))))
 
 
 def relative_objective(
@@ -124,10 +135,11 @@ def relative_objective(
         regularizer: `regularizer(model)`, or None.
 
     Returns:
-        `objective(model)`, 1 for a model that predicts nothing (without regularizer).
+        `objective(model)`, 1 for a model that predicts nothing (without regularizer), unless the misfit of that is zero.
     """
     target = filter_band(observed, band, dt)
-    scale = misfit(jnp.zeros_like(target), target)
+    silence = misfit(jnp.zeros_like(target), target)
+    scale = jnp.where(silence > 0, silence, 1)
 
     def objective(model: Array) -> Array:
         value = misfit(filter_band(forward(model), band, dt), target) / scale

@@ -9,6 +9,7 @@ from helpers import taylor_slopes
 import adseis as ads
 from adseis.inversion.fwi import Update, illumination, invert, relative_objective
 from adseis.inversion.multiscale import Band
+from adseis.inversion.parametrizations import Bounded, Slowness, Splines
 
 GRID = ads.Grid(shape=(24, 36), spacing=20.0, dt=2.5e-3, nt=180)
 
@@ -71,6 +72,21 @@ def test_the_objective_has_the_gradient_it_claims(problem):
     assert second == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    "p", [Slowness(), Bounded(2000.0, 3000.0), Splines(GRID.shape, (10, 14))], ids=["1/vp", "box", "splines"]
+)
+def test_parametrizations(problem, p):
+    """Ten iterations in other variables also lower the misfit tenfold, and the model keeps its bounds."""
+    true, initial, _, forward, observed = problem
+    bounds = () if isinstance(p, Bounded) else (2000.0, 3000.0)
+    update = Update(None, *bounds, parametrization=p) if bounds else Update(parametrization=p)
+    result = invert(forward, observed, initial, dt=GRID.dt, update=update, bands=[Band(iterations=10)], progress=False)
+    assert result.history[-1].value < 0.1 * result.history[0].value
+    assert rmse(result.x, true) < rmse(initial, true)
+    assert result.x.min() > 1999
+    assert result.x.max() < 3001
+
+
 def test_illumination_falls_with_depth(problem):
     """Near the sources energy is largest, so the weight is least; its maximum is one by definition."""
     _, initial, survey, _, _ = problem
@@ -93,3 +109,6 @@ def test_errors(problem):
         )
     with pytest.raises(ValueError, match=r"`update.weight` \(3, 3\) and `initial`"):
         invert(forward, observed, initial, dt=GRID.dt, update=Update(np.ones((3, 3))))
+    update = Update(np.ones(GRID.shape), parametrization=Splines(GRID.shape, (5, 5)))
+    with pytest.raises(ValueError, match=r"`update.weight` \(24, 36\) and the variables of `update.parametrization` \(5, 5\)"):
+        invert(forward, observed, initial, dt=GRID.dt, update=update)

@@ -69,6 +69,14 @@ def test_elastic(tmp_path, name, arguments, said):
     assert (tmp_path / f"{name}.png").stat().st_size > 10_000
 
 
+def test_locate_earthquake(tmp_path):
+    """Far from converged, yet nearer than it began."""
+    printed = run(tmp_path, "examples/locate_earthquake.py", "--iterations", "2", "--width", "25")
+    before, after = map(float, re.search(r"from ([\d.]+) to ([\d.]+) cells", printed).groups())
+    assert after < 0.5 * before
+    assert (tmp_path / "locate_earthquake.png").stat().st_size > 10_000
+
+
 def test_benchmark(tmp_path):
     """A table, its JSON and a picture; a gradient by one parameter needs no more memory than by two."""
     toy = ("--shape", "30", "40", "--steps", "20", "--shots", "1", "--repeats", "1", "--output", "toy")

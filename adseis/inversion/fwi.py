@@ -1,4 +1,4 @@
-"""Full waveform inversion: recover a velocity model from gathers by minimizing their misfit.
+"""Full waveform inversion: recover a model, or anything else that gathers depend on, by minimizing their misfit.
 
     min_m  misfit(forward(m), observed) / misfit(0, observed)  +  regularizer(m)        low <= m <= high
 
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from adseis.inversion.misfits import l2
 from adseis.inversion.multiscale import Band, filter_band, minimize_bands
@@ -22,10 +23,10 @@ from adseis.inversion.optimizers import Result
 from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight
 from adseis.waves.grid import Grid
-from adseis.waves.medium import Medium, Samples
+from adseis.waves.medium import Medium
 from adseis.waves.survey import Survey
 
-Forward = Callable[[Array], Array]
+Forward = Callable[[Any], Any]
 
 
 class Update(eqx.Module):
@@ -33,13 +34,14 @@ class Update(eqx.Module):
 
     Attributes:
         weight: Weights on the grid: 0 keeps the initial model, larger values move more (a mask, times mutes near sources and
-            receivers, times an illumination weight); None for 1 everywhere.
-        low: Lower bound of the model: a number or an array on the grid [unit of the model], or None.
+            receivers, times an illumination weight); None for 1 everywhere. Of a pytree, a pytree of arrays or numbers: by how
+            much each unknown is expected to move.
+        low: Lower bound of the model: a number or an array on the grid [unit of the model], or None; of a pytree, one of such.
         high: Upper bound, likewise.
         parametrization: What the optimizer works on in place of the model; `weight` is then on the grid of its variables.
     """
 
-    weight: Array | np.ndarray | None = None
+    weight: Any = None
     low: Any = None
     high: Any = None
     parametrization: Parametrization | None = None
@@ -47,15 +49,15 @@ class Update(eqx.Module):
 
 def invert(
     forward: Forward,
-    observed: Float[Samples, "shot time receiver"],
-    initial: Float[Samples, "*grid"],
+    observed: PyTree,
+    initial: PyTree,
     *,
     dt: float,
     update: Update | None = None,
     bands: Sequence[Band] = (Band(),),
     misfit: Callable[[Array, Array], Any] = l2,
-    regularizer: Callable[[Array], Any] | None = None,
-    callback: Callable[[int, np.ndarray, float], Any] | None = None,
+    regularizer: Callable[[PyTree], Any] | None = None,
+    callback: Callable[[int, PyTree, float], Any] | None = None,
     **options: Any,
 ) -> Result:
     """Recover a model from gathers by bounded L-BFGS, band after band.
@@ -63,8 +65,9 @@ def invert(
     Args:
         forward: The model's gathers: any JAX-differentiable function, such as
             `lambda vp: ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid)`.
-        observed: Gathers to explain, in the units of `forward`.
-        initial: Starting model.
+        observed: Gathers to explain, `(shot, time, receiver)`, in the units of `forward`; a tuple if it returns one.
+        initial: Starting model: an array on the grid, or a pytree of arrays, such as `{"vp": vp, "rho": rho}`, or a source's
+            position and time function.
         dt: Sampling interval of the gathers [s], for the bands' filters.
         update: What may change, and within which bounds.
         bands: Low-pass bands in their order; by default one, the full band.
@@ -84,51 +87,65 @@ def invert(
         Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
     """
     update = update or Update()
-    initial, observed = jnp.asarray(initial), jnp.asarray(observed)
-    if not bool(jnp.all(jnp.isfinite(observed))):
-        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(np.asarray(observed)))[0])
-        raise ValueError(f"`observed` is not finite at (shot, time, receiver) = {bad}; repair or zero the trace.")
+    initial, observed = jax.tree.map(jnp.asarray, (initial, observed))
+    for gather in jax.tree.leaves(observed):
+        if not bool(jnp.all(jnp.isfinite(gather))):
+            bad = tuple(int(i) for i in np.argwhere(~np.isfinite(np.asarray(gather)))[0])
+            raise ValueError(f"`observed` is not finite at (shot, time, receiver) = {bad}; repair or zero the trace.")
     mapped = update.parametrization
-    variables = initial if mapped is None else jnp.asarray(mapped.to_variables(initial))
-    weight = jnp.ones_like(variables) if update.weight is None else jnp.asarray(update.weight, variables.dtype)
-    if weight.shape != variables.shape:
-        name = "`initial`" if mapped is None else "the variables of `update.parametrization`"
-        raise ValueError(f"`update.weight` {weight.shape} and {name} {variables.shape} must share one grid.")
-    change = ChangeOfVariables(variables, weight)
+    variables = initial if mapped is None else jax.tree.map(jnp.asarray, mapped.to_variables(initial))
+    change = ChangeOfVariables(variables, _weights(update, variables))
 
-    def to_model(y: Array) -> Array:
+    def to_model(y: PyTree) -> PyTree:
         return change.to_model(y) if mapped is None else mapped.to_model(change.to_model(y))
 
-    def make_objective(band: Band) -> Callable[[Array], Array]:
+    def found(y: PyTree) -> PyTree:
+        return jax.tree.map(np.asarray, to_model(jax.tree.map(jnp.asarray, y)))
+
+    def make_objective(band: Band) -> Callable[[PyTree], Array]:
         objective = relative_objective(forward, observed, band, dt, misfit=misfit, regularizer=regularizer)
         return lambda y: objective(to_model(y))
 
-    def report(iteration: int, y: Array, value: float) -> Any:
-        return callback(iteration, np.asarray(to_model(jnp.asarray(y))), value) if callback else None
+    def report(iteration: int, y: PyTree, value: float) -> Any:
+        return callback(iteration, found(y), value) if callback else None
 
     # In y the starting point is zero, which says nothing of the scale of a first step.
-    options.setdefault("first_step", 0.01 * (float(jnp.max(jnp.abs(variables))) or 1.0))
+    sizes = [float(jnp.max(jnp.abs(v), initial=0)) for v in jax.tree.leaves(variables)]
+    options.setdefault("first_step", 0.01 * (min(sizes) or 1.0))
     limits = (update.low, update.high) if mapped is None else mapped.bounds(update.low, update.high)
-    result = minimize_bands(
-        make_objective, jnp.zeros_like(variables), bands, bounds=change.bounds(*limits), callback=report, **options
-    )
-    return dataclasses.replace(result, x=np.asarray(to_model(jnp.asarray(result.x))))
+    start = jax.tree.map(jnp.zeros_like, variables)
+    result = minimize_bands(make_objective, start, bands, bounds=change.bounds(*limits), callback=report, **options)
+    return dataclasses.replace(result, x=found(result.x))
+
+
+def _weights(update: Update, variables: PyTree) -> PyTree:
+    """The update's weights, one array for every leaf of the variables."""
+    weights = jax.tree.broadcast(1.0 if update.weight is None else update.weight, variables)
+
+    def full(weight: Any, values: Array) -> Array:
+        weight = jnp.asarray(weight, values.dtype)
+        if weight.shape not in ((), values.shape):
+            name = "`initial`" if update.parametrization is None else "the variables of `update.parametrization`"
+            raise ValueError(f"`update.weight` {weight.shape} and {name} {values.shape} must share one grid.")
+        return jnp.broadcast_to(weight, values.shape)
+
+    return jax.tree.map(full, weights, variables)
 
 
 def relative_objective(
     forward: Forward,
-    observed: Float[Samples, "shot time receiver"],
+    observed: PyTree,
     band: Band,
     dt: float,
     *,
     misfit: Callable[[Array, Array], Any] = l2,
-    regularizer: Callable[[Array], Any] | None = None,
-) -> Callable[[Array], Array]:
+    regularizer: Callable[[PyTree], Any] | None = None,
+) -> Callable[[PyTree], Array]:
     """The function of the model that an inversion minimizes in one band: relative misfit plus regularizer.
 
     Args:
         forward: From a model to gathers.
-        observed: Gathers to explain.
+        observed: Gathers to explain, `(shot, time, receiver)`; of a tuple of them the relative misfits are averaged.
         band: Frequencies to fit.
         dt: Sampling interval of the gathers [s].
         misfit: `misfit(predicted, observed)`.
@@ -137,13 +154,18 @@ def relative_objective(
     Returns:
         `objective(model)`, 1 for a model that predicts nothing (without regularizer), unless the misfit of that is zero.
     """
-    target = filter_band(observed, band, dt)
-    silence = misfit(jnp.zeros_like(target), target)
-    scale = jnp.where(silence > 0, silence, 1)
+    filtered = lambda gathers: [filter_band(g, band, dt) for g in jax.tree.leaves(gathers)]  # noqa: E731
+    targets = filtered(observed)
+    silences = [misfit(jnp.zeros_like(target), target) for target in targets]
+    scales = [len(targets) * jnp.where(silence > 0, silence, 1) for silence in silences]
 
-    def objective(model: Array) -> Array:
-        value = misfit(filter_band(forward(model), band, dt), target) / scale
-        return value if regularizer is None else value + regularizer(model)
+    def objective(model: PyTree) -> Array:
+        predicted = filtered(forward(model))
+        if len(predicted) != len(targets):
+            raise ValueError(f"`forward` returns {len(predicted)} gathers, `observed` has {len(targets)}.")
+        terms = [misfit(p, o) / scale for p, o, scale in zip(predicted, targets, scales, strict=True)]
+        total = jnp.sum(jnp.stack(terms))
+        return total if regularizer is None else total + regularizer(model)
 
     return objective
 

@@ -87,6 +87,24 @@ def test_parametrizations(problem, p):
     assert result.x.max() < 3001
 
 
+def test_many_unknowns_and_records(problem):
+    """vp and density together, from pressure and velocity: the misfit, 1 for silence, falls tenfold; what has weight 0 stays."""
+    true, initial, survey, _, _ = problem
+    options = {"record": ("p", "vz"), "boundary": ads.CPML(width=8)}
+    forward = lambda m: ads.simulate_acoustic(ads.AcousticMedium(m["vp"], m["rho"]), survey, GRID, **options)  # noqa: E731
+    start = {"vp": initial, "rho": np.full(GRID.shape, 2000.0)}
+    observed = forward(start | {"vp": true})
+    for weight in ({"vp": 100.0, "rho": 50.0}, {"vp": 100.0, "rho": 0.0}):
+        update = Update(weight, low={"vp": 2000.0, "rho": 1000.0}, high=4000.0)
+        result = invert(forward, observed, start, dt=GRID.dt, update=update, bands=[Band(iterations=8)], first_step=0.5,
+                        progress=False)  # fmt: skip
+        assert result.history[-1].value < 0.1 * result.history[0].value
+        assert np.any(result.x["rho"] != 2000) == (weight["rho"] > 0)
+    assert relative_objective(lambda m: tuple(0 * x for x in observed), observed, Band(), GRID.dt)(start) == pytest.approx(1)
+    with pytest.raises(ValueError, match="`forward` returns 1 gathers, `observed` has 2"):
+        invert(lambda m: forward(m)[0], observed, start, dt=GRID.dt)
+
+
 def test_illumination_falls_with_depth(problem):
     """Near the sources energy is largest, so the weight is least; its maximum is one by definition."""
     _, initial, survey, _, _ = problem

@@ -87,4 +87,5 @@ CASES = {
     # Its record ends amid the pulse: gradients then hold wavenumbers at which other kinds of stencil differ by tens of %.
     # S waves of five points would not get through in time; these have 2.3, dispersed alike by staggered stencils of order 4.
     "E": Case((80, 80, 80), 100, 1, frequency=20.0, elastic_frequency=20.0),
+    "F": Case((120, 120, 120), 100, 1, frequency=20.0, elastic_frequency=20.0),
 }

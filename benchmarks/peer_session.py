@@ -29,9 +29,9 @@ class Entry(NamedTuple):
 
 
 ENGINES = {
-    "adseis": Entry("adseis_engine:prepare", "", "ABCDE", {}),
-    "adseis, a device per core": Entry("adseis_engine:prepare_cores", "", "ABCDE", {}),
-    "Deepwave": Entry("deepwave_engine:prepare", "deepwave", "ABCDE", {}),
+    "adseis": Entry("adseis_engine:prepare", "", "ABCDEF", {}),
+    "adseis, a device per core": Entry("adseis_engine:prepare_cores", "", "ABCDEF", {}),
+    "Deepwave": Entry("deepwave_engine:prepare", "deepwave", "ABCDEF", {}),
     "Devito": Entry("devito_engine:prepare", "devito", "ABCDE", {"DEVITO_LANGUAGE": "openmp", "DEVITO_LOGGING": "ERROR"}),
     "SWEEP (JAX)": Entry("sweep_engine:prepare", "sweep", "AE", {}),
     "j-Wave": Entry("jwave_engine:prepare", "jwave", "AE", {}),

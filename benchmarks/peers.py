@@ -44,7 +44,7 @@ class Benchmark:
     """Time adseis and its peers."""
 
     cases: tuple[str, ...] = tuple(CASES)
-    """A to E: 2D 400 x 400, 600 x 600, 1000 x 1000; 16 models of 70 x 70; 3D 80 x 80 x 80."""
+    """A to F: 2D 400 x 400, 600 x 600, 1000 x 1000; 16 models of 70 x 70; 3D 80 x 80 x 80, 120 x 120 x 120."""
     equations: tuple[str, ...] = EQUATIONS
     """scalar, acoustic, elastic."""
     engines: tuple[str, ...] = tuple(ENGINES)

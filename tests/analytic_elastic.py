@@ -17,12 +17,12 @@ def point_force_3d(force, dt, vp, vs, rho, offset, direction):
 
     rho w^2 G = ks^2 gS I + grad grad (gS - gP), gX the `green` of the speed vX.
     """
-    return convolved(force, dt, lambda w: 1j * w * _force_displacement(w, vp, vs, rho, _of(3, offset), direction))
+    return convolved(force, dt, lambda w: 1j * w * force_displacement(w, vp, vs, rho, _of(3, offset), direction))
 
 
 def line_force_2d(force, dt, vp, vs, rho, offset, direction):
     """P-SV velocity (*receiver, axis, time) of a line force f(t) [N/m]: the same Green tensor with the 2D functions gX."""
-    return convolved(force, dt, lambda w: 1j * w * _force_displacement(w, vp, vs, rho, _of(2, offset), direction))
+    return convolved(force, dt, lambda w: 1j * w * force_displacement(w, vp, vs, rho, _of(2, offset), direction))
 
 
 def moment_tensor_3d(rate, dt, vp, vs, rho, offset, moment):
@@ -50,7 +50,7 @@ def _of(ndim, offset):
     return offset
 
 
-def _force_displacement(w, vp, vs, rho, offset, direction):
+def force_displacement(w, vp, vs, rho, offset, direction):
     """G d, (*receiver, axis, frequency)."""
     gamma, r, shear, both = _potentials(w, vp, vs, offset)
     d = np.asarray(direction, float)[:, None]

@@ -133,7 +133,7 @@ def gaussian_source(
         width: Standard deviation [m]; half a spacing is about the least that is smooth.
 
     Returns:
-        The source: `Explosion`s at the nodes within three widths.
+        The source: an `Explosion` at the nodes within three widths.
 
     Raises:
         ValueError: If `width` is not positive.

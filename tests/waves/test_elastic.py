@@ -4,7 +4,7 @@ import analytic
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from analytic_elastic import _force_displacement, line_force_2d, line_moment_2d, moment_tensor_3d, point_force_3d
+from analytic_elastic import force_displacement, line_force_2d, line_moment_2d, moment_tensor_3d, point_force_3d
 from helpers import convergence_order
 
 import adseis as ads
@@ -193,7 +193,7 @@ def test_convergence_in_space(order, points):
 
         def transfer(w, k=k):
             own = 2 / dt * np.sin(w * dt / 2)
-            return 1j * own * np.cos(w * dt / 2) * _force_displacement(own, *SOLID, away[k], (1.0, 0.0))[0]
+            return 1j * own * np.cos(w * dt / 2) * force_displacement(own, *SOLID, away[k], (1.0, 0.0))[0]
 
         errors.append(analytic.relative_l2(vz[k, : length(n)], analytic.convolved(s[k, : length(n)], dt, transfer)))
     assert convergence_order(1 / np.array(points), errors) == pytest.approx(order, rel=0.1)

@@ -1,4 +1,4 @@
-"""Shots that take turns: a processor is fastest on as few of them at a time as fill its cache, and holds less memory.
+"""Shots that take turns: a processor is as fast on few of them at a time, if they fill its cores, and holds less memory.
 
 Every group of shots is marched by itself, and later reversed by itself. The states that its segments start from wait meanwhile;
 histories are of one group at a time.
@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from adseis.loop import Nodes, Weights
 
-_CACHE = 8_000_000  # bytes
+_ENOUGH = 4_000_000  # bytes of state that keep a processor as busy as more do
 
 
 class Reversible(Protocol):
@@ -40,11 +40,11 @@ def turns_of(shots: int, each: int) -> int:
         each: Bytes of the state of one of them.
 
     Returns:
-        The number: on a processor as few as keep the state of a group within its cache, on any other device 1.
+        The number: on a processor as few as keep the state of a group within 4 MB, on any other device 1.
     """
     if jax.default_backend() != "cpu":
         return 1
-    return next((n for n in range(1, shots) if shots % n == 0 and shots // n * each <= _CACHE), max(shots, 1))
+    return next((n for n in range(1, shots) if shots % n == 0 and shots // n * each <= _ENOUGH), max(shots, 1))
 
 
 class InTurn(NamedTuple):

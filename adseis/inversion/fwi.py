@@ -74,7 +74,7 @@ def invert(
         misfit: `misfit(predicted, observed)`, not negative.
         regularizer: `regularizer(model)`, added to the relative misfit.
         callback: `callback(iteration, model, value)` after each iteration; a true return value ends the run.
-        options: `evaluations`, `first_step` [unit of the model, or of its variables], `journal`, `progress` of `minimize`.
+        options: `evaluations`, `first_step` [change over weight; by default 1 %], `journal`, `progress` of `minimize`.
 
     Returns:
         The result, whose `x` is the recovered model; values in its history are of the band they belong to.
@@ -110,8 +110,9 @@ def invert(
         return callback(iteration, found(y), value) if callback else None
 
     # In y the starting point is zero, which says nothing of the scale of a first step.
-    sizes = [float(jnp.max(jnp.abs(v), initial=0)) for v in jax.tree.leaves(variables)]
-    options.setdefault("first_step", 0.01 * (min(sizes) or 1.0))
+    largest = [[float(jnp.max(jnp.abs(x), initial=0)) for x in jax.tree.leaves(tree)] for tree in (variables, change.weight)]
+    reaches = [value / weight for value, weight in zip(*largest, strict=True) if value > 0 and weight > 0]
+    options.setdefault("first_step", 0.01 * min(reaches, default=1.0))
     limits = (update.low, update.high) if mapped is None else mapped.bounds(update.low, update.high)
     start = jax.tree.map(jnp.zeros_like, variables)
     result = minimize_bands(make_objective, start, bands, bounds=change.bounds(*limits), callback=report, **options)

@@ -59,7 +59,7 @@ def locate(
         observed: Gathers `(shot, time, receiver)`, a shot for each event; a tuple if `forward` returns one.
         position: Where to start [m].
         grid: Space-time sampling of `forward`.
-        reach: How far a position is expected to move in a step [m]: about half of the shortest wavelength of the first band.
+        reach: How far a position is expected to move in a step [m]: about a fifth of the shortest wavelength of the first band.
         margin: Least distance from the edges of the grid [m].
         bands: Low-pass bands in their order, low frequencies first.
         options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `regularizer`, `callback`, `journal`, ...
@@ -133,7 +133,7 @@ def gaussian_source(
         width: Standard deviation [m]; half a spacing is about the least that is smooth.
 
     Returns:
-        The source: an `Explosion` at the nodes within three widths.
+        The source: an `Explosion` at the nodes within four widths.
 
     Raises:
         ValueError: If `width` is not positive.
@@ -142,7 +142,7 @@ def gaussian_source(
         raise ValueError(f"`width` = {width} m must be positive.")
     position, time_function = jnp.asarray(position), jnp.asarray(time_function)
     spacing, origin = (jnp.asarray(x, position.dtype) for x in (grid.spacing, grid.origin))
-    spans = [np.arange(-n, n + 1) for n in (int(np.ceil(3 * width / h)) for h in grid.spacing)]
+    spans = [np.arange(-n, n + 1) for n in (int(np.ceil(4 * width / h)) for h in grid.spacing)]
     offsets = jnp.asarray(np.stack([o.ravel() for o in np.meshgrid(*spans, indexing="ij")], -1))[None, None]
     nearest = jnp.round((jax.lax.stop_gradient(position) - origin[None, None]) / spacing[None, None]).astype(int)
     index = nearest[:, :, None] + offsets

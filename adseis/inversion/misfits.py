@@ -11,13 +11,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-import scipy.fft
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from adseis.inversion import transport, warping
+from adseis.inversion import alignment, transport, warping
 from adseis.signals import analytic
 from adseis.signals import envelope as envelope_of
 
@@ -233,27 +231,9 @@ def traveltime(
     References:
         Luo, Y. & Schuster, G. T. (1991), Geophysics 56, 645-653, doi:10.1190/1.1443081
     """
-    shift = _shifts(*_traces(predicted, observed, axis), dt, max_shift)
+    _require_positive(dt=dt, max_shift=math.inf if max_shift is None else max_shift)
+    shift = alignment.shifts(*_traces(predicted, observed, axis), dt, max_shift)
     return 0.5 * _total(_per_trace(shift**2, axis), weights)
-
-
-def shifts(predicted: Data, observed: Data, *, dt: float, max_shift: float | None = None, axis: int = -2) -> Float[Array, "..."]:
-    """How much later observed traces arrive than predicted ones [s], by correlation: arguments as of `traveltime`.
-
-    Args:
-        predicted: Simulated data, any shape and unit.
-        observed: Measured data, of the same shape.
-        dt: Sampling interval [s].
-        max_shift: Largest shift that is looked for [s]; None for half of the record.
-        axis: Time axis.
-
-    Returns:
-        T [s] of every trace, the data's shape without the time axis.
-
-    Raises:
-        ValueError: If the shapes do not fit, or `dt` or `max_shift` is not positive.
-    """
-    return _shifts(*_traces(predicted, observed, axis), dt, max_shift)
 
 
 def adaptive(
@@ -281,18 +261,7 @@ def adaptive(
         Warner, M. & Guasch, L. (2016), Geophysics 81, R429-R445, doi:10.1190/geo2015-0387.1
     """
     _require_positive(damping=damping)
-    p, o = _traces(predicted, observed, axis)
-    nt = p.shape[-1]
-    n = scipy.fft.next_fast_len(2 * nt, real=True)
-    p_spectrum, o_spectrum = jnp.fft.rfft(p, n), jnp.fft.rfft(o, n)
-    power = p_spectrum.real**2 + p_spectrum.imag**2
-    floor = damping * jnp.max(power, -1, keepdims=True)
-    denominator = jnp.where(floor > 0, power + floor, 1)
-    wiener = jnp.fft.irfft(jnp.conj(p_spectrum) * o_spectrum / denominator, n)
-    lag = _along_time(np.fft.fftfreq(n, 1 / n) / nt, p).astype(p.dtype)
-    energy = jnp.sum(wiener**2, -1)
-    alive = energy > 0
-    value = jnp.where(alive, jnp.sum((lag * wiener) ** 2, -1) / jnp.where(alive, energy, 1), 0)
+    value = alignment.filter_spread(*_traces(predicted, observed, axis), damping)
     return 0.5 * _total(_per_trace(value, axis), weights)
 
 
@@ -417,29 +386,6 @@ def windowed(misfit: Misfit, window: Float[ArrayLike, "..."]) -> Misfit:
     return inside
 
 
-def _shifts(p: Array, o: Array, dt: float, max_shift: float | None) -> Array:
-    """Lags of the largest correlation of traces, refined by Newton's method, whose last step carries the derivative."""
-    nt = p.shape[-1]
-    max_shift = nt * dt / 2 if max_shift is None else max_shift
-    _require_positive(dt=dt, max_shift=max_shift)
-    n = scipy.fft.next_fast_len(2 * nt, real=True)
-    spectrum = jnp.fft.rfft(o, n) * jnp.conj(jnp.fft.rfft(p, n))
-    lags = dt * np.fft.fftfreq(n, 1 / n)
-    correlation = jnp.where(_along_time(np.abs(lags) <= max_shift, p), jnp.fft.irfft(spectrum, n), -jnp.inf)
-    omega = _along_time(2 * np.pi * np.fft.rfftfreq(n, dt), p).astype(p.dtype)
-
-    def newton(shift: Array, spectrum: Array) -> Array:
-        turned = spectrum * jnp.exp(1j * omega * shift[..., None])
-        slope, curvature = -jnp.sum(omega * turned.imag, -1), -jnp.sum(omega**2 * turned.real, -1)
-        step = jnp.where(curvature < 0, slope / jnp.where(curvature < 0, curvature, 1), 0)
-        return shift - jnp.clip(step, -dt, dt)
-
-    shift = jnp.asarray(lags, p.dtype)[jnp.argmax(correlation, -1)]
-    for _ in range(4):
-        shift = newton(shift, lax.stop_gradient(spectrum))
-    return newton(lax.stop_gradient(shift), spectrum)
-
-
 def _total(values: Array, weights: Weights) -> Array:
     """The weighted sum, refusing weights that would enlarge the values."""
     if weights is None:
@@ -470,11 +416,6 @@ def _traces(predicted: ArrayLike, observed: ArrayLike, axis: int) -> tuple[Array
             f"`axis` = {axis} is no axis of data of the shape {difference.shape}; a single trace has time on axis=-1."
         )
     return jnp.moveaxis(jnp.asarray(predicted), axis, -1), jnp.moveaxis(jnp.asarray(observed), axis, -1)
-
-
-def _along_time(values: np.ndarray, like: Array) -> Array:
-    """Values of the samples of every trace."""
-    return jnp.asarray(values).reshape(*[1] * (like.ndim - 1), -1)
 
 
 def _per_trace(values: Array, axis: int) -> Array:

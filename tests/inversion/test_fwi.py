@@ -96,7 +96,7 @@ def test_many_unknowns_and_records(problem):
     observed = forward(start | {"vp": true})
     for weight in ({"vp": 100.0, "rho": 50.0}, {"vp": 100.0, "rho": 0.0}):
         update = Update(weight, low={"vp": 2000.0, "rho": 1000.0}, high=4000.0)
-        result = invert(forward, observed, start, dt=GRID.dt, update=update, bands=[Band(iterations=8)], first_step=0.5,
+        result = invert(forward, observed, start, dt=GRID.dt, update=update, bands=[Band(iterations=8)],
                         progress=False)  # fmt: skip
         assert result.history[-1].value < 0.1 * result.history[0].value
         assert np.any(result.x["rho"] != 2000) == (weight["rho"] > 0)

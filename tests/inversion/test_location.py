@@ -69,7 +69,7 @@ def test_linear_scale():
 
 
 def test_gaussian_source():
-    """Weights sum to one; the mean of the nodes is the position but for what lies beyond three widths; its gradient is exact,
+    """Weights sum to one; the mean of the nodes is the position but for what lies beyond four widths; its gradient is exact,
     also next to an edge, which cuts it."""
     source = gaussian_source(TRUE, PULSE, GRID, width=8.0)
     weights = np.asarray(source.time_function @ PULSE[0, 0] / (PULSE[0, 0] @ PULSE[0, 0]))[0]

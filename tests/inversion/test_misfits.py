@@ -9,7 +9,7 @@ import pytest
 from helpers import taylor_slopes
 
 import adseis as ads
-from adseis.inversion import misfits, transport, warping
+from adseis.inversion import alignment, misfits, transport, warping
 from adseis.signals import analytic
 
 NT, DT = 160, 4e-3
@@ -153,10 +153,10 @@ def test_traveltime_finds_the_shift(shift):
     """A pulse and itself later, by whole samples or not: to a thousandth of a sample, for the pulses are band-limited (10 Hz of
     125); also where they are more than a period apart, and whatever their amplitudes."""
     predicted, observed = pulse(0.3), 3 * pulse(0.3 + shift)
-    found = misfits.shifts(predicted, observed, dt=DT)
+    found = alignment.shifts(predicted.T, observed.T, DT)
     assert float(found[0]) == pytest.approx(shift, abs=1e-3 * DT)
     assert float(misfits.traveltime(predicted, observed, dt=DT)) == pytest.approx(shift**2 / 2, rel=1e-3)
-    early = misfits.shifts(predicted, observed, dt=DT, max_shift=0.01)
+    early = alignment.shifts(predicted.T, observed.T, DT, 0.01)
     assert abs(float(early[0])) < 0.01 + 2 * DT
 
 
@@ -164,7 +164,7 @@ def test_traveltime_moves_with_the_pulse():
     """d T / d(delay of the prediction) = -1: the derivative of the maximum, by a difference of delays of 0.2 ms."""
     observed = pulse(0.36)
     moved = (pulse(0.3002) - pulse(0.2998)) / 4e-4
-    _, slope = jax.jvp(lambda p: misfits.shifts(p, observed, dt=DT), (pulse(0.3),), (moved,))
+    _, slope = jax.jvp(lambda p: alignment.shifts(p.T, observed.T, DT), (pulse(0.3),), (moved,))
     assert float(slope[0]) == pytest.approx(-1, rel=1e-3)
 
 

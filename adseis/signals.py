@@ -143,6 +143,47 @@ def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "
     return jnp.where(alive, jnp.sqrt(jnp.where(alive, power, 1)), 0)
 
 
+def flatten(
+    x: Float[ArrayLike, "*shape"],
+    dt: float,
+    wavelet: Float[ArrayLike, " nt"],
+    *,
+    damping: float = 0.02,
+    corner: float | None = None,
+    axis: int = -1,
+) -> Float[Array, "*shape"]:
+    """Flatten the spectrum that a wavelet gave to data, so that low and high frequencies count as much as its peak.
+
+    The zero-phase filter (1 + damping) max|S| / (|S| + damping max|S|) / (1 + (f / corner)^8), which is one at the peak of the
+    wavelet's spectrum S (below the corner) and amplifies what the wavelet has little of by 1/damping at most.
+
+    Args:
+        x: Data of any unit and shape; the record is followed by as many zeros.
+        dt: Sampling interval [s].
+        wavelet: Time function s of the source, sampled alike.
+        damping: Share of the largest amplitude at which amplification ends; of noisy data, about the noise's share.
+        corner: Frequency above which nothing is kept [Hz], or None.
+        axis: Time axis of `x`.
+
+    Returns:
+        Filtered data, like `x`.
+
+    Raises:
+        ValueError: If `damping`, `dt` or `corner` is not positive, or the wavelet is zero.
+    """
+    x = _floating(x)
+    spectrum = np.abs(np.fft.rfft(np.asarray(wavelet, float), 2 * x.shape[axis]))
+    if not (damping > 0 and dt > 0 and (corner is None or corner > 0)):
+        raise ValueError(f"`damping` = {damping}, `dt` = {dt} s and `corner` = {corner} Hz must be positive.")
+    if not spectrum.max() > 0:
+        raise ValueError("`wavelet` is zero: it has no spectrum to divide by.")
+    response = (1 + damping) / (spectrum / spectrum.max() + damping)
+    if corner is not None:
+        response = response / (1 + (np.fft.rfftfreq(2 * x.shape[axis], dt) / corner) ** 8)
+    filtered = jnp.fft.irfft(jnp.fft.rfft(x, 2 * x.shape[axis], axis) * _along(response, axis, x), 2 * x.shape[axis], axis)
+    return jnp.take(filtered, np.arange(x.shape[axis]), axis)
+
+
 def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axis: int = -1) -> Float[Array, "*resampled"]:
     """Band-limited resampling to the instants k dt_to that lie within the signal.
 

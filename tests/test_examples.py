@@ -91,3 +91,12 @@ def test_benchmark(tmp_path):
         assert row["wavefields"] == pytest.approx(row["temporary_MB"] * 1e6 / (30 * 40 * 4))
     assert rows["acoustic", "gradient by vp"]["temporary_MB"] <= rows["acoustic", "gradient by vp, rho"]["temporary_MB"]
     assert (tmp_path / "toy.png").stat().st_size > 10_000
+
+
+def test_strategies(tmp_path):
+    """Each of the four ways comes nearer to the true model for what six gradients cost."""
+    printed = run(tmp_path, "examples/strategies.py", "--gradients", "6")
+    errors = [(float(a), float(b)) for a, b in re.findall(r"vp error ([\d.]+) -> ([\d.]+) m/s", printed)]
+    assert len(errors) == 4
+    assert all(after < before for before, after in errors)
+    assert (tmp_path / "strategies.png").stat().st_size > 10_000

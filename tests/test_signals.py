@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 from jax.test_util import check_grads
 
-from adseis.signals import amplitude_spectrum, bandpass, envelope, lowpass, resample, taper
+from adseis.signals import amplitude_spectrum, bandpass, envelope, flatten, lowpass, resample, taper
 
 DT = 0.004
 
@@ -132,3 +132,26 @@ def test_errors():
         taper(10, fraction=0.7)
     with pytest.raises(ValueError, match="`side` = 'up'"):
         taper(10, side="up")
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_flatten_makes_the_spectrum_of_the_wavelet_flat(axis):
+    """A delayed wavelet ends with a spectrum that varies by 4 % where it had a tenth of its peak (the filter rings past the record), its
+    phase unchanged; a corner keeps what is above away."""
+    nt, frequency = 400, 10.0
+    t = DT * np.arange(nt)
+    wavelet = (1 - 2 * (np.pi * frequency * (t - 0.3)) ** 2) * np.exp(-((np.pi * frequency * (t - 0.3)) ** 2))
+    data = np.stack([3 * wavelet, np.roll(wavelet, 120)], 1 - axis)
+    flat = np.asarray(flatten(data, DT, wavelet, damping=1e-4, axis=axis))
+    before, after = (np.fft.rfft(np.take(d, 0, 1 - axis), 2 * nt) for d in (data, flat))
+    strong = np.abs(before) > 0.1 * np.abs(before).max()
+    np.testing.assert_allclose(np.abs(after[strong]), np.abs(before).max(), rtol=0.05)
+    np.testing.assert_allclose(np.angle(after[strong] / before[strong]), 0, atol=0.05)
+    low = np.fft.rfft(np.take(np.asarray(flatten(data, DT, wavelet, corner=5.0, axis=axis)), 0, 1 - axis), 2 * nt)
+    f = np.fft.rfftfreq(2 * nt, DT)
+    assert np.abs(low[f > 15]).max() < 0.01 * np.abs(low).max()
+    for bad in ({"damping": 0.0}, {"corner": -1.0}):
+        with pytest.raises(ValueError, match="must be positive"):
+            flatten(data, DT, wavelet, axis=axis, **bad)
+    with pytest.raises(ValueError, match="`wavelet` is zero"):
+        flatten(data, DT, 0 * wavelet, axis=axis)

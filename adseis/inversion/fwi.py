@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from adseis.inversion.gauss_newton import Composite
 from adseis.inversion.misfits import l2
 from adseis.inversion.multiscale import Band, filter_band, minimize_bands
 from adseis.inversion.optimizers import Result
@@ -24,6 +25,7 @@ from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Medium
+from adseis.waves.sources import Emission, Source
 from adseis.waves.survey import Survey
 
 Forward = Callable[[Any], Any]
@@ -60,7 +62,7 @@ def invert(
     callback: Callable[[int, PyTree, float], Any] | None = None,
     **options: Any,
 ) -> Result:
-    """Recover a model from gathers by bounded L-BFGS, band after band.
+    """Recover a model from gathers by bounded L-BFGS (or Gauss-Newton: `method="newton-cg"`), band after band.
 
     Args:
         forward: The model's gathers: any JAX-differentiable function, such as
@@ -74,7 +76,7 @@ def invert(
         misfit: `misfit(predicted, observed)`, not negative.
         regularizer: `regularizer(model)`, added to the relative misfit.
         callback: `callback(iteration, model, value)` after each iteration; a true return value ends the run.
-        options: `evaluations`, `first_step` [change over weight; by default 1 %], `journal`, `progress` of `minimize`.
+        options: `method`, `evaluations`, `first_step` [change over weight; by default 1 %], `journal`, `progress` of `minimize`.
 
     Returns:
         The result, whose `x` is the recovered model; values in its history are of the band they belong to.
@@ -102,9 +104,8 @@ def invert(
     def found(y: PyTree) -> PyTree:
         return jax.tree.map(np.asarray, to_model(jax.tree.map(jnp.asarray, y)))
 
-    def make_objective(band: Band) -> Callable[[PyTree], Array]:
-        objective = relative_objective(forward, observed, band, dt, misfit=misfit, regularizer=regularizer)
-        return lambda y: objective(to_model(y))
+    def make_objective(band: Band) -> Composite:
+        return relative_objective(forward, observed, band, dt, misfit=misfit, regularizer=regularizer).after(to_model)
 
     def report(iteration: int, y: PyTree, value: float) -> Any:
         return callback(iteration, found(y), value) if callback else None
@@ -141,7 +142,7 @@ def relative_objective(
     *,
     misfit: Callable[[Array, Array], Any] = l2,
     regularizer: Callable[[PyTree], Any] | None = None,
-) -> Callable[[PyTree], Array]:
+) -> Composite:
     """The function of the model that an inversion minimizes in one band: relative misfit plus regularizer.
 
     Args:
@@ -160,15 +161,13 @@ def relative_objective(
     silences = [misfit(jnp.zeros_like(target), target) for target in targets]
     scales = [len(targets) * jnp.where(silence > 0, silence, 1) for silence in silences]
 
-    def objective(model: PyTree) -> Array:
-        predicted = filtered(forward(model))
+    def loss(predicted: list[Array]) -> Array:
         if len(predicted) != len(targets):
             raise ValueError(f"`forward` returns {len(predicted)} gathers, `observed` has {len(targets)}.")
         terms = [misfit(p, o) / scale for p, o, scale in zip(predicted, targets, scales, strict=True)]
-        total = jnp.sum(jnp.stack(terms))
-        return total if regularizer is None else total + regularizer(model)
+        return jnp.sum(jnp.stack(terms))
 
-    return objective
+    return Composite(lambda model: filtered(forward(model)), loss, regularizer)
 
 
 def illumination(
@@ -179,6 +178,7 @@ def illumination(
     *,
     damping: float = 1e-2,
     every: int = 4,
+    pseudo_hessian: bool = False,
     **options: Any,
 ) -> Float[Array, "*grid"]:
     """Weight that evens out how strongly the sources light up the model.
@@ -190,6 +190,8 @@ def illumination(
         grid: Space-time sampling.
         damping: Share of the largest energy below which nothing is amplified further.
         every: Steps between the summed snapshots.
+        pseudo_hessian: Take the energy of the second time derivative over speed^6, the power of what a change of speed radiates:
+            d/dvp (u_tt / vp^2) = -2 u_tt / vp^3. Fast and deep nodes then move more.
         options: Other options of `simulate`.
 
     Returns:
@@ -201,10 +203,27 @@ def illumination(
     References:
         Shin, C., Jang, S. & Min, D.-J. (2001), Geophysical Prospecting 49, 592-606, doi:10.1046/j.1365-2478.2001.00279.x
     """
+    if pseudo_hessian:  # of time functions differentiated twice the wavefield is, too
+        survey = Survey(_Twice(survey.source), survey.receivers, mesh=survey.mesh)
 
     def energy_of(fields: dict[str, Array]) -> Array:
         pressure = [fields[name] for name in ("u", "p", "szz", "syy", "sxx") if name in fields]
         return jnp.sum((sum(pressure[1:], start=pressure[0]) / len(pressure)) ** 2, 0)
 
     _, energy = simulate(medium, survey, grid, probe=energy_of, probe_every=every, **options)
-    return illumination_weight(jnp.sum(energy, 0), damping=damping)
+    energy = jnp.sum(energy, 0)
+    if pseudo_hessian:
+        energy = energy / jnp.asarray(medium.vp, energy.dtype) ** 6
+    return illumination_weight(energy, damping=damping)
+
+
+class _Twice(Source):
+    """A source whose time functions are differentiated twice, by central differences."""
+
+    source: Source | tuple[Source, ...]
+
+    def emissions(self, grid: Grid) -> list[Emission]:
+        """Second differences of what it emits."""
+        every = Survey(self.source, np.zeros((0, len(grid.shape)))).emissions(grid)
+        slope = lambda samples: jnp.stack(jnp.gradient(samples, grid.dt, axis=(-1,)))[0]  # noqa: E731
+        return [e._replace(samples=slope(slope(jnp.asarray(e.samples)))) for e in every]

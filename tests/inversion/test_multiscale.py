@@ -84,3 +84,17 @@ def test_errors():
         Band(-1.0)
     with pytest.raises(ValueError, match="`iterations` = 0"):
         Band(2.0, 0)
+
+
+def test_a_time_window_keeps_what_comes_before_its_end():
+    """Untouched until nine tenths of it, zero behind it; along any axis; a band may have both filters."""
+    data = np.ones((2, 200, 3))
+    windowed = filter_band(data, Band(until=0.5), 0.005)
+    np.testing.assert_array_equal(windowed[:, :91], 1)
+    np.testing.assert_allclose(windowed[:, 101:], 0, atol=1e-30)
+    assert np.all(np.diff(windowed[0, 91:101, 0]) < 0)
+    np.testing.assert_array_equal(filter_band(data.swapaxes(1, 2), Band(until=0.5), 0.005, axis=-1), windowed.swapaxes(1, 2))
+    both = filter_band(data, Band(10.0, until=0.5), 0.005)
+    np.testing.assert_allclose(both, filter_band(data, Band(10.0), 0.005) * windowed, atol=1e-12)
+    with pytest.raises(ValueError, match="`until` = 0"):
+        Band(until=0.0)

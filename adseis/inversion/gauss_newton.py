@@ -1,0 +1,128 @@
+"""Curvature without a matrix: products with the Gauss-Newton or the full Hessian, from derivatives of the same simulation.
+
+For an objective phi(F(x)) + R(x) with J = dF/dx,
+
+    H v  =  J' phi'' J v  +  R'' v  (+ the second derivative of F, which Gauss-Newton leaves out),
+
+J v is Born modelling, and J' w reverse time migration. Left out, H is never negative where phi and R are convex.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+from jaxtyping import PyTree
+
+from adseis.timeloop import AutoDiff
+from adseis.waves.override import adjoint_override
+
+
+class Composite(eqx.Module):
+    """An objective phi(F(x)) + R(x) that shows its parts, so that its Gauss-Newton products can be formed.
+
+    Attributes:
+        forward: F, from unknowns to data: any pytrees.
+        loss: phi, from data to a number, such as `lambda d: ads.misfits.l2(d, observed)`.
+        regularizer: R, from unknowns to a number, or None.
+    """
+
+    forward: Callable[[PyTree], PyTree]
+    loss: Callable[[PyTree], Any]
+    regularizer: Callable[[PyTree], Any] | None = None
+
+    def __call__(self, x: PyTree) -> Any:
+        """phi(F(x)) + R(x)."""
+        value = self.loss(self.forward(x))
+        return value if self.regularizer is None else value + self.regularizer(x)
+
+    def after(self, change: Callable[[PyTree], PyTree]) -> "Composite":
+        """The same objective of other unknowns y, x = change(y).
+
+        Args:
+            change: From y to x.
+
+        Returns:
+            The objective of y.
+        """
+        regularizer = self.regularizer
+        return Composite(
+            lambda y: self.forward(change(y)), self.loss, None if regularizer is None else lambda y: regularizer(change(y))
+        )
+
+
+def curvature_product(objective: Callable[[PyTree], Any], x: PyTree, v: PyTree) -> PyTree:
+    """H v: of a `Composite` the Gauss-Newton product, of any other objective the product with the exact Hessian.
+
+    Args:
+        objective: Scalar function of a pytree.
+        x: Where.
+        v: Direction, like `x`.
+
+    Returns:
+        The product, like `x`.
+    """
+    if not isinstance(objective, Composite):
+        return _hessian_product(objective, x, v)
+    product = gauss_newton_product(objective.forward, x, v, loss=objective.loss)
+    if objective.regularizer is None:
+        return product
+    return jax.tree.map(lambda a, b: a + b, product, _hessian_product(objective.regularizer, x, v))
+
+
+def gauss_newton_product(
+    forward: Callable[[PyTree], PyTree], x: PyTree, v: PyTree, *, loss: Callable[[PyTree], Any] | None = None
+) -> PyTree:
+    """J' phi'' J v.
+
+    It takes a Born simulation beside a gradient. To be called under `jax.jit`.
+
+    Args:
+        forward: F, with any adjoint: J v is taken with `ads.AutoDiff()`, J' by the adjoint it asks for.
+        x: Where J is taken.
+        v: Direction, like `x`.
+        loss: phi; by default phi'' = 1: a sum of squares, halved.
+
+    Returns:
+        The product, like `x`.
+
+    References:
+        Pratt, R. G., Shin, C. & Hicks, G. J. (1998), Geophys. J. Int. 133, 341-362, doi:10.1046/j.1365-246X.1998.00498.x
+    """
+    predicted, scattered = born(forward, x, v)
+    if loss is not None:
+        scattered = _hessian_product(loss, predicted, scattered)
+    return migrate(forward, x, scattered)
+
+
+def born(forward: Callable[[PyTree], PyTree], x: PyTree, v: PyTree) -> tuple[PyTree, PyTree]:
+    """Data and singly scattered waves: F(x) and J v.
+
+    Args:
+        forward: F, with any adjoint.
+        x: Background.
+        v: Perturbation, like `x`.
+
+    Returns:
+        Both, like the data.
+    """
+    with adjoint_override(AutoDiff()):
+        return jax.jvp(forward, (x,), (v,))
+
+
+def migrate(forward: Callable[[PyTree], PyTree], x: PyTree, data: PyTree) -> PyTree:
+    """Reverse time migration J' d.
+
+    Args:
+        forward: F.
+        x: Background.
+        data: d, like the data of `forward`.
+
+    Returns:
+        The image, like `x`.
+    """
+    return jax.vjp(forward, x)[1](data)[0]
+
+
+def _hessian_product(function: Callable[[PyTree], Any], x: PyTree, v: PyTree) -> PyTree:
+    return jax.jvp(jax.grad(function), (x,), (v,))[1]

@@ -1,0 +1,116 @@
+"""The path of a minimization: what every method records at each iterate, and when it stops."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import PyTree
+from tqdm import tqdm
+
+from adseis.inversion.evaluations import Evaluations, Space
+
+STOPPED = "stopped by the callback"
+STAGNANT = "converged: the last iterations gained less than a rounding unit"
+PATIENCE = 3  # an unlucky step of an ill-conditioned problem gains nothing, three in a row say that nothing is left
+FLAT = "converged: the projected gradient has fallen by 1e9"
+
+
+class Iterate(NamedTuple):
+    """One accepted iterate of a minimization; the first is the starting model.
+
+    Attributes:
+        value: Objective.
+        gradient_norm: Euclidean norm of its gradient over all leaves.
+        evaluations: Evaluations spent until then.
+        iteration: Its number, 0 for the starting model (of each band).
+    """
+
+    value: float
+    gradient_norm: float
+    evaluations: int
+    iteration: int
+
+
+class Path:
+    """Accepted iterates of one minimization.
+
+    Attributes:
+        evaluate: Value, gradient and curvature.
+        space: The unknowns and their box.
+        x: The last accepted iterate, flat.
+        history: All of them, the start first.
+        stopped: Why the run is to end, empty while it goes on.
+    """
+
+    def __init__(
+        self, evaluate: Evaluations, space: Space, callback: Callable[[int, PyTree, float], Any] | None, bar: tqdm
+    ) -> None:
+        """Evaluate the start.
+
+        Args:
+            evaluate: Value, gradient and curvature.
+            space: The unknowns.
+            callback: `callback(iteration, x, value)` of the user.
+            bar: Shows the progress.
+        """
+        self.evaluate, self.space, self._callback, self._bar = evaluate, space, callback, bar
+        self.stopped = ""
+        self.history: list[Iterate] = []
+        self._record(space.start)
+
+    def descent(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Steepest descent, zero where a bound is in its way.
+
+        Args:
+            x: Flat vector.
+            gradient: Gradient there.
+
+        Returns:
+            The direction.
+        """
+        blocked = np.where(gradient > 0, x <= self.space.low, x >= self.space.high)
+        return np.where(blocked, 0.0, -gradient)
+
+    def accept(self, x: np.ndarray) -> bool:
+        """Take `x` as the next iterate, tell the user, judge whether to go on.
+
+        Args:
+            x: Flat vector, evaluated last.
+
+        Returns:
+            Whether the run ends here; `stopped` says why.
+        """
+        self._record(x)
+        self._bar.update()
+        if self.stagnant(PATIENCE):
+            self.stopped = STAGNANT
+        if self._callback is not None:
+            try:
+                wanted = self._callback(len(self.history) - 1, self.space.tree(self.x), self.history[-1].value)
+            except StopIteration:
+                wanted = True
+            if wanted:
+                self.stopped = STOPPED
+        return bool(self.stopped)
+
+    def stagnant(self, iterations: int) -> bool:
+        """Whether the last iterations together gained less than a rounding unit of the value.
+
+        Args:
+            iterations: How many.
+
+        Returns:
+            That; False before as many were made.
+        """
+        if len(self.history) <= iterations:
+            return False
+        before, now = self.history[-1 - iterations].value, self.history[-1].value
+        return before - now <= self.space.rounding * max(abs(before), abs(now))
+
+    def _record(self, x: np.ndarray) -> None:
+        value, gradient = self.evaluate(x)
+        self.x = x
+        self.history.append(Iterate(value, float(np.linalg.norm(gradient)), self.evaluate.count, len(self.history)))
+        self.evaluate.iteration = len(self.history)
+        self._bar.set_description("replaying" if self.evaluate.replaying else "minimize", refresh=False)
+        self._bar.set_postfix(misfit=f"{value:.4g}", evaluations=self.evaluate.count)

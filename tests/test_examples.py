@@ -17,7 +17,7 @@ def run(folder, script, *arguments):
     """What a script prints; it must end well."""
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
     command = [sys.executable, ROOT / script, *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -100,3 +100,15 @@ def test_strategies(tmp_path):
     assert len(errors) == 4
     assert all(after < before for before, after in errors)
     assert (tmp_path / "strategies.png").stat().st_size > 10_000
+
+
+def test_segy_to_model(tmp_path):
+    """Writes a SEG-Y file with two dead traces, names them, and comes nearer to the true model in two short bands."""
+    pytest.importorskip("segyio", reason="SEG-Y needs segyio")
+    printed = run(tmp_path, "examples/segy_to_model.py", "--iterations", "1")
+    assert "shot 2 trace 11, shot 6 trace 30 (counted from 0) are zero throughout" in printed
+    for pattern in (FALLS, r"vp error ([\d.]+) -> ([\d.]+) m/s"):
+        before, after = map(float, re.search(pattern, printed).groups())
+        assert 0 < after < before
+    assert (tmp_path / "segy_to_model.h5").is_file()
+    assert (tmp_path / "segy_to_model.png").stat().st_size > 10_000

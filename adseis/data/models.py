@@ -1,4 +1,4 @@
-"""Media from files: MATLAB, HDF5, NumPy and raw binary, with explicit axes and units; the survey that ADSeismic stores.
+"""Media from files: MATLAB, HDF5, NumPy, SEG-Y and raw binary, with explicit axes and units; the survey that ADSeismic stores.
 
 Every reader ends in the same place: an array with axes (z, x) or (z, y, x), z down, in SI units, checked to be finite and
 positive, so that nothing further on asks where a model came from.
@@ -14,6 +14,7 @@ import numpy as np
 import scipy.io
 from jaxtyping import Array, Float, Num
 
+from adseis.data.segy import read_traces
 from adseis.files import written_whole
 
 TO_SI: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -114,14 +115,14 @@ def read_model(
     dtype: str = "float32",
     unit: str | None = None,
 ) -> Model:
-    """One parameter of a medium from a `.mat`, `.h5`, `.npy` or `.bin` file.
+    """One parameter of a medium from a `.mat`, `.h5`, `.npy`, `.segy`, `.sgy` or `.bin` file.
 
     Args:
-        path: MATLAB v5 as ADSeismic writes it (axes "xz"), HDF5 as `write_model` or JUDI write it, NumPy, or raw
-            little-endian float32.
+        path: MATLAB v5 as ADSeismic writes it (axes "xz"), HDF5 as `write_model` or JUDI write it, NumPy, a section in SEG-Y
+            (a trace for every x), or raw little-endian float32.
         name: Variable or dataset to read. In a JUDI file "vp" is `m` and "vp0" is `m0`.
         axes: Order of the axes in the file: "zx", "xz", "zyx", ... Raw files need it; the default of `.npy` is "zx" or "zyx".
-        spacing: Distance between nodes in the order z, x or z, y, x [m], or one number; needed by `.npy` and `.bin`, and
+        spacing: Distance between nodes in the order z, x or z, y, x [m], or one number; needed by `.npy`, `.segy` and `.bin`, and
             where given it overrides the file's.
         shape: Shape in the file's own order; raw files only, which need it.
         dtype: Precision of the returned values.
@@ -337,7 +338,11 @@ def _read_bin(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
     return _Found(np.fromfile(path, "<f4").reshape(shape))
 
 
-READERS = {".mat": _read_mat, ".h5": _read_h5, ".npy": _read_npy, ".bin": _read_bin}
+def _read_segy(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
+    return _Found(read_traces(path), "xz")  # the unit of the "time" axis of a depth section is a matter of habit: ask for spacing
+
+
+READERS = {".mat": _read_mat, ".h5": _read_h5, ".npy": _read_npy, ".bin": _read_bin, ".segy": _read_segy, ".sgy": _read_segy}
 
 
 def _loadmat(path: Path) -> dict[str, Any]:

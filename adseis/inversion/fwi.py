@@ -15,9 +15,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from scipy.ndimage import gaussian_filter
 
-from adseis.inversion.gauss_newton import Composite
+from adseis.inversion.gauss_newton import Composite, curvature_diagonal
 from adseis.inversion.misfits import l2
 from adseis.inversion.multiscale import Band, filter_band, minimize_bands
 from adseis.inversion.optimizers import Result
@@ -215,6 +217,45 @@ def illumination(
     if pseudo_hessian:
         energy = energy / jnp.asarray(medium.vp, energy.dtype) ** 6
     return illumination_weight(energy, damping=damping)
+
+
+def sensitivity(
+    forward: Forward,
+    model: Float[ArrayLike, "*grid"],
+    *,
+    key: PRNGKeyArray | Array,
+    mask: Float[ArrayLike, "*mask"] | None = None,
+    samples: int = 6,
+    smooth: float = 2.0,
+    damping: float = 1e-3,
+) -> Float[Array, "*grid"]:
+    """Weight that evens out how strongly the data depend on each node: sources, receivers, filters and gains all count.
+
+        w = 1 / sqrt(d / max(d) + damping),    d = diag(J' J) from random data, smoothed
+
+    Args:
+        forward: From a model to gathers, as of `invert`; filter and weigh the gathers inside as the inversion does.
+        model: Where J is taken.
+        key: Of the random data.
+        mask: 1 where the model may change; the weight is zero elsewhere.
+        samples: Random data sets; each costs a gradient.
+        smooth: Standard deviation of the smoothing [nodes].
+        damping: Share of the largest d below which nothing is amplified further.
+
+    Returns:
+        The weight, at most one, for `Update(weight=...)`.
+
+    Raises:
+        ValueError: If `samples` or `damping` is not positive, or the mask is of another shape.
+    """
+    free = np.ones(np.shape(model)) if mask is None else (np.asarray(mask) > 0).astype(float)
+    if free.shape != np.shape(model):
+        raise ValueError(f"`mask` {free.shape} and `model` {np.shape(model)} must share one grid.")
+    diagonal = np.asarray(curvature_diagonal(forward, jnp.asarray(model), key=key, samples=samples), float)
+    share = gaussian_filter(free, smooth)  # what is kept must not bleed into its neighbours
+    diagonal = free * gaussian_filter(free * diagonal, smooth) / np.where(free > 0, share, 1)
+    weight = free * np.asarray(illumination_weight(diagonal, damping=damping))
+    return jnp.asarray(weight / max(weight.max(), np.finfo(float).tiny), jnp.result_type(jnp.asarray(model)))
 
 
 class _Twice(Source):

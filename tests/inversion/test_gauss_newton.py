@@ -7,7 +7,14 @@ import pytest
 from helpers import convergence_order
 
 import adseis as ads
-from adseis.inversion.gauss_newton import Composite, born, curvature_product, gauss_newton_product, migrate
+from adseis.inversion.gauss_newton import (
+    Composite,
+    born,
+    curvature_diagonal,
+    curvature_product,
+    gauss_newton_product,
+    migrate,
+)
 
 GRID = ads.Grid(shape=(5, 6), spacing=10.0, dt=1.5e-3, nt=40)
 RECEIVERS = np.array([[10.0, 50.0], [40.0, 40.0], [30.0, 10.0]])
@@ -75,3 +82,16 @@ def test_curvature_of_any_objective():
     np.testing.assert_allclose(product(there), exact(there), rtol=0, atol=1e-10 * peak)
     assert float(jnp.abs(product(away) - exact(away)).max()) > 1e-3 * peak
     assert float(objective.after(lambda y: 2 * y)(away / 2)) == pytest.approx(float(objective(away)), rel=1e-12)
+
+
+def test_curvature_diagonal():
+    """Of a known matrix, by 4,000 random data sets: each entry within five standard deviations, sqrt(2 / 4000) of itself each.
+
+    Of 12 normal numbers one is further off once in 150,000 draws; the key is fixed besides.
+    """
+    matrix = jnp.asarray(RNG.standard_normal((9, 12)) * np.logspace(0, 3, 12))
+    forward = lambda x: {"a": matrix[:4] @ x, "b": (matrix[4:] @ x)[None]}  # noqa: E731
+    found = curvature_diagonal(forward, jnp.zeros(12), key=jax.random.key(0), samples=4000)
+    np.testing.assert_allclose(found, jnp.sum(matrix**2, 0), rtol=5 * np.sqrt(2 / 4000))
+    with pytest.raises(ValueError, match="`samples` = 0 must be at least 1"):
+        curvature_diagonal(forward, jnp.zeros(12), key=jax.random.key(0), samples=0)

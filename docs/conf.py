@@ -79,7 +79,7 @@ def write_notebooks(app, exception):
         if "format_name: myst" not in text[:500]:
             continue
         notebook = jupytext.reads(text.replace("{{ colab }}", ""), fmt="md:myst")
-        notebook.cells.insert(0, new_code_cell(f"%pip install -q git+{REPOSITORY}"))
+        notebook.cells.insert(0, new_code_cell(f"%pip install -q 'adseis[seismo,flax] @ git+{REPOSITORY}'"))
         target = Path(app.outdir) / page.relative_to(HERE).with_suffix(".ipynb")
         target.parent.mkdir(parents=True, exist_ok=True)
         jupytext.write(notebook, target)

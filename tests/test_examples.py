@@ -112,3 +112,14 @@ def test_segy_to_model(tmp_path):
         assert 0 < after < before
     assert (tmp_path / "segy_to_model.h5").is_file()
     assert (tmp_path / "segy_to_model.png").stat().st_size > 10_000
+
+
+def test_real_event(tmp_path):
+    """Far from converged, the misfit falls; P alone leaves depth and origin time apart by a singular value below 0.2."""
+    pytest.importorskip("obspy", reason="earthquake records need ObsPy")
+    printed = run(tmp_path, "examples/real_event.py", "--quick")
+    before, after = map(float, re.search(FALLS, printed).groups())
+    assert 0 < after < 0.3 * before
+    least = float(re.search(r"P alone: .*singular values [\d.]+, [\d.]+, [\d.]+, ([\d.]+);", printed)[1])
+    assert least < 0.2
+    assert (tmp_path / "real_event.png").stat().st_size > 10_000

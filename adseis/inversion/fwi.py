@@ -15,7 +15,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from scipy.ndimage import gaussian_filter
 
@@ -221,41 +220,47 @@ def illumination(
 
 def sensitivity(
     forward: Forward,
-    model: Float[ArrayLike, "*grid"],
+    model: PyTree,
     *,
     key: PRNGKeyArray | Array,
-    mask: Float[ArrayLike, "*mask"] | None = None,
+    mask: PyTree = None,
     samples: int = 6,
     smooth: float = 2.0,
     damping: float = 1e-3,
-) -> Float[Array, "*grid"]:
+) -> PyTree:
     """Weight that evens out how strongly the data depend on each node: sources, receivers, filters and gains all count.
 
         w = 1 / sqrt(d / max(d) + damping),    d = diag(J' J) from random data, smoothed
 
     Args:
         forward: From a model to gathers, as of `invert`; filter and weigh the gathers inside as the inversion does.
-        model: Where J is taken.
+        model: Where J is taken: an array on the grid, or a pytree of such, each of which is evened out for itself.
         key: Of the random data.
-        mask: 1 where the model may change; the weight is zero elsewhere.
+        mask: 1 where the model may change: an array, or a pytree like `model`; the weight is zero elsewhere.
         samples: Random data sets; each costs a gradient.
         smooth: Standard deviation of the smoothing [nodes].
         damping: Share of the largest d below which nothing is amplified further.
 
     Returns:
-        The weight, at most one, for `Update(weight=...)`.
+        Weights like `model`, at most one, for `Update(weight=...)`.
 
     Raises:
-        ValueError: If `samples` or `damping` is not positive, or the mask is of another shape.
+        ValueError: If `samples` or `damping` is not positive, or a mask is of another shape.
     """
-    free = np.ones(np.shape(model)) if mask is None else (np.asarray(mask) > 0).astype(float)
-    if free.shape != np.shape(model):
-        raise ValueError(f"`mask` {free.shape} and `model` {np.shape(model)} must share one grid.")
-    diagonal = np.asarray(curvature_diagonal(forward, jnp.asarray(model), key=key, samples=samples), float)
-    share = gaussian_filter(free, smooth)  # what is kept must not bleed into its neighbours
-    diagonal = free * gaussian_filter(free * diagonal, smooth) / np.where(free > 0, share, 1)
-    weight = free * np.asarray(illumination_weight(diagonal, damping=damping))
-    return jnp.asarray(weight / max(weight.max(), np.finfo(float).tiny), jnp.result_type(jnp.asarray(model)))
+    model = jax.tree.map(jnp.asarray, model)
+
+    def even(mask: Any, values: Array, diagonal: Array) -> Array:
+        free = np.asarray(np.asarray(mask) > 0, float)
+        if free.shape not in ((), values.shape):
+            raise ValueError(f"`mask` {free.shape} and `model` {values.shape} must share one grid.")
+        free = np.broadcast_to(free, values.shape)
+        share = np.where(free > 0, gaussian_filter(free, smooth), 1)  # what is kept must not bleed into its neighbours
+        energy = free * gaussian_filter(free * np.asarray(diagonal, float), smooth) / share
+        weight = free * np.asarray(illumination_weight(energy, damping=damping))
+        return jnp.asarray(weight / max(weight.max(), np.finfo(float).tiny), values.dtype)
+
+    masks = jax.tree.broadcast(1.0 if mask is None else mask, model)
+    return jax.tree.map(even, masks, model, curvature_diagonal(forward, model, key=key, samples=samples))
 
 
 class _Twice(Source):

@@ -1,0 +1,198 @@
+"""From counts to ground motion: seismograms without their instruments, checked, detrended and tapered."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from adseis.data.seismic_files import read_stations, read_waveforms
+
+OUTPUTS: dict[str, tuple[str, str]] = {
+    "displacement": ("DISP", "m"),
+    "velocity": ("VEL", "m/s"),
+    "acceleration": ("ACC", "m/s^2"),
+}
+"""Quantity -> ObsPy's name of it, and its unit."""
+
+MOTIONS = ("M", "M/S", "M/SEC", "M/S**2", "M/(S**2)", "M/SEC**2", "M/(SEC**2)", "M/S/S")
+"""What an instrument that feels the ground may say it measures."""
+
+
+def ground_motion(
+    waveforms: Any,
+    stations: Any = None,
+    *,
+    quantity: str | None = "velocity",
+    band: tuple[float, float] | None = None,
+    water_level: float | None = 60.0,
+    detrend: str | None = "linear",
+    taper: float = 0.05,
+) -> Any:
+    """Seismograms in SI units: trend and ends removed, then the instrument's response deconvolved within a band.
+
+    The spectrum is divided by the response, held up where it is `water_level` dB below its maximum, and multiplied by a cosine
+    flank from half of the lower corner to it, and another from the upper corner to 1.25 times of it. Pieces of a trace that
+    continue each other are joined; each piece is treated on its own.
+
+    Args:
+        waveforms: Of `adseis.data.seismic_files.read_waveforms`: paths or an `obspy.Stream`, which is left as it is.
+        stations: Of `read_stations`: a path or an `obspy.Inventory` with responses; not needed where `quantity` is None.
+        quantity: "velocity", "displacement" or "acceleration"; None leaves the response in.
+        band: Corner frequencies (low, high) [Hz]; by default what a trace can hold: 4 over its length to 0.7 of its Nyquist
+            frequency. With `quantity` None, no filter is applied unless a band is given.
+        water_level: Largest amplification under the maximum [dB]; None for no limit.
+        detrend: "linear" removes a straight line, "constant" the mean, None nothing.
+        taper: Share of the trace that a cosine taper takes at each end, 0 to 0.5.
+
+    Returns:
+        A new `obspy.Stream`; `trace.stats.unit` is "m", "m/s" or "m/s^2". A dead trace, of one value all along, is zero.
+
+    Raises:
+        ValueError: If a trace has gaps or overlaps itself, holds NaN, has no response or one that is no ground motion's, or its
+            Nyquist frequency lies below the band; the message names the trace.
+        FileNotFoundError: If there is no such file.
+        ImportError: If ObsPy is not installed.
+
+    References:
+        Havskov, J. & Alguacil, G. (2016), Instrumentation in Earthquake Seismology, Springer, doi:10.1007/978-3-319-21314-9
+    """
+    _check_options(quantity, stations, band, detrend, taper)
+    stream = read_waveforms(waveforms).copy()
+    for trace in stream:
+        check_samples(trace)
+        trace.data = np.asarray(trace.data, "float64")
+    stream.merge(-1)
+    check_overlaps(stream)
+    inventory = None if quantity is None else read_stations(stations)
+    corners = [_corners(trace, band) for trace in stream]
+    for trace in stream if inventory is not None else ():
+        _require_response(trace, inventory)
+    for trace, four in zip(stream, corners, strict=True):
+        alive = np.ptp(trace.data) > 0
+        if detrend:
+            trace.detrend("linear" if detrend == "linear" else "demean")
+        if taper:
+            trace.taper(taper, type="cosine")
+        if quantity is not None:
+            _remove_response(trace, inventory, quantity, four, water_level)
+            trace.stats.unit = OUTPUTS[quantity][1]
+        elif band is not None:
+            trace.data = _filtered(trace.data, trace.stats.delta, four)
+        if not alive:
+            trace.data[:] = 0
+    return stream
+
+
+def _check_options(
+    quantity: str | None, stations: Any, band: tuple[float, float] | None, detrend: str | None, taper: float
+) -> None:
+    if quantity is not None and quantity not in OUTPUTS:
+        raise ValueError(f"`quantity` = {quantity!r} must be one of {', '.join(OUTPUTS)}, or None.")
+    if quantity is not None and stations is None:
+        raise ValueError(f'`stations` must give the responses for `quantity` = "{quantity}"; or set `quantity` to None.')
+    if band is not None and not 0 < band[0] < band[1]:
+        raise ValueError(f"`band` = {band} Hz must be two rising, positive corners.")
+    if detrend not in ("linear", "constant", None):
+        raise ValueError(f'`detrend` = {detrend!r} must be "linear", "constant" or None.')
+    if not 0 <= taper <= 0.5:
+        raise ValueError(f"`taper` = {taper} must lie between 0 and 0.5.")
+
+
+def check_samples(trace: Any) -> None:
+    """Raise unless the samples of a trace are there and are numbers.
+
+    Args:
+        trace: An `obspy.Trace`.
+
+    Raises:
+        ValueError: If it is empty, masked (a filled gap) or not finite; the message names it.
+    """
+    if trace.stats.npts < 2:
+        raise ValueError(f"{trace.id} has {trace.stats.npts} samples: it is no record. Remove it from the stream.")
+    if np.ma.is_masked(trace.data):
+        masked = np.ma.count_masked(trace.data)
+        raise ValueError(f"{trace.id} has gaps: {masked} samples are masked. Split it by `stream.split()`.")
+    finite = np.isfinite(np.asarray(trace.data, "float64"))
+    if not finite.all():
+        first = int(np.argmin(finite))
+        raise ValueError(
+            f"{trace.id}: {int((~finite).sum())} of {finite.size} samples are NaN or infinite, the first at "
+            f"{trace.stats.starttime + first * trace.stats.delta}. Repair or remove the trace."
+        )
+
+
+def check_overlaps(stream: Any) -> None:
+    """Raise if a trace is recorded twice at a time.
+
+    Args:
+        stream: An `obspy.Stream`.
+
+    Raises:
+        ValueError: If pieces of one channel overlap; the message names it.
+    """
+    pieces = sorted(stream, key=lambda trace: (trace.id, trace.stats.starttime))
+    for one, two in zip(pieces, pieces[1:], strict=False):
+        if one.id == two.id and two.stats.starttime <= one.stats.endtime:
+            raise ValueError(
+                f"{one.id}: a piece until {one.stats.endtime} and another from {two.stats.starttime} on overlap. Remove one, or "
+                "cut them."
+            )
+
+
+def _corners(trace: Any, band: tuple[float, float] | None) -> tuple[float, float, float, float]:
+    """The four corners of the filter: where it begins to pass, passes, ceases to pass, has stopped [Hz]."""
+    nyquist = 0.5 * trace.stats.sampling_rate
+    low, high = band or (4 / (trace.stats.npts * trace.stats.delta), 0.7 * nyquist)
+    if 1.25 * high > nyquist:
+        raise ValueError(
+            f"{trace.id} is sampled at {trace.stats.sampling_rate:.6g} Hz: its Nyquist frequency {nyquist:.6g} Hz is below the "
+            f"{1.25 * high:.6g} Hz at which `band` = {band} Hz ends. Lower the band, or remove the trace."
+        )
+    if low >= high:
+        raise ValueError(f"{trace.id} has {trace.stats.npts} samples, too few to hold a band. Give `band`, or a longer record.")
+    return 0.5 * low, low, high, 1.25 * high
+
+
+def _require_response(trace: Any, inventory: Any) -> None:
+    """Raise unless the inventory knows how the instrument turned ground motion into counts."""
+    time = trace.stats.starttime
+    try:
+        response = inventory.get_response(trace.id, time)
+    except Exception as error:  # ObsPy raises a bare Exception
+        known = sorted({channel for channel in inventory.get_contents()["channels"]})
+        raise ValueError(
+            f"{trace.id} has no response in `stations` at {time} (it knows {', '.join(known[:6]) or 'no channel'}"
+            f"{', ...' if len(known) > 6 else ''}). Get one with responses, or set `quantity` to None."
+        ) from error
+    sensitivity = response.instrument_sensitivity
+    units = str(getattr(sensitivity, "input_units", None)).upper()
+    if not response.response_stages or units not in MOTIONS:
+        raise ValueError(
+            f"{trace.id}: its response has {len(response.response_stages)} stages and is of {units}, not of ground motion. Get "
+            "one with all stages, or remove the trace."
+        )
+
+
+def _remove_response(
+    trace: Any, inventory: Any, quantity: str, corners: tuple[float, float, float, float], water_level: float | None
+) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of units that are checked already
+            trace.remove_response(
+                inventory, OUTPUTS[quantity][0], water_level=water_level, pre_filt=corners, zero_mean=False, taper=False
+            )
+    except Exception as error:  # as many kinds as there are broken responses
+        raise ValueError(f"{trace.id}: its response cannot be removed ({error}). Repair it in `stations`.") from error
+    if not np.isfinite(trace.data).all():
+        raise ValueError(f"{trace.id}: removing its response gives NaN. Give a `water_level`, or a `band` above zero.")
+
+
+def _filtered(data: np.ndarray, dt: float, corners: tuple[float, float, float, float]) -> np.ndarray:
+    """The flanks that `remove_response` applies, without a response."""
+    n = 2 * data.size
+    frequency = np.fft.rfftfreq(n, dt)
+    rise = np.clip((frequency - corners[0]) / (corners[1] - corners[0]), 0, 1)
+    fall = np.clip((corners[3] - frequency) / (corners[3] - corners[2]), 0, 1)
+    flank = 0.25 * (1 - np.cos(np.pi * rise)) * (1 - np.cos(np.pi * fall))
+    return np.fft.irfft(np.fft.rfft(data, n) * flank, n)[: data.size]

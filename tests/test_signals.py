@@ -136,8 +136,8 @@ def test_errors():
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_flatten_makes_the_spectrum_of_the_wavelet_flat(axis):
-    """A delayed wavelet ends with a spectrum that varies by 4 % where it had a tenth of its peak (the filter rings past the record), its
-    phase unchanged; a corner keeps what is above away."""
+    """A delayed wavelet ends with a spectrum that varies by 4 % where it had a tenth of its peak (the filter rings past the
+    record), its phase unchanged; a corner keeps what is above away."""
     nt, frequency = 400, 10.0
     t = DT * np.arange(nt)
     wavelet = (1 - 2 * (np.pi * frequency * (t - 0.3)) ** 2) * np.exp(-((np.pi * frequency * (t - 0.3)) ** 2))

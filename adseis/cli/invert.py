@@ -1,81 +1,63 @@
-"""`adseis invert`: recover a velocity model from waveforms; with no option, the embedded layered crust."""
+"""`adseis invert`: a velocity model, a source's position, a rupture or a moment tensor from waveforms.
 
-import functools
-import time
+Each problem is a file of its own: `velocity`, `location`, `rupture`, `moment_tensor`.
+"""
+
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import jax.numpy as jnp
-import numpy as np
+from adseis.cli import source_problems, velocity
+from adseis.cli.inversions import InversionOptions
+from adseis.cli.location import Location, LocationOptions
+from adseis.cli.moment_tensor import Earthquake, MomentTensorOptions
+from adseis.cli.rupture import Rupture, RuptureOptions
+from adseis.cli.setting import Setting, Stations, make_setting
+from adseis.cli.source_problems import SourceProblem
+from adseis.cli.surveys import Physics
+from adseis.cli.velocity import VelocityOptions
 
-from adseis.cli.runs import RunFolder, read_metrics
-from adseis.cli.surveys import Problem, SurveyOptions
-from adseis.data.experiments import Experiment
-from adseis.data.models import StoredArray
-from adseis.files import check_writable
-from adseis.inversion import misfits
-from adseis.inversion.fwi import Update, illumination, invert
-from adseis.inversion.multiscale import Band
-from adseis.inversion.optimizers import Result
-from adseis.inversion.preconditioning import mute_near
-from adseis.inversion.regularizers import tikhonov, total_variation
-from adseis.viz.curves import plot_curve
-from adseis.viz.gathers import plot_gathers
-from adseis.viz.sections import plot_sections
-
-MisfitName = Literal[
-    "l2", "l1", "normalized_correlation", "envelope", "instantaneous_phase", "traveltime", "adaptive", "wasserstein"
-]
+ProblemName = Literal["velocity", "location", "rupture", "moment-tensor"]
 
 
 @dataclass(frozen=True)
-class Invert(SurveyOptions):
-    """Recover a velocity model from waveforms by full waveform inversion.
+class Chosen:
+    """What is sought, the first of all options."""
 
-    The waveforms are simulated in the true model and inverted from the initial one. With no option at all the embedded problem
-    runs: a layered crust with four elliptical inclusions under four plane waves from below. The run folder gets pictures,
-    `report.md`, `result.h5`, `metrics.jsonl` and the resolved `config.toml`; a run that was killed and is started again
-    continues.
+    problem: ProblemName = "velocity"
+    """A P-wave speed; a source's position and time function; what the points of a fault did; or an earthquake's position,
+    moment tensor and moment-rate function. In the last three the model is known."""
+
+
+@dataclass(frozen=True)
+class Invert(VelocityOptions, Chosen):
+    """Recover from waveforms a velocity model, or a source: its position, its rupture, its moment tensor (--problem).
+
+    The waveforms are simulated and inverted. With no option at all an embedded problem runs: for a velocity model, a layered
+    crust with four elliptical inclusions under four plane waves from below; for a source, the same layers with stations at the
+    surface and in two boreholes. The run folder gets pictures, `report.md`, `result.h5`, `metrics.jsonl` and the resolved
+    `config.toml`; a run that was killed and is started again continues.
     """
 
-    initial: Path | None = None
-    """Initial model, read like the true one; by default the true one smoothed (of the embedded problem: without inclusions)."""
-    smooth: float | None = None
-    """Standard deviation of that smoothing [m]; by default an eighth of the depth."""
-    iterations: int = 100
-    """Most iterations of L-BFGS in the full band."""
-    evaluations: int | None = None
-    """Most gradient evaluations in all bands together."""
-    bands: tuple[float, ...] = ()
-    """Corner frequencies of low-pass bands to be fitted before the full band [Hz]."""
-    band_iterations: int = 30
-    """Most iterations in each of these bands."""
-    low: float | None = None
-    """Least P-wave speed [m/s]; by default 2/3 of the initial model's least."""
-    high: float | None = None
-    """Greatest P-wave speed [m/s]; by default 4/3 of the initial model's greatest."""
-    misfit: MisfitName = "l2"
-    """How data are compared; the others help where a start skips cycles or amplitudes are not to be trusted."""
-    total_variation: float = 0.0
-    """Weight of total variation, relative to the initial model's, against the relative misfit."""
-    tikhonov: float = 0.0
-    """Weight of first-order Tikhonov smoothing, likewise."""
-    illumination: bool = False
-    """Even out the sources' illumination."""
-    mute_radius: float = 0.0
-    """Distance from sources and receivers within which updates are muted [m]."""
-    noise: float = 0.0
-    """Standard deviation of Gaussian noise added to the data, relative to theirs."""
-    seed: int = 0
-    """Seed of the noise."""
-    output: Path = Path("runs/invert")
-    """Folder of the run."""
+    stations: Stations = field(default_factory=Stations)
+    location: LocationOptions = field(default_factory=LocationOptions)
+    rupture: RuptureOptions = field(default_factory=RuptureOptions)
+    moment_tensor: MomentTensorOptions = field(default_factory=MomentTensorOptions)
+
+
+PROBLEMS: dict[str, Callable[[Any, Setting, InversionOptions], SourceProblem]] = {
+    "location": Location,
+    "rupture": Rupture,
+    "moment-tensor": Earthquake,
+}
+"""Name -> problem, made of the group of options of the same name, a setting, and all options."""
+PHYSICS: dict[str, Physics] = {"rupture": "elastic", "moment-tensor": "elastic"}
+"""Physics of a problem where none is asked for, other than scalar."""
 
 
 def run(config: Invert) -> int:
-    """Simulate the data, invert them, and leave a run folder.
+    """Solve the problem that is asked for, and leave a run folder.
 
     Args:
         config: The options.
@@ -85,121 +67,49 @@ def run(config: Invert) -> int:
 
     Raises:
         FileNotFoundError: If a model file does not exist.
-        ValueError: If an option or a file cannot be right.
+        ValueError: If an option or a file cannot be right, or belongs to another problem.
         RuntimeError: If a value is out of range in the simulation.
         OSError: If the run folder cannot be written.
     """
-    if config.noise < 0 or config.total_variation < 0 or config.tikhonov < 0 or config.mute_radius < 0:
-        raise ValueError("`noise`, `total_variation`, `tikhonov` and `mute_radius` must not be negative.")
-    problem = config.problem(config.initial, config.smooth)
-    experiment = problem.experiment
-    check_writable(config.output)
-    begun = time.perf_counter()
-    clean = problem.forward(experiment.true)
-    noise = np.random.default_rng(config.seed).standard_normal(clean.shape).astype(clean.dtype)
-    observed = clean + config.noise * jnp.std(clean) * noise
-    first = problem.forward(experiment.initial)
-    update = _update(config, problem)
-    folder = RunFolder(config.output, config, seed=config.seed)
-    if not folder.resumed:
-        for old in folder.path.glob("journal*.h5"):
-            old.unlink()
-    shots, steps, receivers = observed.shape
-    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {experiment.grid.shape} nodes, {steps} steps")
-
-    def report(iteration: int, model: np.ndarray, value: float) -> None:
-        seconds = round(time.perf_counter() - begun, 3)
-        folder.record(iteration=iteration, misfit=value, vp_rmse=_rmse(model, experiment.true), seconds=seconds)
-
-    bands = [Band(corner, config.band_iterations) for corner in sorted(config.bands)] + [Band(None, config.iterations)]
-    result = invert(
-        problem.forward, observed, experiment.initial,
-        dt=experiment.grid.dt, update=update, bands=bands, misfit=_misfit(config.misfit, experiment.grid.dt),
-        regularizer=_regularizer(config, experiment), callback=report, evaluations=config.evaluations,
-        journal=folder.path / "journal.h5",
-    )  # fmt: skip
-    gathers = {"observed": observed, "initial": first, "inverted": problem.forward(result.x)}
-    _leave(folder, experiment, result, gathers, label=config.recorded, begun=begun)
-    return 0
+    refuse_foreign(config)
+    config = config.resolved(PHYSICS.get(config.problem, "scalar"))
+    if config.problem == "velocity":
+        return velocity.run(config)
+    setting = make_setting(config, config.stations)
+    problem = PROBLEMS[config.problem](getattr(config, group_of(config.problem)), setting, config)
+    return source_problems.run(config, problem)
 
 
-def _update(config: Invert, problem: Problem) -> Update:
-    """Mask, mutes, illumination and bounds."""
-    experiment = problem.experiment
-    grid, weight = experiment.grid, jnp.asarray(experiment.mask)
-    if config.mute_radius:
-        devices = [np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)]
-        devices.append(np.asarray(experiment.survey.receivers).reshape(-1, 2))
-        weight = weight * mute_near(np.concatenate(devices), grid.shape, grid.spacing, config.mute_radius, origin=grid.origin)
-    if config.illumination:
-        weight = weight * illumination(
-            problem.simulate, problem.medium(experiment.initial), experiment.survey, grid, **problem.options
-        )
-    low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
-    high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
-    # Nodes that are kept may lie outside the bounds of those that are not.
-    kept = experiment.initial
-    return Update(weight, np.minimum(low, kept), np.maximum(high, kept))
+def group_of(problem: str) -> str:
+    """The group of options that is a source problem's own.
+
+    Args:
+        problem: Its name.
+
+    Returns:
+        Name of the field of `Invert`.
+    """
+    return problem.replace("-", "_")
 
 
-def _misfit(name: MisfitName, dt: float) -> Callable[..., Any]:
-    """A misfit with its default settings."""
-    chosen = getattr(misfits, name)
-    return functools.partial(chosen, dt=dt) if name in ("traveltime", "wasserstein") else chosen
+def refuse_foreign(config: Invert) -> None:
+    """Refuse options that another problem would use.
 
+    Args:
+        config: The options.
 
-def _regularizer(config: Invert, experiment: Experiment) -> Callable[[Any], Any] | None:
-    """The weighted sum of penalties, each relative to its value at the initial model; None if no weight is set."""
-    spacing, initial = experiment.grid.spacing, jnp.asarray(experiment.initial)
-    terms = [
-        (weight, functools.partial(term, spacing=spacing), float(term(initial, spacing)))
-        for weight, term in ((config.total_variation, total_variation), (config.tikhonov, tikhonov))
-        if weight
-    ]
-    if not terms:
-        return None
-    return lambda model: sum(weight * term(model) / scale for weight, term, scale in terms)
-
-
-def _rmse(model: np.ndarray, true: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
-
-
-def _leave(
-    folder: RunFolder, experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str, begun: float
-) -> None:
-    """Write arrays, pictures and the report."""
-    grid = experiment.grid
-    models = {"true": experiment.true, "initial": experiment.initial, "inverted": result.x}
-    folder.write_result(
-        {f"vp_{k}": StoredArray(np.asarray(v), "m/s", "z x", grid.spacing) for k, v in models.items()}
-        | {"mask": StoredArray(experiment.mask, "1", "z x", grid.spacing)}
-        | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()}
-    )
-    difference = {"inverted - true": result.x - experiment.true}
-    folder.save_picture("models", plot_sections(models, grid.spacing, differences=difference, label="P-wave speed (m/s)"))
-    shot = gathers["observed"].shape[0] // 2
-    shown = {k: np.asarray(v[shot]) for k, v in gathers.items()}
-    shown["inverted - observed"] = shown["inverted"] - shown["observed"]
-    folder.save_picture("gathers", plot_gathers(shown, grid.dt, label=label))
-    records = read_metrics(folder.path / "metrics.jsonl")
-    iterations = np.array([0, *(r["iteration"] for r in records)], float)
-    misfit = [result.history[0].value] + [r["misfit"] for r in records]
-    rmse = [_rmse(experiment.initial, experiment.true)] + [r["vp_rmse"] for r in records]
-    folder.save_picture("misfit", plot_curve({"misfit": misfit}, x={"misfit": iterations}, ylabel="relative misfit"))
-    folder.save_picture("error", plot_curve({"vp": rmse}, x={"vp": iterations}, ylabel="vp RMSE (m/s)", log=False))
-    figures = {
-        "shots": int(gathers["observed"].shape[0]),
-        "iterations": len(records),
-        "gradient evaluations": result.evaluations,
-        "relative misfit, initial": result.history[0].value,
-        "relative misfit, final": result.value,
-        "vp RMSE, initial (m/s)": rmse[0],
-        "vp RMSE, final (m/s)": _rmse(result.x, experiment.true),
-        "seconds": round(time.perf_counter() - begun, 1),
-        "ended because": result.message,
-    }
-    folder.write_report(f"Full waveform inversion: {experiment.name}", figures)
-    first, last = figures["vp RMSE, initial (m/s)"], figures["vp RMSE, final (m/s)"]
-    print(f"vp RMSE {first:.1f} -> {last:.1f} m/s after {result.evaluations} gradient evaluations")
-    print(f"report: {folder.path / 'report.md'}")
+    Raises:
+        ValueError: If one was given, naming it and the problems that it belongs to.
+    """
+    names = lambda kind: {f.name for f in dataclasses.fields(kind)}  # noqa: E731
+    shared = names(InversionOptions) | names(Chosen)
+    users = {name: ["velocity"] for name in names(VelocityOptions) - shared | {"shots"}}
+    users |= {"stations": [*PROBLEMS]} | {group_of(problem): [problem] for problem in PROBLEMS}
+    standard = Invert()
+    for name, problems in users.items():
+        given = getattr(config, name)
+        if config.problem not in problems and given != getattr(standard, name):
+            raise ValueError(
+                f"`{name}` = {given} is of no use to --problem {config.problem}; it belongs to {' and '.join(problems)}. "
+                "Leave it out."
+            )

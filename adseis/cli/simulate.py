@@ -38,7 +38,8 @@ def run(config: Simulate) -> int:
         RuntimeError: If a value is out of range in the simulation.
         OSError: If the run folder cannot be written.
     """
-    problem = config.problem()
+    config = config.resolved()
+    problem = config.make_problem()
     experiment, grid = problem.experiment, problem.experiment.grid
     check_writable(config.output)
     begun = time.perf_counter()

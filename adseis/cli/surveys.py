@@ -1,9 +1,10 @@
 """Options that say what is simulated: the model, the survey over it, and the physics. Shared by the commands."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,23 @@ from adseis.waves.elastic import simulate_elastic
 from adseis.waves.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.waves.scalar import simulate_scalar
 from adseis.waves.stability import resolved_frequency
+
+Physics = Literal["scalar", "acoustic", "elastic"]
+Options = TypeVar("Options", bound="SurveyOptions")
+
+
+class Solver(NamedTuple):
+    """The physics of a model.
+
+    Attributes:
+        simulate: `simulate_scalar`, `simulate_acoustic` or `simulate_elastic`.
+        medium: From a P-wave speed to the medium that is simulated.
+        options: Options of the simulation: order, boundary, free surface.
+    """
+
+    simulate: Callable[..., Any]
+    medium: Callable[[Any], Any]
+    options: dict[str, Any]
 
 
 class Problem(NamedTuple):
@@ -55,9 +73,10 @@ class SurveyOptions:
     """Depth of its shots and receivers [m]; by default one node."""
     duration: float | None = None
     """Length of its record [s]."""
-    physics: Literal["scalar", "acoustic", "elastic"] = "scalar"
-    """Constant density; variable density (the file's `rho`, else Gardner's relation); or a solid (the file's `vs`, else
-    vp / sqrt(3), 0 in water, where vp is at most 1520 m/s), whose vertical velocity is recorded."""
+    physics: Physics | None = None
+    """Constant density (the default, but for ruptures and moment tensors); variable density (the file's `rho`, else Gardner's
+    relation); or a solid (the file's `vs`, else vp / sqrt(3), 0 in water, where vp is at most 1520 m/s), whose vertical velocity
+    is recorded."""
     order: int = 4
     """Spatial accuracy: 2, 4, 6 or 8."""
     width: int = 20
@@ -68,14 +87,25 @@ class SurveyOptions:
     @property
     def recorded(self) -> str:
         """What the receivers record, for labels."""
-        return {"scalar": "u", "acoustic": "pressure [Pa]", "elastic": "vz [m/s]"}[self.physics]
+        return {"scalar": "u", "acoustic": "pressure [Pa]", "elastic": "vz [m/s]"}[self.physics or "scalar"]
 
     @property
     def unit(self) -> str:
         """Its unit."""
-        return {"scalar": "1", "acoustic": "Pa", "elastic": "m/s"}[self.physics]
+        return {"scalar": "1", "acoustic": "Pa", "elastic": "m/s"}[self.physics or "scalar"]
 
-    def problem(self, initial: Path | None = None, smooth: float | None = None) -> Problem:
+    def resolved(self: Options, standard: Physics = "scalar") -> Options:
+        """The same with its physics decided.
+
+        Args:
+            standard: Physics where none is asked for.
+
+        Returns:
+            The options.
+        """
+        return self if self.physics else dataclasses.replace(self, physics=standard)
+
+    def make_problem(self, initial: Path | None = None, smooth: float | None = None) -> Problem:
         """Read everything and check it.
 
         Args:
@@ -91,19 +121,64 @@ class SurveyOptions:
             ValueError: If an option or a file cannot be right.
         """
         experiment = self._experiment(initial, smooth)
-        options = {"order": self.order, "boundary": CPML(width=self.width), "free_surface": self.free_surface}
-        if self.physics == "scalar":
-            medium: Callable[[Any], Any] = ScalarMedium
-            simulate: Callable[..., Any] = simulate_scalar
-        elif self.physics == "acoustic":
-            rho = self._density(experiment.initial)
-            medium, simulate = (lambda vp: AcousticMedium(vp, rho)), simulate_acoustic
-        else:
-            rho, vs = self._density(experiment.initial), self._shear_speed(experiment.initial)
-            medium, simulate = (lambda vp: ElasticMedium(vp, vs, rho)), simulate_elastic
+        simulate, medium, options = self.solver(experiment.initial)
+        if self.physics == "elastic":
             options |= {"record": "vz"}
         forward = lambda vp: simulate(medium(vp), experiment.survey, experiment.grid, **options)  # noqa: E731
         return Problem(experiment, simulate, medium, forward, options)
+
+    def solver(self, vp: np.ndarray) -> Solver:
+        """The physics of a model.
+
+        Args:
+            vp: P-wave speed [m/s], from which what the file does not hold is derived.
+
+        Returns:
+            The solver.
+
+        Raises:
+            ValueError: If an option or the file cannot be right.
+        """
+        options = {"order": self.order, "boundary": CPML(width=self.width), "free_surface": self.free_surface}
+        if self.physics == "elastic":
+            rho, vs = self._density(vp), self.shear_speed(vp)
+            return Solver(simulate_elastic, lambda vp: ElasticMedium(vp, vs, rho), options)
+        if self.physics == "acoustic":
+            rho = self._density(vp)
+            return Solver(simulate_acoustic, lambda vp: AcousticMedium(vp, rho), options)
+        return Solver(simulate_scalar, ScalarMedium, options)
+
+    def read(self, path: Path, name: str = "vp") -> Model:
+        """A model file, with the axes, spacing and shape that the options say.
+
+        Args:
+            path: The file.
+            name: Of the parameter.
+
+        Returns:
+            The model.
+
+        Raises:
+            FileNotFoundError: If it does not exist.
+            ValueError: If it is damaged, or an option does not fit it.
+        """
+        return read_model(path, name=name, axes=self.axes, spacing=self.spacing, shape=self.shape)
+
+    def shear_speed(self, vp: np.ndarray) -> np.ndarray:
+        """S-wave speed: the file's, else vp / sqrt(3), zero in water.
+
+        Args:
+            vp: P-wave speed [m/s].
+
+        Returns:
+            Speed [m/s], like `vp`.
+
+        Raises:
+            ValueError: If the file's is damaged.
+        """
+        if self.model is not None and "vs" in names_in(self.model):
+            return self.read(self.model, "vs").values
+        return np.where(vp <= 1520, 0, vp / 3**0.5).astype(vp.dtype)
 
     def _experiment(self, initial: Path | None, smooth: float | None) -> Experiment:
         if self.model is None:
@@ -111,26 +186,18 @@ class SurveyOptions:
                 raise ValueError(f"`initial` = {initial} needs a true `model` beside it, whose waveforms are inverted.")
             standard = 0.7 if self.physics == "elastic" else 1.2  # S waves are shorter
             return crust_experiment(frequency=standard if self.frequency is None else self.frequency)
-        true, start = self._read(self.model), None if initial is None else self._read(initial)
+        true, start = self.read(self.model), None if initial is None else self.read(initial)
         if {"source", "receiver"} <= set(names_in((start or true).source_file)):
             return stored_experiment(true, start, smooth=smooth)
         frequency = self.frequency
         if frequency is None:
-            slowest = true.values if self.physics != "elastic" else self._shear_speed(true.values)
+            slowest = true.values if self.physics != "elastic" else self.shear_speed(true.values)
             frequency = resolved_frequency(float(slowest[slowest > 0].min()), true.spacing, self.order)
         return surface_experiment(
             true, start, shots=self.shots, frequency=frequency, depth=self.depth, duration=self.duration, smooth=smooth
         )
 
-    def _read(self, path: Path, name: str = "vp") -> Model:
-        return read_model(path, name=name, axes=self.axes, spacing=self.spacing, shape=self.shape)
-
     def _density(self, vp: np.ndarray) -> np.ndarray:
         if self.model is not None and "rho" in names_in(self.model):
-            return self._read(self.model, "rho").values
+            return self.read(self.model, "rho").values
         return (310 * vp**0.25).astype(vp.dtype)
-
-    def _shear_speed(self, vp: np.ndarray) -> np.ndarray:
-        if self.model is not None and "vs" in names_in(self.model):
-            return self._read(self.model, "vs").values
-        return np.where(vp <= 1520, 0, vp / 3**0.5).astype(vp.dtype)

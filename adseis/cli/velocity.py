@@ -1,0 +1,168 @@
+"""`adseis invert --problem velocity`: recover a velocity model from waveforms by full waveform inversion."""
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from adseis.cli.inversions import InversionOptions, begin
+from adseis.cli.runs import RunFolder, read_metrics
+from adseis.cli.surveys import Problem
+from adseis.data.experiments import Experiment
+from adseis.data.models import StoredArray
+from adseis.files import check_writable
+from adseis.inversion.fwi import Update, illumination, invert
+from adseis.inversion.optimizers import Result
+from adseis.inversion.preconditioning import mute_near
+from adseis.inversion.regularizers import tikhonov, total_variation
+from adseis.viz.curves import plot_curve
+from adseis.viz.gathers import plot_gathers
+from adseis.viz.sections import plot_sections
+
+
+@dataclass(frozen=True)
+class VelocityOptions(InversionOptions):
+    """What is special to velocity models."""
+
+    initial: Path | None = None
+    """Velocity: initial model, read like the true one; by default the true one smoothed (of the embedded problem: without
+    inclusions)."""
+    smooth: float | None = None
+    """Velocity: standard deviation of that smoothing [m]; by default an eighth of the depth."""
+    low: float | None = None
+    """Velocity: least P-wave speed [m/s]; by default 2/3 of the initial model's least."""
+    high: float | None = None
+    """Velocity: greatest P-wave speed [m/s]; by default 4/3 of the initial model's greatest."""
+    total_variation: float = 0.0
+    """Velocity: weight of total variation, relative to the initial model's, against the relative misfit."""
+    tikhonov: float = 0.0
+    """Velocity: weight of first-order Tikhonov smoothing, likewise."""
+    illumination: bool = False
+    """Velocity: even out the sources' illumination."""
+    mute_radius: float = 0.0
+    """Velocity: distance from sources and receivers within which updates are muted [m]."""
+
+
+def run(config: VelocityOptions) -> int:
+    """Simulate the data, invert them, and leave a run folder.
+
+    Args:
+        config: The options.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        FileNotFoundError: If a model file does not exist.
+        ValueError: If an option or a file cannot be right.
+        RuntimeError: If a value is out of range in the simulation.
+        OSError: If the run folder cannot be written.
+    """
+    config.check()
+    if config.total_variation < 0 or config.tikhonov < 0 or config.mute_radius < 0:
+        raise ValueError("`total_variation`, `tikhonov` and `mute_radius` must not be negative.")
+    problem = config.make_problem(config.initial, config.smooth)
+    experiment = problem.experiment
+    check_writable(config.output)
+    begun = time.perf_counter()
+    observed = config.with_noise(problem.forward(experiment.true))
+    first = problem.forward(experiment.initial)
+    update = _update(config, problem)
+    folder = begin(config)
+    shots, steps, receivers = observed.shape
+    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {experiment.grid.shape} nodes, {steps} steps")
+
+    def report(iteration: int, model: np.ndarray, value: float) -> None:
+        seconds = round(time.perf_counter() - begun, 3)
+        folder.record(iteration=iteration, misfit=value, vp_rmse=_rmse(model, experiment.true), seconds=seconds)
+
+    result = invert(
+        problem.forward, observed, experiment.initial,
+        dt=experiment.grid.dt, update=update, bands=config.stages(), misfit=config.misfit_function(experiment.grid.dt),
+        regularizer=_regularizer(config, experiment), callback=report, evaluations=config.evaluations,
+        journal=folder.path / "journal.h5",
+    )  # fmt: skip
+    gathers = {"observed": observed, "initial": first, "inverted": problem.forward(result.x)}
+    _leave(folder, experiment, result, gathers, label=config.recorded, begun=begun)
+    return 0
+
+
+def _update(config: VelocityOptions, problem: Problem) -> Update:
+    """Mask, mutes, illumination and bounds."""
+    experiment = problem.experiment
+    grid, weight = experiment.grid, jnp.asarray(experiment.mask)
+    if config.mute_radius:
+        devices = [np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)]
+        devices.append(np.asarray(experiment.survey.receivers).reshape(-1, 2))
+        weight = weight * mute_near(np.concatenate(devices), grid.shape, grid.spacing, config.mute_radius, origin=grid.origin)
+    if config.illumination:
+        weight = weight * illumination(
+            problem.simulate, problem.medium(experiment.initial), experiment.survey, grid, **problem.options
+        )
+    low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
+    high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
+    # Nodes that are kept may lie outside the bounds of those that are not.
+    kept = experiment.initial
+    return Update(weight, np.minimum(low, kept), np.maximum(high, kept))
+
+
+def _regularizer(config: VelocityOptions, experiment: Experiment) -> Callable[[Any], Any] | None:
+    """The weighted sum of penalties, each relative to its value at the initial model; None if no weight is set."""
+    spacing, initial = experiment.grid.spacing, jnp.asarray(experiment.initial)
+    terms = [
+        (weight, functools.partial(term, spacing=spacing), float(term(initial, spacing)))
+        for weight, term in ((config.total_variation, total_variation), (config.tikhonov, tikhonov))
+        if weight
+    ]
+    if not terms:
+        return None
+    return lambda model: sum(weight * term(model) / scale for weight, term, scale in terms)
+
+
+def _rmse(model: np.ndarray, true: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
+
+
+def _leave(
+    folder: RunFolder, experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str, begun: float
+) -> None:
+    """Write arrays, pictures and the report."""
+    grid = experiment.grid
+    models = {"true": experiment.true, "initial": experiment.initial, "inverted": result.x}
+    folder.write_result(
+        {f"vp_{k}": StoredArray(np.asarray(v), "m/s", "z x", grid.spacing) for k, v in models.items()}
+        | {"mask": StoredArray(experiment.mask, "1", "z x", grid.spacing)}
+        | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()}
+    )
+    difference = {"inverted - true": result.x - experiment.true}
+    folder.save_picture("models", plot_sections(models, grid.spacing, differences=difference, label="P-wave speed (m/s)"))
+    shot = gathers["observed"].shape[0] // 2
+    shown = {k: np.asarray(v[shot]) for k, v in gathers.items()}
+    shown["inverted - observed"] = shown["inverted"] - shown["observed"]
+    folder.save_picture("gathers", plot_gathers(shown, grid.dt, label=label))
+    records = read_metrics(folder.path / "metrics.jsonl")
+    iterations = np.array([0, *(r["iteration"] for r in records)], float)
+    misfit = [result.history[0].value] + [r["misfit"] for r in records]
+    rmse = [_rmse(experiment.initial, experiment.true)] + [r["vp_rmse"] for r in records]
+    folder.save_picture("misfit", plot_curve({"misfit": misfit}, x={"misfit": iterations}, ylabel="relative misfit"))
+    folder.save_picture("error", plot_curve({"vp": rmse}, x={"vp": iterations}, ylabel="vp RMSE (m/s)", log=False))
+    figures = {
+        "shots": int(gathers["observed"].shape[0]),
+        "iterations": len(records),
+        "gradient evaluations": result.evaluations,
+        "relative misfit, initial": result.history[0].value,
+        "relative misfit, final": result.value,
+        "vp RMSE, initial (m/s)": rmse[0],
+        "vp RMSE, final (m/s)": _rmse(result.x, experiment.true),
+        "seconds": round(time.perf_counter() - begun, 1),
+        "ended because": result.message,
+    }
+    folder.write_report(f"Full waveform inversion: {experiment.name}", figures)
+    first, last = figures["vp RMSE, initial (m/s)"], figures["vp RMSE, final (m/s)"]
+    print(f"vp RMSE {first:.1f} -> {last:.1f} m/s after {result.evaluations} gradient evaluations")
+    print(f"report: {folder.path / 'report.md'}")

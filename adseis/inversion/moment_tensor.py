@@ -1,0 +1,296 @@
+"""Moment tensors: where an earthquake was, what moved and when, together, from elastic waves.
+
+At a known position a few simulations say all: data are linear in the histories of the tensor's components, and what these have in
+common, a tensor times one function of time, is soon found (`fit_mechanism`). That starts the search for position, tensor and
+function together (`invert_moment_tensor`); repeated along a line of positions it draws the curve of misfit against depth.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float, PyTree
+
+from adseis.inversion.fwi import Update, invert
+from adseis.inversion.green_functions import QUIET
+from adseis.inversion.location import linear_scale
+from adseis.inversion.multiscale import Band
+from adseis.inversion.optimizers import Result
+from adseis.inversion.parametrizations import Parametrization
+from adseis.inversion.regularizers import tikhonov
+from adseis.waves.grid import Grid
+from adseis.waves.medium import Samples
+
+FromMechanism = Callable[[Array, Array, Array], Any]
+
+
+class Mechanism(NamedTuple):
+    """An earthquake that was found.
+
+    Attributes:
+        position: `(shot, source, axis)` [m].
+        moment: M, symmetric, `(shot, source, axis, axis)` [N m; N in 2D].
+        rate: Moment-rate function, of unit area, `(shot, source, time)` [1/s].
+        result: Of the minimization; its `x` is a dict of the three.
+    """
+
+    position: np.ndarray
+    moment: np.ndarray
+    rate: np.ndarray
+    result: Result
+
+
+def invert_moment_tensor(
+    forward: FromMechanism,
+    observed: PyTree,
+    position: Float[Samples, "shot source axis"],
+    grid: Grid,
+    *,
+    reach: float,
+    margin: float = 0.0,
+    bands: Sequence[Band] = (Band(),),
+    free: Sequence[bool] | None = None,
+    deviatoric: bool = False,
+    positive: bool = True,
+    smoothness: float = 1e-5,
+    **options: Any,
+) -> Mechanism:
+    """Find position, moment tensor and moment-rate function of earthquakes by minimizing the misfit of their gathers.
+
+        min_(x, M, r)  misfit(forward(x, M, r), observed) / misfit(0, observed)  +  smoothness roughness(r),    int r dt = 1
+
+    roughness is the mean square of the differences of neighbouring samples, relative to the size of r. M and r start from what
+    the histories of the components have in common at the starting position in the first band, as in `fit_mechanism`.
+
+    Args:
+        forward: From positions `(shot, source, axis)`, moments `(shot, source, axis, axis)` and moment-rate functions `(shot,
+            source, time)` to gathers, such as `lambda x, m, r: ads.simulate_elastic(medium, ads.Survey(ads.MomentTensor(x, r, m),
+            receivers), grid, free_surface=True)`. Data are taken to be linear in m and in r.
+        observed: Gathers `(shot, time, receiver)`, a shot for each event; a tuple if `forward` returns one.
+        position: Where to start [m].
+        grid: Space-time sampling of `forward`.
+        reach: How far a position is expected to move in a step [m]: about a fifth of the shortest wavelength of the first band.
+        margin: Least distance from the edges of the grid [m].
+        bands: Low-pass bands in their order, low frequencies first.
+        free: For each axis, whether the position may move along it: `(True, False, False)` seeks the depth below an epicentre.
+        deviatoric: Whether the trace of M is zero.
+        positive: Whether r is never negative: an earthquake does not slip back.
+        smoothness: Weight of the roughness; raise it with the noise.
+        options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `callback`, `journal`, ... A `regularizer` and a
+            `callback` get a dict of `position`, `moment` and `rate`.
+
+    Returns:
+        The earthquakes.
+
+    Raises:
+        ValueError: If `reach` is not positive, `free` does not fit, a start is off the grid or within the margin, or as
+            `fit_mechanism` does.
+
+    References:
+        Dziewonski, A. M., Chou, T.-A. & Woodhouse, J. H. (1981), J. Geophys. Res. 86, 2825-2852, doi:10.1029/JB086iB04p02825
+    """
+    if not reach > 0:
+        raise ValueError(f"`reach` = {reach} m must be positive.")
+    movable = np.ones(len(grid.shape), bool) if free is None else np.asarray(free, bool)
+    if movable.shape != (len(grid.shape),):
+        raise ValueError(f"`free` = {free} must say for each of {len(grid.shape)} axes whether the position may move along it.")
+    place = np.asarray(position)
+    low, high = np.array(grid.origin) + margin, np.array(grid.origin) + np.array(grid.extent) - margin
+    if place.shape[-1] != len(grid.shape) or not np.all((place >= low) & (place <= high) | ~movable):
+        raise ValueError(f"`position` starts off the grid, or within `margin` = {margin} m of its edges: {place}.")
+    start, _ = _start(forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_quiet(options))
+    settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
+    return _search(forward, observed, start, grid, reach * movable, (low, high), bands=bands, **settings, **options)
+
+
+def fit_mechanism(
+    forward: FromMechanism,
+    observed: PyTree,
+    position: Float[Samples, "shot source axis"],
+    grid: Grid,
+    *,
+    bands: Sequence[Band] = (Band(),),
+    deviatoric: bool = False,
+    positive: bool = True,
+    smoothness: float = 1e-5,
+    **options: Any,
+) -> Mechanism:
+    """Find moment tensor and moment-rate function at a known position, for the price of one simulation per component.
+
+    What a component sends out in an instant, convolved with its history, is its part of the data. First each component has a
+    history of its own (a linear problem, from zero); their best approximation M_ij r(t), by singular values, starts the search
+    for M and r. Called for many positions with one and the same `forward`, the simulation is compiled once.
+
+    Args:
+        forward: As of `invert_moment_tensor`.
+        observed: Gathers, like those of `forward`.
+        position: Where [m].
+        grid: Space-time sampling of `forward`.
+        bands: Low-pass bands in their order.
+        deviatoric: Whether the trace of M is zero.
+        positive: Whether r is never negative.
+        smoothness: Weight of the roughness.
+        options: Other options of `adseis.inversion.fwi.invert`.
+
+    Returns:
+        The earthquakes, at the positions given.
+
+    Raises:
+        ValueError: If `smoothness` is negative, data are zero or do not depend on a moment tensor, or as `invert` does.
+
+    References:
+        Vasco, D. W. (1989), Bull. Seismol. Soc. Am. 79, 711-730: histories, and what they have in common.
+    """
+    start, convolved = _start(
+        forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_quiet(options)
+    )
+    settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
+    nowhere = np.zeros(len(grid.shape))
+    return _search(convolved, observed, start, grid, nowhere, (-np.inf, np.inf), bands=bands, **settings, **options)
+
+
+def _start(
+    forward: FromMechanism, observed: PyTree, position: Samples, grid: Grid, bands: Sequence[Band], *,
+    deviatoric: bool, positive: bool, **options: Any,
+) -> tuple[Mechanism, FromMechanism]:  # fmt: skip
+    """What the histories of the components at a position have in common, and what stands for `forward` there."""
+    position, observed = jax.tree.map(jnp.asarray, (position, observed))
+    basis = _basis(position.shape[-1], deviatoric=deviatoric)
+    loud, answers = _peak(observed), _answers(forward, position, basis, grid)
+    if not (loud > 0 and _peak(answers) > 0):
+        raise ValueError("`observed` is zero, or does not depend on a moment tensor: there is nothing to fit.")
+    unit = loud / _peak(answers)  # in which numbers are of order one: float32 has no room for the squares of moments
+    spectra = jax.tree.map(lambda answer: jnp.fft.rfft(answer * unit, 2 * grid.nt, axis=2), answers)
+
+    def convolved(histories: Array) -> Any:
+        spectrum = jnp.fft.rfft(histories, 2 * grid.nt)
+        answer = lambda green: jnp.fft.irfft(jnp.einsum("snf,nsfr->sfr", spectrum, green), 2 * grid.nt, 1)  # noqa: E731
+        return jax.tree.map(lambda green: answer(green)[:, : grid.nt], spectra)
+
+    def at_rest(_: Array, moment: Array, rate: Array) -> Any:
+        parts = jnp.einsum("seij,kij->sek", moment / unit, basis.astype(moment.dtype))
+        return convolved((parts[..., None] * rate[:, :, None]).reshape(len(rate), -1, grid.nt))
+
+    leak, silent = _Leak(4 / grid.nt), jnp.zeros((len(position), position.shape[1] * len(basis), grid.nt), position.dtype)
+    relative = lambda gathers: jax.tree.map(lambda gather: gather / loud, gathers)  # noqa: E731
+    scale = linear_scale(lambda y: relative(convolved(leak.to_model(y))), relative(observed), silent)
+    update = Update(scale, parametrization=leak)
+    linear = invert(convolved, observed, silent, dt=grid.dt, update=update, bands=bands, first_step=0.3, **options)
+    histories = unit * np.asarray(linear.x, float).reshape(*position.shape[:2], len(basis), grid.nt)
+    moment, rate = _in_common(histories, basis, grid.dt, positive=positive)
+    return Mechanism(np.asarray(position), moment, rate, linear), at_rest
+
+
+def _search(
+    forward: FromMechanism, observed: PyTree, start: Mechanism, grid: Grid, reach: np.ndarray, box: tuple[Any, Any], *,
+    deviatoric: bool, positive: bool, smoothness: float, regularizer: Callable[[Any], Any] | None = None, **options: Any,
+) -> Mechanism:  # fmt: skip
+    """Minimize by position, moment and rate together; by the position as far as it has a reach."""
+    if smoothness < 0:
+        raise ValueError(f"`smoothness` = {smoothness} must not be negative.")
+    dtype = jnp.asarray(start.position).dtype
+    peak = np.abs(start.rate).max(-1, keepdims=True).astype(dtype)
+    size = np.linalg.norm(np.asarray(start.moment, float), axis=(-2, -1))[..., None].astype(dtype)
+    mapped = _UnitArea(_basis(len(reach), deviatoric=deviatoric).astype(dtype), grid.dt)
+    weight = {
+        "position": np.broadcast_to(reach, start.position.shape),
+        "moment": np.broadcast_to(size, (*size.shape[:-1], len(mapped.basis))),
+        "rate": np.broadcast_to(peak, start.rate.shape),
+    }
+    low, high = (
+        {"position": np.broadcast_to(place, start.position.shape), "moment": sign * np.inf, "rate": most}
+        for place, sign, most in ((box[0], -1, 0.0 if positive else -np.inf), (box[1], 1, np.inf))
+    )
+
+    def penalty(x: dict[str, Array]) -> Any:
+        value = 0.0 if regularizer is None else regularizer(x)
+        return value + (smoothness * tikhonov(x["rate"] / peak) / x["rate"].size if smoothness else 0.0)
+
+    initial = {name: jnp.asarray(getattr(start, name), dtype) for name in weight}
+    options = {"first_step": 0.3, "regularizer": penalty if smoothness or regularizer else None} | options
+    together = lambda x: forward(x["position"], x["moment"], x["rate"])  # noqa: E731
+    update = Update(weight, low, high, mapped)
+    result = invert(together, observed, initial, dt=grid.dt, update=update, **options)
+    rate = np.maximum(result.x["rate"], 0) if positive else result.x["rate"]  # a bound of variables is one of r but for rounding
+    return Mechanism(result.x["position"], result.x["moment"], rate, result)
+
+
+def _answers(forward: FromMechanism, position: Samples, basis: np.ndarray, grid: Grid) -> PyTree:
+    """What each part of each source sends out in an instant, `(part of source, shot, time, receiver)`."""
+    impulse = jnp.zeros((*position.shape[:2], grid.nt), position.dtype).at[..., QUIET].set(1)
+    run, silent = jax.jit(forward), jnp.zeros((*position.shape[:2], *basis.shape[1:]), position.dtype)
+    gathers = [
+        run(position, silent.at[:, i].set(part), impulse)
+        for i in range(position.shape[1])
+        for part in basis.astype(position.dtype)
+    ]
+    return jax.tree.map(lambda *each: jnp.roll(jnp.stack(each), -QUIET, 2).at[:, :, -QUIET:].set(0), *gathers)
+
+
+def _quiet(options: dict[str, Any]) -> dict[str, Any]:
+    """Of the options of an inversion, that which the linear one before it shares."""
+    return {name: options[name] for name in ("progress",) if name in options}
+
+
+def _peak(gathers: PyTree) -> float:
+    return max(float(jnp.max(jnp.abs(gather))) for gather in jax.tree.leaves(gathers))
+
+
+class _Leak(Parametrization):
+    """A history from its changes, h_k = (1 - leak) h_(k-1) + y_k: slow motion takes no larger y than fast motion."""
+
+    leak: float = eqx.field(static=True)
+
+    def to_model(self, variables: PyTree) -> PyTree:
+        """Sum the changes up."""
+        step = lambda h, y: (((1 - self.leak) * h + y),) * 2  # noqa: E731
+        return jnp.moveaxis(jax.lax.scan(step, jnp.zeros_like(variables[..., 0]), jnp.moveaxis(variables, -1, 0))[1], 0, -1)
+
+    def to_variables(self, model: PyTree) -> PyTree:
+        """Take differences."""
+        return model.at[..., 1:].add(-(1 - self.leak) * model[..., :-1])
+
+
+class _UnitArea(Parametrization):
+    """A mechanism of unit area from one of any area, which is flat along what M and r leave open, and its tensor from parts."""
+
+    basis: np.ndarray
+    dt: float = eqx.field(static=True)
+
+    def to_model(self, variables: PyTree) -> PyTree:
+        """M times the area, r over it."""
+        area = jnp.sum(variables["rate"], -1) * self.dt
+        moment = jnp.einsum("sek,kij->seij", variables["moment"] * area[..., None], self.basis)
+        return {"position": variables["position"], "moment": moment, "rate": variables["rate"] / area[..., None]}
+
+    def to_variables(self, model: PyTree) -> PyTree:
+        """The parts of the tensor."""
+        return model | {"moment": jnp.einsum("seij,kij->sek", model["moment"], self.basis)}
+
+
+def _basis(axes: int, *, deviatoric: bool) -> Float[np.ndarray, "part axis axis"]:
+    """Orthonormal symmetric tensors, of trace zero but for the last, which `deviatoric` leaves out."""
+    parts = []
+    for i, j in zip(*np.triu_indices(axes, 1), strict=True):
+        shear = np.zeros((axes, axes))
+        shear[i, j] = shear[j, i] = np.sqrt(0.5)
+        parts.append(shear)
+    for k in range(1, axes):
+        diagonal = np.where(np.arange(axes) < k, 1.0, 0.0)
+        diagonal[k] = -k
+        parts.append(np.diag(diagonal / np.linalg.norm(diagonal)))
+    return np.stack(parts if deviatoric else [*parts, np.eye(axes) / np.sqrt(axes)])
+
+
+def _in_common(histories: np.ndarray, basis: np.ndarray, dt: float, *, positive: bool) -> tuple[np.ndarray, np.ndarray]:
+    """M and r of the product nearest to the histories of parts; r of unit area, its greater part positive."""
+    left, values, right = np.linalg.svd(histories, full_matrices=False)
+    rate = right[..., 0, :]
+    sign = np.where(np.sum(rate * np.abs(rate), -1, keepdims=True) < 0, -1.0, 1.0)
+    rate = np.maximum(rate * sign, 0) if positive else rate * sign
+    area = np.sum(rate, -1, keepdims=True) * dt
+    return np.einsum("sek,kij->seij", left[..., 0] * values[..., :1] * sign * area, basis), rate / area

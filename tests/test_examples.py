@@ -123,3 +123,22 @@ def test_real_event(tmp_path):
     least = float(re.search(r"P alone: .*singular values [\d.]+, [\d.]+, [\d.]+, ([\d.]+);", printed)[1])
     assert least < 0.2
     assert (tmp_path / "real_event.png").stat().st_size > 10_000
+
+
+def test_elastic_inversion(tmp_path):
+    """Three iterations a band: the misfit falls, and so do the errors of vp and vs (density comes later)."""
+    printed = run(tmp_path, "examples/elastic_inversion.py", "--iterations", "3")
+    before, after = map(float, re.search(FALLS, printed).groups())
+    assert 0 < after < 0.1 * before
+    errors = {name: (float(a), float(b)) for name, a, b in re.findall(r"(v[ps]) error ([\d.]+) -> ([\d.]+) m/s", printed)}
+    assert len(errors) == 2
+    assert all(found < initial for initial, found in errors.values())
+    assert (tmp_path / "elastic_inversion.png").stat().st_size > 10_000
+
+
+def test_rupture_history(tmp_path):
+    """Five iterations: histories nearer to the truth (63 % off) than silence, 100 %; times within a sample (0.34)."""
+    printed = run(tmp_path, "examples/rupture_history.py", "--iterations", "5", "--physics", "acoustic")
+    assert float(re.search(r"histories: relative error ([\d.]+) %", printed)[1]) < 80
+    assert float(re.search(r"times within ([\d.]+) samples", printed)[1]) < 1
+    assert (tmp_path / "rupture_history.png").stat().st_size > 10_000

@@ -73,7 +73,7 @@ def on_grid(
     Args:
         waveforms: Seismograms in their final unit, as `ground_motion` returns them: an `obspy.Stream` or paths.
         stations: A path or an `obspy.Inventory` with positions and orientations; None takes both from the headers of SAC files.
-        events: A path, an `obspy.Catalog`, or `Hypocentre`s; None takes them from the headers of SAC files.
+        events: A path, an `obspy.Catalog`, or a list of `Hypocentre`; None takes them from the headers of SAC files.
         grid: Space-time sampling: 3D for a frame of axes "zyx", 2D for a profile.
         frame: Where the grid lies on the Earth.
         components: "grid" for velocities (or displacements) along the axes of the grid, z down; or letters of "ZNE" or of

@@ -25,6 +25,9 @@ from adseis.inversion.regularizers import tikhonov
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
 
+SILENT = 0.2
+"""Share of its peak below which a rate that is never negative starts from zero."""
+
 FromMechanism = Callable[[Array, Array, Array], Any]
 
 
@@ -95,6 +98,7 @@ def invert_moment_tensor(
     """
     if not reach > 0:
         raise ValueError(f"`reach` = {reach} m must be positive.")
+    _check(bands, smoothness)
     movable = np.ones(len(grid.shape), bool) if free is None else np.asarray(free, bool)
     if movable.shape != (len(grid.shape),):
         raise ValueError(f"`free` = {free} must say for each of {len(grid.shape)} axes whether the position may move along it.")
@@ -140,11 +144,13 @@ def fit_mechanism(
         The earthquakes, at the positions given.
 
     Raises:
-        ValueError: If `smoothness` is negative, data are zero or do not depend on a moment tensor, or as `invert` does.
+        ValueError: If `bands` is empty, `smoothness` is negative, data are zero or do not depend on a moment tensor, or as
+            `invert` does.
 
     References:
         Vasco, D. W. (1989), Bull. Seismol. Soc. Am. 79, 711-730: histories, and what they have in common.
     """
+    _check(bands, smoothness)
     start, convolved = _start(
         forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_quiet(options)
     )
@@ -190,8 +196,6 @@ def _search(
     deviatoric: bool, positive: bool, smoothness: float, regularizer: Callable[[Any], Any] | None = None, **options: Any,
 ) -> Mechanism:  # fmt: skip
     """Minimize by position, moment and rate together; by the position as far as it has a reach."""
-    if smoothness < 0:
-        raise ValueError(f"`smoothness` = {smoothness} must not be negative.")
     dtype = jnp.asarray(start.position).dtype
     peak = np.abs(start.rate).max(-1, keepdims=True).astype(dtype)
     size = np.linalg.norm(np.asarray(start.moment, float), axis=(-2, -1))[..., None].astype(dtype)
@@ -229,6 +233,13 @@ def _answers(forward: FromMechanism, position: Samples, basis: np.ndarray, grid:
         for part in basis.astype(position.dtype)
     ]
     return jax.tree.map(lambda *each: jnp.roll(jnp.stack(each), -QUIET, 2).at[:, :, -QUIET:].set(0), *gathers)
+
+
+def _check(bands: Sequence[Band], smoothness: float) -> None:
+    if not bands:
+        raise ValueError("`bands` is empty: give at least one Band.")
+    if smoothness < 0:
+        raise ValueError(f"`smoothness` = {smoothness} must not be negative.")
 
 
 def _quiet(options: dict[str, Any]) -> dict[str, Any]:
@@ -291,6 +302,8 @@ def _in_common(histories: np.ndarray, basis: np.ndarray, dt: float, *, positive:
     left, values, right = np.linalg.svd(histories, full_matrices=False)
     rate = right[..., 0, :]
     sign = np.where(np.sum(rate * np.abs(rate), -1, keepdims=True) < 0, -1.0, 1.0)
-    rate = np.maximum(rate * sign, 0) if positive else rate * sign
+    rate = rate * sign
+    if positive:  # what few data see, such as late motion, stays as it starts: at zero
+        rate = np.maximum(rate - SILENT * rate.max(-1, keepdims=True), 0)
     area = np.sum(rate, -1, keepdims=True) * dt
     return np.einsum("sek,kij->seij", left[..., 0] * values[..., :1] * sign * area, basis), rate / area

@@ -5,6 +5,7 @@ common, a tensor times one function of time, is soon found (`fit_mechanism`). Th
 function together (`invert_moment_tensor`); repeated along a line of positions it draws the curve of misfit against depth.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -67,7 +68,9 @@ def invert_moment_tensor(
         min_(x, M, r)  misfit(forward(x, M, r), observed) / misfit(0, observed)  +  smoothness roughness(r),    int r dt = 1
 
     roughness is the mean square of the differences of neighbouring samples, relative to the size of r. M and r start from what
-    the histories of the components have in common at the starting position in the first band, as in `fit_mechanism`.
+    the histories of the components have in common at the starting position in the first band (see `fit_mechanism`). In the end
+    both are fitted anew at the position found, and kept if that lowers the misfit: motion that few data see, such as late motion,
+    would be left over from wrong positions.
 
     Args:
         forward: From positions `(shot, source, axis)`, moments `(shot, source, axis, axis)` and moment-rate functions `(shot,
@@ -84,7 +87,8 @@ def invert_moment_tensor(
         positive: Whether r is never negative: an earthquake does not slip back.
         smoothness: Weight of the roughness; raise it with the noise.
         options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `callback`, `journal`, ... A `regularizer` and a
-            `callback` get a dict of `position`, `moment` and `rate`.
+            `callback` get a dict of `position`, `moment` and `rate`; `callback`, `journal` and `evaluations` belong to the search
+            for all three.
 
     Returns:
         The earthquakes.
@@ -106,9 +110,17 @@ def invert_moment_tensor(
     low, high = np.array(grid.origin) + margin, np.array(grid.origin) + np.array(grid.extent) - margin
     if place.shape[-1] != len(grid.shape) or not np.all((place >= low) & (place <= high) | ~movable):
         raise ValueError(f"`position` starts off the grid, or within `margin` = {margin} m of its edges: {place}.")
-    start, _ = _start(forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_quiet(options))
-    settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
-    return _search(forward, observed, start, grid, reach * movable, (low, high), bands=bands, **settings, **options)
+    settings = {"deviatoric": deviatoric, "positive": positive}
+    start, _ = _start(forward, observed, position, grid, bands[:1], **settings, **_shared(options, "progress"))
+    settings |= {"smoothness": smoothness}
+    found = _search(forward, observed, start, grid, reach * movable, (low, high), bands=bands, **settings, **options)
+    again = fit_mechanism(
+        forward, observed, found.position, grid, bands=bands[-1:],
+        **settings, **_shared(options, "misfit", "regularizer", "progress"),
+    )  # fmt: skip
+    if again.result.value >= found.result.value:
+        return found
+    return again._replace(result=dataclasses.replace(found.result, x=again.result.x, value=again.result.value))
 
 
 def fit_mechanism(
@@ -152,7 +164,7 @@ def fit_mechanism(
     """
     _check(bands, smoothness)
     start, convolved = _start(
-        forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_quiet(options)
+        forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_shared(options, "progress")
     )
     settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
     nowhere = np.zeros(len(grid.shape))
@@ -242,9 +254,9 @@ def _check(bands: Sequence[Band], smoothness: float) -> None:
         raise ValueError(f"`smoothness` = {smoothness} must not be negative.")
 
 
-def _quiet(options: dict[str, Any]) -> dict[str, Any]:
-    """Of the options of an inversion, that which the linear one before it shares."""
-    return {name: options[name] for name in ("progress",) if name in options}
+def _shared(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Of the options of an inversion, those that another one shares."""
+    return {name: options[name] for name in names if name in options}
 
 
 def _peak(gathers: PyTree) -> float:

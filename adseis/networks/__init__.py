@@ -1,1 +1,0 @@
-"""Networks: learned functions of one sample, as pytrees of weights that are called."""

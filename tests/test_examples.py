@@ -28,6 +28,7 @@ def run(folder, script, *arguments):
         ("first_gradient", ("--steps", "450")),
         ("first_inversion", ("--iterations", "1")),
         ("network_as_velocity", ("--iterations", "1")),
+        ("flax_network_as_velocity", ("--iterations", "1")),
     ],
 )
 def test_the_misfit_falls(tmp_path, name, arguments):

@@ -5,6 +5,7 @@ common, a tensor times one function of time, is soon found (`fit_mechanism`). Th
 function together (`invert_moment_tensor`); repeated along a line of positions it draws the curve of misfit against depth.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -24,6 +25,9 @@ from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.regularizers import tikhonov
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
+
+SILENT = 0.2
+"""Share of its peak below which a rate that is never negative starts from zero."""
 
 FromMechanism = Callable[[Array, Array, Array], Any]
 
@@ -64,7 +68,9 @@ def invert_moment_tensor(
         min_(x, M, r)  misfit(forward(x, M, r), observed) / misfit(0, observed)  +  smoothness roughness(r),    int r dt = 1
 
     roughness is the mean square of the differences of neighbouring samples, relative to the size of r. M and r start from what
-    the histories of the components have in common at the starting position in the first band, as in `fit_mechanism`.
+    the histories of the components have in common at the starting position in the first band (see `fit_mechanism`). In the end
+    both are fitted anew at the position found, and kept if that lowers the misfit: motion that few data see, such as late motion,
+    would be left over from wrong positions.
 
     Args:
         forward: From positions `(shot, source, axis)`, moments `(shot, source, axis, axis)` and moment-rate functions `(shot,
@@ -81,7 +87,8 @@ def invert_moment_tensor(
         positive: Whether r is never negative: an earthquake does not slip back.
         smoothness: Weight of the roughness; raise it with the noise.
         options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `callback`, `journal`, ... A `regularizer` and a
-            `callback` get a dict of `position`, `moment` and `rate`.
+            `callback` get a dict of `position`, `moment` and `rate`; `callback`, `journal` and `evaluations` belong to the search
+            for all three.
 
     Returns:
         The earthquakes.
@@ -95,6 +102,7 @@ def invert_moment_tensor(
     """
     if not reach > 0:
         raise ValueError(f"`reach` = {reach} m must be positive.")
+    _check(bands, smoothness)
     movable = np.ones(len(grid.shape), bool) if free is None else np.asarray(free, bool)
     if movable.shape != (len(grid.shape),):
         raise ValueError(f"`free` = {free} must say for each of {len(grid.shape)} axes whether the position may move along it.")
@@ -102,9 +110,17 @@ def invert_moment_tensor(
     low, high = np.array(grid.origin) + margin, np.array(grid.origin) + np.array(grid.extent) - margin
     if place.shape[-1] != len(grid.shape) or not np.all((place >= low) & (place <= high) | ~movable):
         raise ValueError(f"`position` starts off the grid, or within `margin` = {margin} m of its edges: {place}.")
-    start, _ = _start(forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_quiet(options))
-    settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
-    return _search(forward, observed, start, grid, reach * movable, (low, high), bands=bands, **settings, **options)
+    settings = {"deviatoric": deviatoric, "positive": positive}
+    start, _ = _start(forward, observed, position, grid, bands[:1], **settings, **_shared(options, "progress"))
+    settings |= {"smoothness": smoothness}
+    found = _search(forward, observed, start, grid, reach * movable, (low, high), bands=bands, **settings, **options)
+    again = fit_mechanism(
+        forward, observed, found.position, grid, bands=bands[-1:],
+        **settings, **_shared(options, "misfit", "regularizer", "progress"),
+    )  # fmt: skip
+    if again.result.value >= found.result.value:
+        return found
+    return again._replace(result=dataclasses.replace(found.result, x=again.result.x, value=again.result.value))
 
 
 def fit_mechanism(
@@ -140,13 +156,15 @@ def fit_mechanism(
         The earthquakes, at the positions given.
 
     Raises:
-        ValueError: If `smoothness` is negative, data are zero or do not depend on a moment tensor, or as `invert` does.
+        ValueError: If `bands` is empty, `smoothness` is negative, data are zero or do not depend on a moment tensor, or as
+            `invert` does.
 
     References:
         Vasco, D. W. (1989), Bull. Seismol. Soc. Am. 79, 711-730: histories, and what they have in common.
     """
+    _check(bands, smoothness)
     start, convolved = _start(
-        forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_quiet(options)
+        forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_shared(options, "progress")
     )
     settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
     nowhere = np.zeros(len(grid.shape))
@@ -190,8 +208,6 @@ def _search(
     deviatoric: bool, positive: bool, smoothness: float, regularizer: Callable[[Any], Any] | None = None, **options: Any,
 ) -> Mechanism:  # fmt: skip
     """Minimize by position, moment and rate together; by the position as far as it has a reach."""
-    if smoothness < 0:
-        raise ValueError(f"`smoothness` = {smoothness} must not be negative.")
     dtype = jnp.asarray(start.position).dtype
     peak = np.abs(start.rate).max(-1, keepdims=True).astype(dtype)
     size = np.linalg.norm(np.asarray(start.moment, float), axis=(-2, -1))[..., None].astype(dtype)
@@ -231,9 +247,16 @@ def _answers(forward: FromMechanism, position: Samples, basis: np.ndarray, grid:
     return jax.tree.map(lambda *each: jnp.roll(jnp.stack(each), -QUIET, 2).at[:, :, -QUIET:].set(0), *gathers)
 
 
-def _quiet(options: dict[str, Any]) -> dict[str, Any]:
-    """Of the options of an inversion, that which the linear one before it shares."""
-    return {name: options[name] for name in ("progress",) if name in options}
+def _check(bands: Sequence[Band], smoothness: float) -> None:
+    if not bands:
+        raise ValueError("`bands` is empty: give at least one Band.")
+    if smoothness < 0:
+        raise ValueError(f"`smoothness` = {smoothness} must not be negative.")
+
+
+def _shared(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Of the options of an inversion, those that another one shares."""
+    return {name: options[name] for name in names if name in options}
 
 
 def _peak(gathers: PyTree) -> float:
@@ -291,6 +314,8 @@ def _in_common(histories: np.ndarray, basis: np.ndarray, dt: float, *, positive:
     left, values, right = np.linalg.svd(histories, full_matrices=False)
     rate = right[..., 0, :]
     sign = np.where(np.sum(rate * np.abs(rate), -1, keepdims=True) < 0, -1.0, 1.0)
-    rate = np.maximum(rate * sign, 0) if positive else rate * sign
+    rate = rate * sign
+    if positive:  # what few data see, such as late motion, stays as it starts: at zero
+        rate = np.maximum(rate - SILENT * rate.max(-1, keepdims=True), 0)
     area = np.sum(rate, -1, keepdims=True) * dt
     return np.einsum("sek,kij->seij", left[..., 0] * values[..., :1] * sign * area, basis), rate / area

@@ -4,7 +4,8 @@
 
 Runs every strategy below on every model, prints the vp RMSE against gradient evaluations (random data for a weight count as one
 each), and writes a JSON and PNGs under `benchmarks/results/`. `--only` picks a strategy, `--noise 0.5` adds noise of half the
-data's standard deviation. Runs are journalled: a killed benchmark, repeated, goes on.
+data's standard deviation, `--dtype float64` computes in double precision. Runs are journalled: a killed benchmark, repeated, goes
+on.
 """
 
 import argparse
@@ -96,7 +97,7 @@ def preparation(experiment: Experiment, strategy: Strategy) -> Callable[[Any], A
         return lambda gather: gather
     grid = experiment.grid
     (wavelet,) = {tuple(s) for s in np.asarray(experiment.survey.emissions(grid)[0].samples).reshape(-1, grid.nt)}
-    gain = (np.arange(grid.nt, dtype="float32") / grid.nt)[None, :, None] ** strategy.gain
+    gain = (np.arange(grid.nt, dtype=experiment.initial.dtype) / grid.nt)[None, :, None] ** strategy.gain
     settings = {"damping": strategy.flattening, "corner": 4 * experiment.frequency, "axis": 1}
     return lambda gather: gain * flatten(gather, grid.dt, np.array(wavelet), **settings)
 
@@ -143,15 +144,18 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=300, help="gradient evaluations per run")
     parser.add_argument("--models", nargs="+", default=["marmousi2", "BP"])
     parser.add_argument("--only", default="", help="run only strategies whose name contains this")
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--noise", type=float, default=0.0, help="standard deviation of noise, over the data's")
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--name", default="velocity_models", help="of the files of results")
     args = parser.parse_args()
+    jax.config.update("jax_enable_x64", args.dtype == "float64")
     found, curves, abscissa = {}, {}, {}
     for model in args.models:
         paths = [args.data / f"{model}-model-{kind}.mat" for kind in ("true", "smooth")]
         experiment = stored_experiment(*(read_model(path) for path in paths))
+        experiment = jax.tree.map(lambda a: a.astype(args.dtype), experiment)
         clean = np.asarray(ads.simulate_scalar(ads.ScalarMedium(experiment.true), experiment.survey, experiment.grid))
         noise = np.random.default_rng(args.seed).standard_normal(clean.shape).astype(clean.dtype)
         observed = clean + args.noise * clean.std() * noise
@@ -159,7 +163,7 @@ def main() -> None:
         for name, strategy in strategies(experiment).items():
             if args.only not in name:
                 continue
-            journal = Path("runs") / f"{args.name}-{model}-{name.replace(' ', '-')}-{args.noise:g}-{args.seed}.h5"
+            journal = Path("runs") / f"{args.name}-{model}-{name.replace(' ', '-')}-{args.dtype}-{args.noise:g}-{args.seed}.h5"
             panels[name], steps, seconds = recover(experiment, strategy, observed, args.evaluations, journal)
             title = f"{model}, {name}"
             abscissa[title], curves[title] = np.array([s[0] for s in steps]), [s[1] for s in steps]
@@ -184,7 +188,7 @@ def main() -> None:
         "jax": jax.__version__,
         "adseis": ads.__version__,
         "platform": platform.platform(),
-        "dtype": "float32",
+        "dtype": args.dtype,
         "noise": args.noise,
         "seed": args.seed,
         "runs": found,

@@ -64,7 +64,7 @@ class Location(SourceProblem):
     @property
     def text(self) -> str:
         """What is sought."""
-        away = np.linalg.norm((self._start - self.true["position"]) / self.setting.grid.spacing)
+        away = self.setting.cells(self._start, self.true["position"])
         return f"The search starts {away:.3g} cells from the source, with a time function of zeros."
 
     def forward(self, x: Unknowns) -> Any:
@@ -85,10 +85,12 @@ class Location(SourceProblem):
 
     def errors(self, x: Unknowns) -> dict[str, float]:
         """Distance in cells, and the largest error of the time function."""
-        moved = (np.asarray(x["position"]) - self.true["position"]) / self.setting.grid.spacing
         true = self.true["time_function"]
         changed = np.abs(np.asarray(x["time_function"]) - true).max() / np.abs(true).max()
-        return {"position_error": float(np.linalg.norm(moved)), "time_function_error": 100 * float(changed)}
+        return {
+            "position_error": self.setting.cells(x["position"], self.true["position"]),
+            "time_function_error": 100 * float(changed),
+        }
 
     def draw(self, x: Unknowns) -> dict[str, Figure]:
         """The section with source and start, and the time functions."""

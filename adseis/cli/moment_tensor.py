@@ -82,7 +82,7 @@ class Earthquake(SourceProblem):
     @property
     def text(self) -> str:
         """What is sought."""
-        away = np.linalg.norm((self._start - self.true["position"]) / self.setting.grid.spacing)
+        away = self.setting.cells(self._start, self.true["position"])
         return f"The search starts {away:.3g} cells from the earthquake, with neither moment tensor nor moment-rate function."
 
     def forward(self, x: Unknowns) -> Any:
@@ -100,10 +100,9 @@ class Earthquake(SourceProblem):
 
     def errors(self, x: Unknowns) -> dict[str, float]:
         """Distance in cells; the tensor's relative error; the largest error of the function."""
-        moved = (np.asarray(x["position"]) - self.true["position"]) / self.setting.grid.spacing
         moment, rate = (np.asarray(x[name], float) - self.true[name] for name in ("moment", "rate"))
         return {
-            "position_error": float(np.linalg.norm(moved)),
+            "position_error": self.setting.cells(x["position"], self.true["position"]),
             "moment_error": 100 * float(np.linalg.norm(moment) / np.linalg.norm(self.true["moment"])),
             "rate_error": 100 * float(np.abs(rate).max() / self.true["rate"].max()),
         }

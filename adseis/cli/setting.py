@@ -90,6 +90,18 @@ class Setting(NamedTuple):
             raise ValueError(f"`{name}` = {tuple(map(float, point))} m must be within {places} (z, x).")
         return np.asarray(point, "float32")[None, None]
 
+    def cells(self, one: Any, other: Any) -> float:
+        """Distance between two positions of a source.
+
+        Args:
+            one: `(shot, source, axis)` [m].
+            other: Likewise.
+
+        Returns:
+            The distance [cells].
+        """
+        return float(np.linalg.norm((np.asarray(one) - np.asarray(other)) / self.grid.spacing))
+
     def reach(self, band: Band) -> float:
         """A fifth of the shortest wavelength of a band [m].
 

@@ -11,11 +11,10 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
-import scipy.fft
-import scipy.signal
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
+from adseis.data.resampling import sample_whole
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
 from adseis.waves.sources import Explosion
@@ -332,7 +331,7 @@ class Gathers(eqx.Module):
             self._warn_of_loss(dt)
         resampled = np.empty((self.data.shape[0], nt, self.data.shape[2]), self.data.dtype)
         for new, gather in zip(resampled, self.data, strict=True):
-            new[:] = _interpolated(gather, self.dt, self.start, dt, nt)
+            new[:] = sample_whole(gather, self.dt, self.start, dt, nt)
         first, final = self.window or (self.start, last)
         whole = first <= 1e-6 * dt and (nt - 1) * dt <= final + 1e-6 * dt
         return self._with(data=resampled, dt=dt, start=0.0, window=None if whole else (max(first, 0.0), final))
@@ -392,22 +391,6 @@ class Gathers(eqx.Module):
                     f"{name} {number} of shot {shot} (record {self.records[shot]}) lies at ({names}) = {_point(where)} m, "
                     f"outside the grid, from {_point(low)} to {_point(high)} m. Use `moved(by)`, or another `origin` of the grid."
                 )
-
-
-def _interpolated(gather: np.ndarray, dt: float, start: float, new_dt: float, nt: int) -> np.ndarray:
-    """One gather `(time, receiver)` at k new_dt, zero outside its record: a chirp-z transform takes any ratio and any start."""
-    recorded = gather.shape[0]
-    n = scipy.fft.next_fast_len(2 * recorded, real=True)
-    spectrum = scipy.fft.rfft(gather.astype("float64"), n, axis=0)
-    share = np.where(np.fft.rfftfreq(n, dt) < 0.5 / new_dt * (1 - 1e-9), 2.0 / n, 0.0)  # of the pair at +-f
-    share[0] /= 2
-    if n % 2 == 0 and new_dt <= dt * (1 + 1e-9):
-        share[-1] = 1 / n
-    turn = 2j * np.pi / (n * dt)
-    values = scipy.signal.czt(spectrum * share[:, None], nt, np.exp(turn * new_dt), np.exp(turn * start), axis=0).real
-    since = new_dt * np.arange(nt) - start
-    inside = (since > -1e-6 * dt) & (since < (recorded - 1 + 1e-6) * dt)
-    return values * inside[:, None]
 
 
 def _positions(name: str, positions: ArrayLike) -> np.ndarray:

@@ -1,6 +1,12 @@
-"""Signals on another clock: band-limited values at any regular instants, an anti-alias filter included."""
+"""Signals on another clock: band-limited values at any regular instants, an anti-alias filter included.
+
+`sample_whole` is exact for records that begin and end in silence, as gathers of shots do; it sees the whole of each. `sample_at`
+is for pieces cut out of continuous records: its filter is short, so that their ends do not ring through all of them.
+"""
 
 import numpy as np
+import scipy.fft
+import scipy.signal
 from jaxtyping import Float
 
 ATTENUATION = 100.0
@@ -58,3 +64,39 @@ def sample_at(x: Float[np.ndarray, " sample"], dt: float, start: float, dt_new: 
         inside = (nodes >= 0) & (nodes < x.size)
         y[block] = np.sum(np.where(inside, x[np.clip(nodes, 0, x.size - 1)], 0.0) * weights, -1)
     return y
+
+
+def sample_whole(
+    gather: Float[np.ndarray, "sample trace"], dt: float, start: float, dt_new: float, nt: int
+) -> Float[np.ndarray, "time trace"]:
+    """Records at k dt_new, of samples at start + n dt: the trigonometric interpolant of each followed by zeros, by a chirp-z
+    transform, which takes any ratio and any start.
+
+    What lies above the Nyquist frequency of the coarser of both clocks is removed; the rest is exact.
+
+    Args:
+        gather: Samples.
+        dt: Their interval [s].
+        start: Instant of the first [s].
+        dt_new: Interval wanted [s].
+        nt: Number of samples wanted.
+
+    Returns:
+        The records on the new clock, zero outside of the recorded time.
+
+    References:
+        Rabiner, L. R., Schafer, R. W. & Rader, C. M. (1969), Bell Syst. Tech. J. 48, 1249-1292,
+        doi:10.1002/j.1538-7305.1969.tb04268.x
+    """
+    recorded = gather.shape[0]
+    n = scipy.fft.next_fast_len(2 * recorded, real=True)
+    spectrum = scipy.fft.rfft(gather.astype("float64"), n, axis=0)
+    share = np.where(np.fft.rfftfreq(n, dt) < 0.5 / dt_new * (1 - 1e-9), 2.0 / n, 0.0)  # of the pair at +-f
+    share[0] /= 2
+    if n % 2 == 0 and dt_new <= dt * (1 + 1e-9):
+        share[-1] = 1 / n
+    turn = 2j * np.pi / (n * dt)
+    values = scipy.signal.czt(spectrum * share[:, None], nt, np.exp(turn * dt_new), np.exp(turn * start), axis=0).real
+    since = dt_new * np.arange(nt) - start
+    inside = (since > -1e-6 * dt) & (since < (recorded - 1 + 1e-6) * dt)
+    return values * inside[:, None]

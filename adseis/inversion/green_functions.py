@@ -4,13 +4,14 @@ Many points with many samples each are then inverted at the price of a few simul
 spectra.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
+from jaxtyping import PyTree
 
 from adseis.waves.grid import Grid
 
@@ -44,9 +45,30 @@ def green_functions(forward: Callable[[Array], Any], sources: int, grid: Grid, *
         raise ValueError(f"`sources` = {sources} must be at least 1.")
     if grid.nt <= QUIET:
         raise ValueError(f"`grid.nt` = {grid.nt} steps are too few: the first {QUIET} samples of a history are not used.")
-    run, length = jax.jit(forward), 2 * grid.nt
+    run = jax.jit(forward)
     silent = jnp.zeros((sources, grid.nt), jnp.zeros(0, dtype).dtype)
-    answers = [run(silent.at[source, QUIET].set(1.0)) for source in range(sources)]
+    respond = convolution([run(silent.at[source, QUIET].set(1.0)) for source in range(sources)], grid)
+
+    def convolved(rate: ArrayLike) -> Any:
+        rate = jnp.asarray(rate)
+        if rate.shape != silent.shape:
+            raise ValueError(f"`rate` {rate.shape} must be (source, time) = {silent.shape}, as of the Green's functions.")
+        return respond(rate.at[:, :QUIET].set(0))
+
+    return convolved
+
+
+def convolution(answers: Sequence[PyTree], grid: Grid) -> Callable[[Array], Any]:
+    """What histories send out, by what impulses at sample `QUIET` did.
+
+    Args:
+        answers: For each source the gathers `(shot, time, receiver)`, or tuples of them, of its impulse.
+        grid: Of the clock.
+
+    Returns:
+        From histories `(source, time)`, or `(shot, source, time)` where every shot has its own, to gathers like the answers.
+    """
+    length = 2 * grid.nt
 
     def spectrum(*gathers: Array) -> Array:
         padded = jnp.pad(jnp.stack(gathers), ((0, 0), (0, 0), (0, grid.nt), (0, 0)))
@@ -54,12 +76,10 @@ def green_functions(forward: Callable[[Array], Any], sources: int, grid: Grid, *
 
     spectra = jax.tree.map(spectrum, *answers)
 
-    def convolved(rate: ArrayLike) -> Any:
-        rate = jnp.asarray(rate)
-        if rate.shape != silent.shape:
-            raise ValueError(f"`rate` {rate.shape} must be (source, time) = {silent.shape}, as of the Green's functions.")
-        history = jnp.fft.rfft(rate.at[:, :QUIET].set(0), length, 1)
-        answer = lambda green: jnp.fft.irfft(jnp.einsum("nf,nsfr->sfr", history, green), length, 1)[:, : grid.nt]  # noqa: E731
+    def convolved(histories: Array) -> Any:
+        axes = "nf,nsfr->sfr" if histories.ndim == 2 else "snf,nsfr->sfr"
+        history = jnp.fft.rfft(histories, length)
+        answer = lambda green: jnp.fft.irfft(jnp.einsum(axes, history, green), length, 1)[:, : grid.nt]  # noqa: E731
         return jax.tree.map(answer, spectra)
 
     return convolved

@@ -16,6 +16,7 @@ from jaxtyping import Float, PyTree
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.multiscale import Band
 from adseis.inversion.optimizers import Result
+from adseis.inversion.source_search import linear_scale, search_room
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
 from adseis.waves.sources import Explosion
@@ -43,7 +44,7 @@ def locate(
     position: Float[Samples, "shot source axis"],
     grid: Grid,
     *,
-    reach: float,
+    reach: float | Sequence[float],
     margin: float = 0.0,
     bands: Sequence[Band] = (Band(),),
     **options: Any,
@@ -59,7 +60,8 @@ def locate(
         observed: Gathers `(shot, time, receiver)`, a shot for each event; a tuple if `forward` returns one.
         position: Where to start [m].
         grid: Space-time sampling of `forward`.
-        reach: How far a position is expected to move in a step [m]: about a fifth of the shortest wavelength of the first band.
+        reach: How far a position is expected to move in a step [m]: about a fifth of the shortest wavelength of the first band;
+            or a number per axis, 0 along one that is kept.
         margin: Least distance from the edges of the grid [m].
         bands: Low-pass bands in their order, low frequencies first.
         options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `regularizer`, `callback`, `journal`, ...
@@ -68,55 +70,26 @@ def locate(
         The sources.
 
     Raises:
-        ValueError: If `reach` is not positive, a start is off the grid or within the margin, or as `invert` does.
+        ValueError: As `search_room` or `invert`.
 
     References:
         Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
     """
-    if not reach > 0:
-        raise ValueError(f"`reach` = {reach} m must be positive.")
     position = jnp.asarray(position)
-    low, high = np.array(grid.origin) + margin, np.array(grid.origin) + np.array(grid.extent) - margin
-    if not np.all((np.asarray(position) >= low) & (np.asarray(position) <= high)):
-        raise ValueError(f"`position` starts off the grid, or within `margin` = {margin} m of its edges: {np.asarray(position)}.")
+    room = search_room(position, grid, reach, margin)
     silent = jnp.zeros((*position.shape[:2], grid.nt), position.dtype)
     scale = linear_scale(lambda s: forward(position, s), observed, silent)
     start = {"position": position, "time_function": silent}
     least, most = (
         {"position": np.broadcast_to(place, position.shape), "time_function": any_value}
-        for place, any_value in ((low, -np.inf), (high, np.inf))
+        for place, any_value in ((room.low, -np.inf), (room.high, np.inf))
     )
-    update = Update({"position": reach, "time_function": scale}, least, most)
+    update = Update({"position": np.broadcast_to(room.reach, position.shape), "time_function": scale}, least, most)
     options = {"first_step": 0.3} | options
     result = invert(
         lambda x: forward(x["position"], x["time_function"]), observed, start, dt=grid.dt, update=update, bands=bands, **options
     )
     return Located(result.x["position"], result.x["time_function"], result)
-
-
-def linear_scale(forward: Callable[[Array], Any], observed: PyTree, like: Array) -> float:
-    """How large an unknown of which data depend linearly has to be: the first step of steepest descent from zero.
-
-    With G the linear map and d the data, max |a g| of g = G' d and a = |g|^2 / |G g|^2.
-
-    Args:
-        forward: G.
-        observed: d.
-        like: Zeros of the unknown's shape.
-
-    Returns:
-        The scale, in the unknown's unit.
-
-    Raises:
-        ValueError: If the data are zero, or do not depend on the unknown.
-    """
-    inner = lambda a, b: sum(jnp.vdot(x, y) for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))  # noqa: E731
-    gradient = jax.jit(jax.grad(lambda x: inner(forward(x), observed)))(like)
-    predicted = jax.jit(forward)(gradient)
-    power = float(inner(predicted, predicted))
-    if not power > 0:
-        raise ValueError("`observed` is zero, or does not depend on what is sought: there is nothing to fit.")
-    return float(jnp.max(jnp.abs(gradient)) * inner(gradient, gradient) / power)
 
 
 def gaussian_source(

@@ -17,12 +17,12 @@ from jax import Array
 from jaxtyping import Float, PyTree
 
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.green_functions import QUIET
-from adseis.inversion.location import linear_scale
+from adseis.inversion.green_functions import QUIET, convolution
 from adseis.inversion.multiscale import Band
 from adseis.inversion.optimizers import Result
 from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.regularizers import tikhonov
+from adseis.inversion.source_search import Room, linear_scale, peak, search_room
 from adseis.waves.grid import Grid
 from adseis.waves.medium import Samples
 
@@ -54,10 +54,9 @@ def invert_moment_tensor(
     position: Float[Samples, "shot source axis"],
     grid: Grid,
     *,
-    reach: float,
+    reach: float | Sequence[float],
     margin: float = 0.0,
     bands: Sequence[Band] = (Band(),),
-    free: Sequence[bool] | None = None,
     deviatoric: bool = False,
     positive: bool = True,
     smoothness: float = 1e-5,
@@ -79,10 +78,10 @@ def invert_moment_tensor(
         observed: Gathers `(shot, time, receiver)`, a shot for each event; a tuple if `forward` returns one.
         position: Where to start [m].
         grid: Space-time sampling of `forward`.
-        reach: How far a position is expected to move in a step [m]: about a fifth of the shortest wavelength of the first band.
+        reach: How far a position is expected to move in a step [m]: about a fifth of the shortest wavelength of the first band;
+            or a number per axis: `(300.0, 0.0, 0.0)` seeks the depth below an epicentre.
         margin: Least distance from the edges of the grid [m].
         bands: Low-pass bands in their order, low frequencies first.
-        free: For each axis, whether the position may move along it: `(True, False, False)` seeks the depth below an epicentre.
         deviatoric: Whether the trace of M is zero.
         positive: Whether r is never negative: an earthquake does not slip back.
         smoothness: Weight of the roughness; raise it with the noise.
@@ -94,26 +93,17 @@ def invert_moment_tensor(
         The earthquakes.
 
     Raises:
-        ValueError: If `reach` is not positive, `free` does not fit, a start is off the grid or within the margin, or as
-            `fit_mechanism` does.
+        ValueError: As `search_room` or `fit_mechanism`.
 
     References:
         Dziewonski, A. M., Chou, T.-A. & Woodhouse, J. H. (1981), J. Geophys. Res. 86, 2825-2852, doi:10.1029/JB086iB04p02825
     """
-    if not reach > 0:
-        raise ValueError(f"`reach` = {reach} m must be positive.")
+    room = search_room(position, grid, reach, margin)
     _check(bands, smoothness)
-    movable = np.ones(len(grid.shape), bool) if free is None else np.asarray(free, bool)
-    if movable.shape != (len(grid.shape),):
-        raise ValueError(f"`free` = {free} must say for each of {len(grid.shape)} axes whether the position may move along it.")
-    place = np.asarray(position)
-    low, high = np.array(grid.origin) + margin, np.array(grid.origin) + np.array(grid.extent) - margin
-    if place.shape[-1] != len(grid.shape) or not np.all((place >= low) & (place <= high) | ~movable):
-        raise ValueError(f"`position` starts off the grid, or within `margin` = {margin} m of its edges: {place}.")
     settings = {"deviatoric": deviatoric, "positive": positive}
     start, _ = _start(forward, observed, position, grid, bands[:1], **settings, **_shared(options, "progress"))
     settings |= {"smoothness": smoothness}
-    found = _search(forward, observed, start, grid, reach * movable, (low, high), bands=bands, **settings, **options)
+    found = _search(forward, observed, start, grid, room, bands=bands, **settings, **options)
     again = fit_mechanism(
         forward, observed, found.position, grid, bands=bands[-1:],
         **settings, **_shared(options, "misfit", "regularizer", "progress"),
@@ -167,8 +157,8 @@ def fit_mechanism(
         forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_shared(options, "progress")
     )
     settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
-    nowhere = np.zeros(len(grid.shape))
-    return _search(convolved, observed, start, grid, nowhere, (-np.inf, np.inf), bands=bands, **settings, **options)
+    kept = Room(*(np.full(len(grid.shape), value) for value in (0.0, -np.inf, np.inf)))
+    return _search(convolved, observed, start, grid, kept, bands=bands, **settings, **options)
 
 
 def _start(
@@ -178,24 +168,18 @@ def _start(
     """What the histories of the components at a position have in common, and what stands for `forward` there."""
     position, observed = jax.tree.map(jnp.asarray, (position, observed))
     basis = _basis(position.shape[-1], deviatoric=deviatoric)
-    loud, answers = _peak(observed), _answers(forward, position, basis, grid)
-    if not (loud > 0 and _peak(answers) > 0):
+    loud, answers = peak(observed), _answers(forward, position, basis, grid)
+    if not (loud > 0 and peak(answers) > 0):
         raise ValueError("`observed` is zero, or does not depend on a moment tensor: there is nothing to fit.")
-    unit = loud / _peak(answers)  # in which numbers are of order one: float32 has no room for the squares of moments
-    spectra = jax.tree.map(lambda answer: jnp.fft.rfft(answer * unit, 2 * grid.nt, axis=2), answers)
-
-    def convolved(histories: Array) -> Any:
-        spectrum = jnp.fft.rfft(histories, 2 * grid.nt)
-        answer = lambda green: jnp.fft.irfft(jnp.einsum("snf,nsfr->sfr", spectrum, green), 2 * grid.nt, 1)  # noqa: E731
-        return jax.tree.map(lambda green: answer(green)[:, : grid.nt], spectra)
+    unit = loud / peak(answers)  # in which numbers are of order one: float32 has no room for the squares of moments
+    convolved = convolution(jax.tree.map(lambda gather: unit * gather, answers), grid)
 
     def at_rest(_: Array, moment: Array, rate: Array) -> Any:
         parts = jnp.einsum("seij,kij->sek", moment / unit, basis.astype(moment.dtype))
         return convolved((parts[..., None] * rate[:, :, None]).reshape(len(rate), -1, grid.nt))
 
     leak, silent = _Leak(4 / grid.nt), jnp.zeros((len(position), position.shape[1] * len(basis), grid.nt), position.dtype)
-    relative = lambda gathers: jax.tree.map(lambda gather: gather / loud, gathers)  # noqa: E731
-    scale = linear_scale(lambda y: relative(convolved(leak.to_model(y))), relative(observed), silent)
+    scale = linear_scale(lambda y: convolved(leak.to_model(y)), observed, silent)
     update = Update(scale, parametrization=leak)
     linear = invert(convolved, observed, silent, dt=grid.dt, update=update, bands=bands, first_step=0.3, **options)
     histories = unit * np.asarray(linear.x, float).reshape(*position.shape[:2], len(basis), grid.nt)
@@ -204,27 +188,27 @@ def _start(
 
 
 def _search(
-    forward: FromMechanism, observed: PyTree, start: Mechanism, grid: Grid, reach: np.ndarray, box: tuple[Any, Any], *,
+    forward: FromMechanism, observed: PyTree, start: Mechanism, grid: Grid, room: Room, *,
     deviatoric: bool, positive: bool, smoothness: float, regularizer: Callable[[Any], Any] | None = None, **options: Any,
 ) -> Mechanism:  # fmt: skip
     """Minimize by position, moment and rate together; by the position as far as it has a reach."""
     dtype = jnp.asarray(start.position).dtype
-    peak = np.abs(start.rate).max(-1, keepdims=True).astype(dtype)
+    highest = np.abs(start.rate).max(-1, keepdims=True).astype(dtype)
     size = np.linalg.norm(np.asarray(start.moment, float), axis=(-2, -1))[..., None].astype(dtype)
-    mapped = _UnitArea(_basis(len(reach), deviatoric=deviatoric).astype(dtype), grid.dt)
+    mapped = _UnitArea(_basis(len(grid.shape), deviatoric=deviatoric).astype(dtype), grid.dt)
     weight = {
-        "position": np.broadcast_to(reach, start.position.shape),
+        "position": np.broadcast_to(room.reach, start.position.shape),
         "moment": np.broadcast_to(size, (*size.shape[:-1], len(mapped.basis))),
-        "rate": np.broadcast_to(peak, start.rate.shape),
+        "rate": np.broadcast_to(highest, start.rate.shape),
     }
     low, high = (
         {"position": np.broadcast_to(place, start.position.shape), "moment": sign * np.inf, "rate": most}
-        for place, sign, most in ((box[0], -1, 0.0 if positive else -np.inf), (box[1], 1, np.inf))
+        for place, sign, most in ((room.low, -1, 0.0 if positive else -np.inf), (room.high, 1, np.inf))
     )
 
     def penalty(x: dict[str, Array]) -> Any:
         value = 0.0 if regularizer is None else regularizer(x)
-        return value + (smoothness * tikhonov(x["rate"] / peak) / x["rate"].size if smoothness else 0.0)
+        return value + (smoothness * tikhonov(x["rate"] / highest) / x["rate"].size if smoothness else 0.0)
 
     initial = {name: jnp.asarray(getattr(start, name), dtype) for name in weight}
     options = {"first_step": 0.3, "regularizer": penalty if smoothness or regularizer else None} | options
@@ -235,16 +219,15 @@ def _search(
     return Mechanism(result.x["position"], result.x["moment"], rate, result)
 
 
-def _answers(forward: FromMechanism, position: Samples, basis: np.ndarray, grid: Grid) -> PyTree:
-    """What each part of each source sends out in an instant, `(part of source, shot, time, receiver)`."""
+def _answers(forward: FromMechanism, position: Samples, basis: np.ndarray, grid: Grid) -> list[PyTree]:
+    """What each part of each source sends out in an instant."""
     impulse = jnp.zeros((*position.shape[:2], grid.nt), position.dtype).at[..., QUIET].set(1)
     run, silent = jax.jit(forward), jnp.zeros((*position.shape[:2], *basis.shape[1:]), position.dtype)
-    gathers = [
+    return [
         run(position, silent.at[:, i].set(part), impulse)
         for i in range(position.shape[1])
         for part in basis.astype(position.dtype)
     ]
-    return jax.tree.map(lambda *each: jnp.roll(jnp.stack(each), -QUIET, 2).at[:, :, -QUIET:].set(0), *gathers)
 
 
 def _check(bands: Sequence[Band], smoothness: float) -> None:
@@ -257,10 +240,6 @@ def _check(bands: Sequence[Band], smoothness: float) -> None:
 def _shared(options: dict[str, Any], *names: str) -> dict[str, Any]:
     """Of the options of an inversion, those that another one shares."""
     return {name: options[name] for name in names if name in options}
-
-
-def _peak(gathers: PyTree) -> float:
-    return max(float(jnp.max(jnp.abs(gather))) for gather in jax.tree.leaves(gathers))
 
 
 class _Leak(Parametrization):

@@ -17,9 +17,9 @@ from jax.typing import ArrayLike
 from jaxtyping import Float, PyTree
 
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.location import linear_scale
 from adseis.inversion.multiscale import Band
 from adseis.inversion.optimizers import Result
+from adseis.inversion.source_search import linear_scale
 from adseis.waves.grid import Grid
 
 FromHistories = Callable[[Array], Any]
@@ -99,7 +99,7 @@ def invert_slip_history(
     if smooth_time < 0 or smooth_along < 0:
         raise ValueError(f"`smooth_time` = {smooth_time} s and `smooth_along` = {smooth_along} must not be negative.")
     observed, silent = _arrays(observed), _silence(observed, (sources, grid.nt))
-    scale = _scale(forward, observed, silent + jnp.asarray(np.hanning(grid.nt), silent.dtype)[None])
+    scale = linear_scale(forward, observed, silent)
 
     def roughness(rate: Array) -> Array:
         slopes = smooth_time / grid.dt / scale * jnp.diff(rate, axis=1)
@@ -165,7 +165,7 @@ def invert_rupture(
         scale = float(np.mean(start["amount"]))
     else:
         start = {"time": np.asarray(time), "amount": np.asarray(none)}
-        scale = _scale(lambda a: forward(histories({"time": jnp.asarray(time), "amount": a})), observed, none + 1)
+        scale = linear_scale(lambda a: forward(histories({"time": jnp.asarray(time), "amount": a})), observed, none)
         start["amount"] = start["amount"] + 0.5 * scale  # of an amount of zero the time would be indifferent
     start = jax.tree.map(lambda x: jnp.asarray(x, none.dtype), start)
     update = Update({"time": width, "amount": scale}, low={"time": 0.0, "amount": 0.0}, high={"time": last, "amount": np.inf})
@@ -228,16 +228,6 @@ def _medians(spread: np.ndarray, grid: Grid) -> dict[str, np.ndarray]:
     share = [np.cumsum(each if each.any() else together, dtype=float) for each in spread]
     time = np.array([np.interp(0.5 * each[-1], each, grid.times) for each in share])
     return {"time": time + 0.5 * grid.dt, "amount": total}
-
-
-def _scale(forward: Callable[[Array], Any], observed: PyTree, probe: Array) -> float:
-    """`linear_scale` by numbers of order one: float32 has no room for the product of moments and squares of velocities."""
-    loudness = lambda gathers: max(float(jnp.max(jnp.abs(gather))) for gather in jax.tree.leaves(gathers))  # noqa: E731
-    loud, answer = loudness(observed), loudness(jax.jit(lambda x: forward(x))(probe))
-    if not (loud > 0 and answer > 0):
-        raise ValueError("`observed` is zero, or does not depend on the histories: there is nothing to fit.")
-    relative = lambda gathers, unit: jax.tree.map(lambda gather: gather / unit, gathers)  # noqa: E731
-    return loud / answer * linear_scale(lambda x: relative(forward(x), answer), relative(observed, loud), jnp.zeros_like(probe))
 
 
 def _after(begun: int, callback: Callable[[int, PyTree, float], Any] | None) -> Callable[[int, PyTree, float], Any] | None:

@@ -7,7 +7,7 @@ import pytest
 from helpers import taylor_slopes
 
 import adseis as ads
-from adseis.inversion.location import gaussian_source, linear_scale, locate
+from adseis.inversion.location import gaussian_source, locate
 from adseis.inversion.multiscale import Band
 
 GRID = ads.Grid(shape=(30, 40), spacing=10.0, dt=1.5e-3, nt=240)
@@ -56,16 +56,6 @@ def test_noise_moves_little():
     moved, changed = far(found)
     assert moved < 0.1
     assert changed < 0.35
-
-
-def test_linear_scale():
-    """The exact factor for a map that is a multiple of the identity; of the right size for a simulation."""
-    data = jnp.asarray([1.0, -2.0, 4.0])
-    assert linear_scale(lambda x: 8 * x, data, jnp.zeros(3)) == pytest.approx(0.5)
-    scale = linear_scale(lambda s: forward(TRUE, s), forward(TRUE, PULSE), jnp.zeros_like(PULSE))
-    assert 0.1 < scale / float(jnp.abs(PULSE).max()) < 10
-    with pytest.raises(ValueError, match="`observed` is zero, or does not depend on what is sought"):
-        linear_scale(lambda x: 0 * x, data, jnp.zeros(3))
 
 
 def test_gaussian_source():

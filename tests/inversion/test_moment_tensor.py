@@ -131,7 +131,7 @@ def test_what_is_not_free_stays():
     moment = np.array([[[[0.6, 0.3], [0.3, -0.6]]]], "float32")
     start = PLACES[:1] + np.array([-300.0, 0.0], "float32")
     found = invert_moment_tensor(
-        toy, toy(PLACES[:1], moment, RATES[:1]), start, GRID, reach=300.0, free=(True, False), deviatoric=True, progress=False
+        toy, toy(PLACES[:1], moment, RATES[:1]), start, GRID, reach=(300.0, 0.0), deviatoric=True, progress=False
     )
     assert found.position[0, 0, 1] == start[0, 0, 1]
     assert abs(found.position[0, 0, 0] - PLACES[0, 0, 0]) < 1
@@ -196,7 +196,7 @@ def test_taylor_slopes_by_all_together():
     [
         ({"reach": 0.0}, "`reach` = 0.0 m must be positive"),
         ({"reach": 50.0, "margin": 1200.0}, "`position` starts off the grid, or within `margin` = 1200.0 m"),
-        ({"reach": 50.0, "free": (True, False, False)}, r"`free` = \(True, False, False\) must say for each of 2 axes"),
+        ({"reach": (50.0, 0.0, 0.0)}, r"`reach` = \(50.0, 0.0, 0.0\) m must be a number, or one for each of 2 axes"),
         ({"reach": 50.0, "smoothness": -1.0}, "`smoothness` = -1.0 must not be negative"),
         ({"reach": 50.0, "bands": ()}, "`bands` is empty"),
     ],

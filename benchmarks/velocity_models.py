@@ -9,133 +9,60 @@ on.
 """
 
 import argparse
-import datetime
-import json
-import os
-import platform
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from reporting import device_name, now, write
+from strategies import Problem, Recovered, Stage, Strategy, errors, joined, record, recover
 
 import adseis as ads
 from adseis.data.experiments import Experiment, stored_experiment
 from adseis.data.models import read_model
-from adseis.files import written_whole
-from adseis.inversion.fwi import Update, invert, sensitivity
-from adseis.inversion.lbfgs import LBFGSB
-from adseis.inversion.multiscale import Band, filter_band
-from adseis.signals import flatten
+from adseis.inversion.multiscale import Band
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 
-MARKS = (0, 50, 100, 150, 200, 275, 300, 400, 500, 600, 800, 1000, 1250, 1500)
-LOWEST, HIGHEST = 1000.0, 6000.0
 ENDLESS = 10_000
 
 
-class Stage(NamedTuple):
-    """Some iterations with one objective.
-
-    Attributes:
-        band: Frequencies, iterations.
-        damping: Of the sensitivity weight that is made for the stage; None for the mask alone.
-        variation: Weight of total variation, relative to the initial model's, against the relative misfit.
-    """
-
-    band: Band
-    damping: float | None = None
-    variation: float = 0.0
-
-
-class Strategy(NamedTuple):
-    """How a model is recovered.
-
-    Attributes:
-        stages: One after the other.
-        flattening: Damping with which the wavelet's spectrum is flattened, up to four times its peak; None leaves data alone.
-        gain: Power of time that the flattened data are multiplied by.
-        low: Least vp that is admitted [m/s].
-        high: Greatest.
-        memory: Of L-BFGS.
-    """
-
-    stages: tuple[Stage, ...]
-    flattening: float | None = None
-    gain: float = 1.0
-    low: float = LOWEST
-    high: float = HIGHEST
-    memory: int = 20
-
-
-def strategies(experiment: Experiment) -> dict[str, Strategy]:
-    """The strategies by their names; frequencies scale with the peak frequency of the source."""
+def strategies(experiment: Experiment) -> dict[str, tuple[Strategy, ...]]:
+    """By their names, strategies to be followed one after the other; frequencies scale with the peak frequency of the source."""
     peak = experiment.frequency
     full, low = Band(None, ENDLESS), Band(peak / 2, 45)
-    climb = [Stage(Band(peak * share, count), 1e-3) for share, count in ((1 / 3, 10), (2 / 3, 20), (4 / 3, 20))]
-    finish = [Stage(Band(None, 110), 1e-3), *[Stage(Band(None, 80), 1e-4)] * 20]  # a new start forgets what rounding spoilt
+
+    def climb(counts: Sequence[int], damping: float, variations: Sequence[float]) -> tuple[Stage, ...]:
+        bands = [Band(share and share * peak, count) for share, count in zip((1 / 3, 2 / 3, 4 / 3, None), counts, strict=True)]
+        return tuple(Stage(band, damping, variation) for band, variation in zip(bands, variations, strict=True))
+
+    def last(count: int, damping: float, variation: float = 0.0) -> Stage:
+        return Stage(Band(None, count), damping, variation)
+
+    flat = Strategy((), 0.02, low=1450.0, high=5000.0, memory=50)
+    noisy = flat._replace(flattening=1.0, gain=0.25, epsilon=0.3, lateral=4.0, slowness=True)
+    plain = noisy._replace(flattening=None, lateral=16.0)  # least squares of what white noise was added to
+    # a new start forgets what rounding spoilt
+    sharp = (*climb((10, 20, 20, 110), 1e-3, (0, 0, 0, 0)), *[last(80, 1e-4)] * 20)
+    salt = (*climb((15, 20, 25, 60), 1e-3, (1e-3,) * 4), last(60, 1e-3, 1e-4), *[last(60, 1e-3, 1e-5)] * 20)
+    layered = (*climb((8, 15, 22, 60), 3e-3, (0, 2e-4, 5e-4, 4e-4)), last(60, 3e-3, 1.5e-4))
     return {
-        "full band": Strategy((Stage(full),)),
-        "half-peak band first": Strategy((Stage(low), Stage(full))),
-        "flat spectrum": Strategy((*climb, *finish), 0.02, 1.0, 1450.0, 5000.0, 50),
-        "total variation 0.001": Strategy((Stage(low, None, 1e-3), Stage(full, None, 1e-3))),
-        "total variation 0.01": Strategy((Stage(low, None, 1e-2), Stage(full, None, 1e-2))),
+        "full band": (Strategy((Stage(full),)),),
+        "half-peak band first": (Strategy((Stage(low), Stage(full))),),
+        "total variation 0.001": (Strategy((Stage(low, None, 1e-3), Stage(full, None, 1e-3))),),
+        "total variation 0.01": (Strategy((Stage(low, None, 1e-2), Stage(full, None, 1e-2))),),
+        "flat spectrum": (flat._replace(stages=sharp),),
+        "salt": (flat._replace(stages=salt, epsilon=0.3, high=4700.0),),
+        "noise": (
+            noisy._replace(stages=layered),
+            noisy._replace(stages=(last(45, 3e-3, 1e-3),), lateral=8.0),
+            plain._replace(stages=(last(60, 1e-3, 3e-4),)),
+            plain._replace(stages=(last(60, 1e-3, 4e-4),), epsilon=3.0),
+            # frequencies without signal would leave single precision nothing but their noise
+            plain._replace(stages=(Stage(Band(4 * peak, 60), 1e-3, 4e-4),), epsilon=2.0, layered=12.0),
+        ),
     }
-
-
-def rmse(model, true) -> float:
-    return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
-
-
-def preparation(experiment: Experiment, strategy: Strategy) -> Callable[[Any], Any]:
-    """What is done to predicted and observed gathers alike."""
-    if strategy.flattening is None:
-        return lambda gather: gather
-    grid = experiment.grid
-    (wavelet,) = {tuple(s) for s in np.asarray(experiment.survey.emissions(grid)[0].samples).reshape(-1, grid.nt)}
-    gain = (np.arange(grid.nt, dtype=experiment.initial.dtype) / grid.nt)[None, :, None] ** strategy.gain
-    settings = {"damping": strategy.flattening, "corner": 4 * experiment.frequency, "axis": 1}
-    return lambda gather: gain * flatten(gather, grid.dt, np.array(wavelet), **settings)
-
-
-def recover(experiment: Experiment, strategy: Strategy, observed, evaluations: int, journal: Path):
-    """Recovered model, (evaluations, RMSE, misfit) per accepted iterate, and seconds."""
-    grid, spacing = experiment.grid, experiment.grid.spacing
-    prepare = preparation(experiment, strategy)
-    forward = lambda vp: prepare(ads.simulate_scalar(ads.ScalarMedium(vp), experiment.survey, grid))  # noqa: E731
-    target, model = prepare(observed), experiment.initial
-    variation = float(ads.regularizers.total_variation(model, spacing))
-    bounds = np.minimum(strategy.low, model), np.maximum(strategy.high, model)
-    begun, spent, steps = time.perf_counter(), 0, [(0, rmse(model, experiment.true), None)]
-    for number, stage in enumerate(strategy.stages):
-        weight = experiment.mask
-        if stage.damping is not None:
-            key, samples = jax.random.key(number), 6
-            banded = lambda vp, band=stage.band: filter_band(forward(vp), band, grid.dt)  # noqa: E731
-            weight = sensitivity(banded, model, key=key, mask=weight, samples=samples, damping=stage.damping)
-            spent += samples
-        if evaluations - spent < 2:
-            break
-        errors: list[float] = []
-        result = invert(
-            forward, target, model, dt=grid.dt, update=Update(weight, *bounds), bands=[stage.band],
-            regularizer=_variation(stage.variation / variation, spacing), method=LBFGSB(memory=strategy.memory),
-            evaluations=evaluations - spent, journal=journal.with_name(f"{journal.stem}-stage{number}.h5"),
-            callback=lambda i, m, v, errors=errors: errors.append(rmse(m, experiment.true)),
-        )  # fmt: skip
-        values = [(spent + iterate.evaluations, iterate.value) for iterate in result.history[1:]]
-        steps += [(count, error, value) for (count, value), error in zip(values, errors, strict=True)]
-        model, spent = result.x, spent + result.evaluations
-        print(f"  stage {number}: {spent} evaluations, vp RMSE {rmse(model, experiment.true):.1f} m/s", flush=True)
-    return model, steps, time.perf_counter() - begun
-
-
-def _variation(weight: float, spacing) -> Callable[[Any], Any] | None:
-    return (lambda m: weight * ads.regularizers.total_variation(m, spacing)) if weight else None
 
 
 def main() -> None:
@@ -156,45 +83,33 @@ def main() -> None:
         paths = [args.data / f"{model}-model-{kind}.mat" for kind in ("true", "smooth")]
         experiment = stored_experiment(*(read_model(path) for path in paths))
         experiment = jax.tree.map(lambda a: a.astype(args.dtype), experiment)
-        clean = np.asarray(ads.simulate_scalar(ads.ScalarMedium(experiment.true), experiment.survey, experiment.grid))
+        survey, grid, true, initial = experiment.survey, experiment.grid, experiment.true, experiment.initial
+        forward = lambda vp, survey=survey, grid=grid: ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid)  # noqa: E731
+        clean = np.asarray(forward(true))
         noise = np.random.default_rng(args.seed).standard_normal(clean.shape).astype(clean.dtype)
         observed = clean + args.noise * clean.std() * noise
-        panels = {"true": experiment.true, "initial": experiment.initial}
-        for name, strategy in strategies(experiment).items():
+        panels = {"true": true, "initial": initial}
+        for name, phases in strategies(experiment).items():
             if args.only not in name:
                 continue
-            journal = Path("runs") / f"{args.name}-{model}-{name.replace(' ', '-')}-{args.dtype}-{args.noise:g}-{args.seed}.h5"
-            panels[name], steps, seconds = recover(experiment, strategy, observed, args.evaluations, journal)
-            title = f"{model}, {name}"
-            abscissa[title], curves[title] = np.array([s[0] for s in steps]), [s[1] for s in steps]
-            table = {m: next(s[1] for s in reversed(steps) if s[0] <= m) for m in MARKS if m <= args.evaluations}
-            found[title] = {
-                "vp_rmse": table,
-                "final_vp_rmse": steps[-1][1],
-                "evaluations": steps[-1][0],
-                "misfit": steps[-1][2],
-                "seconds": round(seconds),
-            }
-            print(title, {k: round(v, 1) for k, v in table.items()}, f"{steps[-1][0]} evaluations, {seconds:.0f} s", flush=True)
-        differences = {f"{k} - true": v - experiment.true for k, v in panels.items() if k not in ("true", "initial")}
-        figure = plot_sections(panels, experiment.grid.spacing, differences=differences, label="P-wave speed (m/s)")
+            journal = f"{args.name}-{model}-{name.replace(' ', '-')}-{args.dtype}-{args.noise:g}-{args.seed}"
+            recovered = Recovered(initial, [(0, errors(initial, true), None)], 0, 0.0)
+            for number, strategy in enumerate(phases):
+                low, high = np.minimum(strategy.low, initial), np.maximum(strategy.high, initial)
+                problem = Problem(experiment, forward, observed, true, recovered.model, 1.0, low, high)
+                left = args.evaluations - recovered.evaluations
+                recovered = joined(recovered, recover(problem, strategy, left, Path("runs") / f"{journal}-phase{number}.h5"))
+            title, panels[name] = f"{model}, {name}", recovered.model
+            abscissa[title], curves[title] = np.array([s[0] for s in recovered.steps]), [s[1] for s in recovered.steps]
+            found[title] = record(recovered, args.evaluations)
+            print(title, {k: round(v, 1) for k, v in found[title]["error"].items()}, f"{recovered.seconds:.0f} s", flush=True)
+        differences = {f"{k} - true": v - true for k, v in panels.items() if k not in ("true", "initial")}
+        figure = plot_sections(panels, grid.spacing, differences=differences, label="P-wave speed (m/s)")
         save_figure(figure, args.output / f"{args.name}_{model}.png")
+    settings = {"dtype": args.dtype, "noise": args.noise, "seed": args.seed}
+    machine = {"date": now(), "device": device_name(), "jax": jax.__version__, "adseis": ads.__version__}
     figure = plot_curve(curves, x=abscissa, xlabel="gradient evaluations", ylabel="vp RMSE (m/s)", log=False)
-    save_figure(figure, args.output / f"{args.name}.png")
-    record = {
-        "date": datetime.date.today().isoformat(),
-        "device": jax.devices()[0].device_kind,
-        "processors": os.cpu_count(),
-        "jax": jax.__version__,
-        "adseis": ads.__version__,
-        "platform": platform.platform(),
-        "dtype": args.dtype,
-        "noise": args.noise,
-        "seed": args.seed,
-        "runs": found,
-    }
-    with written_whole(args.output / f"{args.name}.json") as path:
-        path.write_text(json.dumps(record, indent=2) + "\n")
+    write({**machine, **settings, "runs": found}, figure, args.output / args.name)
 
 
 if __name__ == "__main__":

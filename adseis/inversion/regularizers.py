@@ -76,15 +76,34 @@ def total_variation(
     References:
         Rudin, L., Osher, S. & Fatemi, E. (1992), Physica D 60, 259-268, doi:10.1016/0167-2789(92)90242-F
     """
-    model = jnp.asarray(model)
-    spacings = _spacings(spacing, model.ndim)
     if not epsilon > 0:
         raise ValueError(f"`epsilon` = {epsilon} must be positive: at zero the gradient of a flat model is undefined.")
-    last = [jnp.take(model, jnp.array([-1]), axis=axis) for axis in range(model.ndim)]
-    slopes = [jnp.diff(model, axis=axis, append=last[axis]) / spacings[axis] for axis in range(model.ndim)]
-    squared = jnp.sum(jnp.stack(slopes) ** 2, axis=0)
+    along, volume = slopes(model, spacing)
+    squared = jnp.sum(jnp.stack(along) ** 2, axis=0)
     # the same as sqrt(squared + epsilon^2) - epsilon, without its cancellation in single precision
-    return math.prod(spacings) * jnp.sum(squared / (jnp.sqrt(squared + epsilon**2) + epsilon))
+    return volume * jnp.sum(squared / (jnp.sqrt(squared + epsilon**2) + epsilon))
+
+
+def slopes(
+    model: Float[ArrayLike, "*grid"], spacing: float | tuple[float, ...] = 1.0
+) -> tuple[list[Float[Array, "*grid"]], float]:
+    """Forward differences along every axis [unit per m], zero beyond the last node, and the volume of a cell [m^ndim].
+
+    Args:
+        model: Values on the grid, any unit.
+        spacing: Distance of neighbouring nodes [m], a number or one per axis.
+
+    Returns:
+        One array per axis, and the volume.
+
+    Raises:
+        ValueError: If `spacing` does not fit.
+    """
+    model = jnp.asarray(model)
+    spacings = _spacings(spacing, model.ndim)
+    last = [jnp.take(model, jnp.array([-1]), axis=axis) for axis in range(model.ndim)]
+    every = [jnp.diff(model, axis=axis, append=last[axis]) / spacings[axis] for axis in range(model.ndim)]
+    return every, math.prod(spacings)
 
 
 def _spacings(spacing: float | tuple[float, ...], ndim: int) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import convergence_order
+from jax.flatten_util import ravel_pytree
 
 import adseis as ads
 from adseis.inversion.gauss_newton import (
@@ -41,17 +42,17 @@ PROBLEMS = {"scalar": (scalar, jnp.asarray(VP)), "elastic": (elastic, {"vp": jnp
 def test_product_against_the_dense_matrix(name):
     """J' J v with J written out, a column per unknown: 1e-10 (rounding; about 1e-15 measured). J is of plain JAX, both ways."""
     forward, x = PROBLEMS[name]
-    flat, tree = jax.flatten_util.ravel_pytree(x)
-    data = lambda y: jax.flatten_util.ravel_pytree(forward(tree(y)))[0]  # noqa: E731
+    flat, tree = ravel_pytree(x)
+    data = lambda y: ravel_pytree(forward(tree(y)))[0]  # noqa: E731
     with ads.waves.override.adjoint_override(ads.AutoDiff()):
         jacobian = np.asarray(jax.jit(jax.jacfwd(data))(flat))
     v = RNG.standard_normal(flat.size)
     product = jax.jit(lambda v: gauss_newton_product(forward, x, tree(v)))(v)
     expected = jacobian.T @ (jacobian @ v)
-    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(product)[0], expected, rtol=0, atol=1e-10 * np.abs(expected).max())
+    np.testing.assert_allclose(ravel_pytree(product)[0], expected, rtol=0, atol=1e-10 * np.abs(expected).max())
     image = jax.jit(lambda d: migrate(forward, x, d))(jax.jit(forward)(x))
     expected = jacobian.T @ np.asarray(data(flat))
-    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(image)[0], expected, rtol=0, atol=1e-10 * np.abs(expected).max())
+    np.testing.assert_allclose(ravel_pytree(image)[0], expected, rtol=0, atol=1e-10 * np.abs(expected).max())
 
 
 def test_born_misses_the_second_order():

@@ -1,0 +1,92 @@
+"""How well vp, vs and density are recovered together: elastic Marmousi2 as ADSeismic (Zhu et al. 2021) stores it.
+
+    python benchmarks/elastic_models.py --data ../shared/data --evaluations 150
+
+First vp alone, vs and density going along as they do in the initial model; then all three. Vertical and horizontal particle
+velocity are recorded where the file has its receivers. Prints the three errors against gradient evaluations and writes a JSON
+and PNGs under `benchmarks/results/`; journalled.
+
+So far the misfit falls and the model comes no nearer: docs/howto/invert.md says why.
+"""
+
+import argparse
+from pathlib import Path
+
+import jax
+import numpy as np
+from reporting import device_name, now, write
+from strategies import Problem, Stage, Strategy, joined, record, recover, shown
+
+import adseis as ads
+from adseis.data.experiments import stored_experiment
+from adseis.data.models import read_model
+from adseis.inversion.multiscale import Band
+from adseis.viz.curves import plot_curve
+from adseis.viz.figures import save_figure
+from adseis.viz.sections import plot_sections
+
+UNITS = {"vp": "P-wave speed (m/s)", "vs": "S-wave speed (m/s)", "rho": "density (kg/m$^3$)"}
+LOW = {"vp": 1450.0, "vs": 200.0, "rho": 1800.0}
+HIGH = {"vp": 5000.0, "vs": 3000.0, "rho": 2800.0}
+EXPECTED = {"vp": 100.0, "vs": 60.0, "rho": 50.0}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the .mat files")
+    parser.add_argument("--evaluations", type=int, default=150, help="gradient evaluations")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("--name", default="elastic_models", help="of the files of results")
+    args = parser.parse_args()
+    paths = [args.data / f"marmousi2-model-{kind}.mat" for kind in ("true", "smooth")]
+    experiment = stored_experiment(*(read_model(path) for path in paths))
+    true, initial = ({n: read_model(path, name=n).values.astype("float32") for n in UNITS} for path in paths)
+    survey, grid = experiment.survey, experiment.grid
+
+    def forward(model):
+        medium = ads.ElasticMedium(model["vp"], model["vs"], model["rho"])
+        return ads.simulate_elastic(medium, survey, grid, record=("vz", "vx"))
+
+    def tied(vp):
+        """All three, vs and density changed in proportion to vp: as they go together in the initial model."""
+        change = vp - initial["vp"]
+        return {"vp": vp} | {name: initial[name] + slope * change for name, slope in slopes.items()}
+
+    inside = experiment.mask > 0
+    slopes = {name: float(np.polyfit(initial["vp"][inside], initial[name][inside], 1)[0]) for name in ("vs", "rho")}
+    low = {name: np.minimum(value, initial[name]) for name, value in LOW.items()}
+    high = {name: np.maximum(value, initial[name]) for name, value in HIGH.items()}
+    observed, peak = forward(true), experiment.frequency
+    shares = ((1 / 3, 8), (2 / 3, 12), (4 / 3, 20), (None, 25))
+    stages = tuple(Stage(Band(share and share * peak, count), 1e-2) for share, count in shares)
+    one = Problem(experiment, lambda vp: forward(tied(vp)), observed, true, initial["vp"], 1.0, low["vp"], high["vp"], whole=tied)
+    first = recover(one, Strategy(stages, 0.02, memory=50, samples=3), args.evaluations, Path("runs") / f"{args.name}-tied.h5")
+    rest, three = args.evaluations - first.evaluations, Strategy((Stage(Band(None, 10_000), 1e-2),), 0.02, memory=50, samples=3)
+    every = Problem(experiment, forward, observed, true, tied(first.model), EXPECTED, low, high)
+    recovered = joined(first, recover(every, three, rest, Path("runs") / f"{args.name}-free.h5"))
+    result = record(recovered, args.evaluations)
+    print(
+        "Marmousi2, elastic:",
+        *(f"{mark}: {shown(error)};" for mark, error in result["error"].items()),
+        f"{recovered.seconds:.0f} s",
+    )
+    for name, label in UNITS.items():
+        panels = {"true": true[name], "initial": initial[name], "inverted": recovered.model[name]}
+        differences = {"inverted - true": recovered.model[name] - true[name]}
+        figure = plot_sections(panels, grid.spacing, differences=differences, label=label)
+        save_figure(figure, args.output / f"{args.name}_{name}.png")
+    evaluations = np.array([s[0] for s in recovered.steps])
+    relative = {name: [s[1][name] / recovered.steps[0][1][name] for s in recovered.steps] for name in UNITS}
+    figure = plot_curve(
+        relative,
+        x=dict.fromkeys(UNITS, evaluations),
+        xlabel="gradient evaluations",
+        ylabel="error over the initial error",
+        log=False,
+    )
+    machine = {"date": now(), "device": device_name(), "jax": jax.__version__, "adseis": ads.__version__}
+    write({**machine, "runs": {"marmousi2, elastic": result}}, figure, args.output / args.name)
+
+
+if __name__ == "__main__":
+    main()

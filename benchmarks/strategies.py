@@ -136,13 +136,14 @@ def recover(problem: Problem, strategy: Strategy, evaluations: int, journal: Pat
     steps: list[tuple[int, Any, float | None]] = [(0, error(model), None)]
     for number, stage in enumerate(strategy.stages):
         weight = jax.tree.map(lambda _: experiment.mask, model)
+        samples = 0 if stage.damping is None else strategy.samples
+        if evaluations - spent < samples + 2:
+            break
         if stage.damping is not None:
-            key, samples = jax.random.key(number), strategy.samples
+            key = jax.random.key(number)
             banded = lambda m, band=stage.band: jax.tree.map(lambda g: filter_band(g, band, grid.dt), forward(m))  # noqa: E731
             weight = sensitivity(banded, model, key=key, mask=weight, samples=samples, damping=stage.damping)
             spent += samples
-        if evaluations - spent < 2:
-            break
         found: list[Any] = []
         result = invert(
             forward, target, model, dt=grid.dt, bands=[stage.band], method=LBFGSB(memory=strategy.memory),
@@ -176,13 +177,16 @@ def _variation(weight: float, initial: Any, begun: Any, grid: ads.Grid, strategy
         leaves = jax.tree.leaves(model)
         return [scale / m for m, scale in zip(leaves, scales, strict=True)] if strategy.slowness else leaves
 
-    layers = [layering(m, grid.spacing) for m in variables(begun)]
+    def penalty(begun: Any) -> Callable[[Any], Any]:
+        if strategy.layered is None:
+            return lambda m: total_variation(m, lengths, epsilon=epsilon)
+        ratio, layers = strategy.layered, layering(begun, grid.spacing)
+        return lambda m: layered_variation(m, layers, grid.spacing, ratio=ratio, epsilon=epsilon)
+
+    penalties = [penalty(m) for m in variables(begun)]
 
     def variations(model: Any) -> jax.Array:
-        pairs = zip(variables(model), layers, strict=True)
-        if strategy.layered is None:
-            return jnp.stack([total_variation(m, lengths, epsilon=epsilon) for m, _ in pairs])
-        return jnp.stack([layered_variation(m, dips, grid.spacing, ratio=strategy.layered, epsilon=epsilon) for m, dips in pairs])
+        return jnp.stack([penalty(m) for penalty, m in zip(penalties, variables(model), strict=True)])
 
     unit = variations(initial)
     return lambda model: weight * jnp.mean(variations(model) / unit)

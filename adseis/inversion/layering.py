@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from adseis.inversion.regularizers import slopes
+from adseis.inversion.regularizers import cell_lengths, slopes
 
 
 class Layering(eqx.Module):
@@ -47,10 +47,9 @@ def layering(model: Float[ArrayLike, "z x"], spacing: float | tuple[float, ...] 
     values = np.asarray(model, float)
     if values.ndim != 2 or not np.isfinite(values).all():
         raise ValueError(f"`model` {values.shape} must be a finite 2D section (z, x).")
-    lengths = (spacing,) * 2 if isinstance(spacing, (int, float)) else tuple(spacing)
-    if len(lengths) != 2 or min(lengths) <= 0 or smooth <= 0:
-        raise ValueError(f"`spacing` = {spacing} m and `smooth` = {smooth} nodes must be positive, two spacings at most.")
-    down, right = np.gradient(gaussian_filter(values, 1.0, mode="nearest"), *lengths)
+    if not smooth > 0:
+        raise ValueError(f"`smooth` = {smooth} nodes must be positive.")
+    down, right = np.gradient(gaussian_filter(values, 1.0, mode="nearest"), *cell_lengths(spacing, 2))
     zz, zx, xx = (gaussian_filter(product, smooth, mode="nearest") for product in (down * down, down * right, right * right))
     energy, difference = zz + xx, np.hypot(zz - xx, 2 * zx)
     angle = np.arctan2(2 * zx, zz - xx) / 2

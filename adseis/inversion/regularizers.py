@@ -41,7 +41,7 @@ def tikhonov(
         Tikhonov, A. N. & Arsenin, V. Y. (1977), Solutions of Ill-posed Problems, Winston & Sons.
     """
     deviation = jnp.asarray(model)
-    spacings = _spacings(spacing, deviation.ndim)
+    spacings = cell_lengths(spacing, deviation.ndim)
     if order not in (0, 1, 2):
         raise ValueError(f"`order` = {order} must be 0, 1 or 2.")
     if reference is not None:
@@ -100,14 +100,25 @@ def slopes(
         ValueError: If `spacing` does not fit.
     """
     model = jnp.asarray(model)
-    spacings = _spacings(spacing, model.ndim)
+    spacings = cell_lengths(spacing, model.ndim)
     last = [jnp.take(model, jnp.array([-1]), axis=axis) for axis in range(model.ndim)]
     every = [jnp.diff(model, axis=axis, append=last[axis]) / spacings[axis] for axis in range(model.ndim)]
     return every, math.prod(spacings)
 
 
-def _spacings(spacing: float | tuple[float, ...], ndim: int) -> tuple[float, ...]:
-    """One positive spacing per axis."""
+def cell_lengths(spacing: float | tuple[float, ...], ndim: int) -> tuple[float, ...]:
+    """One positive spacing per axis.
+
+    Args:
+        spacing: Distance of neighbouring nodes [m], a number or one per axis.
+        ndim: Number of axes: 1, 2 or 3.
+
+    Returns:
+        The spacings [m].
+
+    Raises:
+        ValueError: If `spacing` is not positive or does not fit the axes.
+    """
     spacings = (float(spacing),) * ndim if isinstance(spacing, (int, float)) else tuple(float(h) for h in spacing)
     if ndim not in (1, 2, 3):
         raise ValueError(f"`model` has {ndim} axes; regularizers know 1D, 2D and 3D grids.")

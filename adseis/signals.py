@@ -184,6 +184,48 @@ def flatten(
     return jnp.take(filtered, np.arange(x.shape[axis]), axis)
 
 
+def keep_fast(
+    x: Float[ArrayLike, "*shape"], dt: float, spacing: float, slowest: float, *, taper: float = 0.25
+) -> Float[Array, "*shape"]:
+    """Keep the waves that run along a line of receivers at `slowest` or faster: an f-k filter against surface waves.
+
+    Of every frequency f and wavenumber k the share cos^2(pi/2 q), q = (slowest |k / f| - 1) / taper + 1 within 0 and 1, so that
+    what is faster than slowest / (1 - taper) passes whole and what is slower than `slowest` does not. Spatially aliased waves,
+    f > speed / (2 spacing), look faster than they are.
+
+    Args:
+        x: Gathers `(..., time, receiver)` of any unit, receivers in order along a line; record and line are followed by as
+            many zeros.
+        dt: Sampling interval [s].
+        spacing: Distance of neighbouring receivers [m], everywhere the same.
+        slowest: Least apparent speed along the line that is kept [m/s].
+        taper: Share of the slownesses below 1 / slowest over which the filter falls, between 0 and 1.
+
+    Returns:
+        Filtered gathers, like `x`.
+
+    Raises:
+        ValueError: If `dt`, `spacing` or `slowest` is not positive, `taper` not between 0 and 1, or `x` has fewer than two axes.
+
+    References:
+        Embree, P., Burg, J. P. & Backus, M. M. (1963), Geophysics 28, 948-974, doi:10.1190/1.1439310
+    """
+    x = _floating(x)
+    if not (dt > 0 and spacing > 0 and slowest > 0 and 0 < taper <= 1):
+        raise ValueError(
+            f"`dt` = {dt} s, `spacing` = {spacing} m and `slowest` = {slowest} m/s must be positive, `taper` = {taper} in (0, 1]."
+        )
+    if x.ndim < 2:
+        raise ValueError(f"`x` {x.shape} must end with the axes (time, receiver).")
+    nt, receivers = x.shape[-2:]
+    sizes = tuple(scipy.fft.next_fast_len(2 * n) for n in (nt, receivers))
+    f, k = np.fft.fftfreq(sizes[0], dt)[:, None], np.fft.rfftfreq(sizes[1], spacing)[None]
+    ratio = np.divide(slowest * k, np.abs(f), out=np.where(k > 0, np.inf, np.zeros_like(f * k)), where=f != 0)
+    response = np.cos(np.pi / 2 * np.clip((ratio - 1) / taper + 1, 0, 1)) ** 2
+    spectrum = jnp.fft.rfft2(x, sizes) * jnp.asarray(response, x.dtype).reshape((1,) * (x.ndim - 2) + response.shape)
+    return jnp.fft.irfft2(spectrum, sizes)[..., :nt, :receivers]
+
+
 def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axis: int = -1) -> Float[Array, "*resampled"]:
     """Band-limited resampling to the instants k dt_to that lie within the signal.
 

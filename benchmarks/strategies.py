@@ -50,6 +50,7 @@ class Strategy(NamedTuple):
         high: Greatest.
         layered: Ratio of the variation along layers to that across them, as they lie in the model that each stage begins with; it
             takes the place of `lateral`. None for none.
+        smooth: Standard deviation of the mean that gives the layers' directions [nodes].
         memory: Of L-BFGS.
         samples: Random data for a weight.
     """
@@ -63,6 +64,7 @@ class Strategy(NamedTuple):
     low: float = 1000.0
     high: float = 6000.0
     layered: float | None = None
+    smooth: float = 2.5
     memory: int = 20
     samples: int = 6
 
@@ -180,7 +182,7 @@ def _variation(weight: float, initial: Any, begun: Any, grid: ads.Grid, strategy
     def penalty(begun: Any) -> Callable[[Any], Any]:
         if strategy.layered is None:
             return lambda m: total_variation(m, lengths, epsilon=epsilon)
-        ratio, layers = strategy.layered, layering(begun, grid.spacing)
+        ratio, layers = strategy.layered, layering(begun, grid.spacing, smooth=strategy.smooth)
         return lambda m: layered_variation(m, layers, grid.spacing, ratio=ratio, epsilon=epsilon)
 
     penalties = [penalty(m) for m in variables(begun)]

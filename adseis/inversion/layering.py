@@ -90,7 +90,7 @@ def layered_variation(
     (down, right), volume = slopes(model, spacing)
     normal = jnp.asarray(layers.normal, model.dtype)
     excess = jnp.asarray((1 + (ratio - 1) * layers.coherence**2) ** 2 - 1, model.dtype)
-    along = normal[0] * right - normal[1] * down
-    inner = jnp.pad(along[:-1, :-1], ((0, 1), (0, 1)))  # where both differences exist
-    squared = down**2 + right**2 + excess * inner**2
+    # beyond the last node there is no difference: the one before it says how the layers go on
+    along = normal[0] * right.at[:, -1].set(right[:, -2]) - normal[1] * down.at[-1].set(down[-2])
+    squared = down**2 + right**2 + excess * along**2
     return volume * jnp.sum(squared / (jnp.sqrt(squared + epsilon**2) + epsilon))

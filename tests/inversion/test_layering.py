@@ -53,6 +53,16 @@ def test_along_costs_more_than_across():
     assert 8 < inner[1] / inner[0] < 10
 
 
+@pytest.mark.parametrize("row", [20, -1])
+def test_along_counts_to_the_last_row(row):
+    """Changes along flat layers cost `ratio` times as much in the middle and at the bottom, where nothing lies below."""
+    model = np.zeros(SHAPE)
+    model[row] = np.arange(SHAPE[1])
+    layers = Layering(np.stack([np.ones(SHAPE), np.zeros(SHAPE)]), np.ones(SHAPE))
+    cost = {r: layered_variation(model, layers, (1.0, 1e-3), ratio=r) for r in (1.0, 10.0)}  # along outweighs across
+    assert cost[10.0] / cost[1.0] == pytest.approx(10, rel=0.05)
+
+
 def test_gradient():
     """Taylor slopes 1 and 2: within 10 % as everywhere."""
     model = jnp.asarray(dipping(25.0))

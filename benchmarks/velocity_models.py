@@ -43,6 +43,7 @@ def strategies(experiment: Experiment) -> dict[str, tuple[Strategy, ...]]:
     flat = Strategy((), 0.02, low=1450.0, high=5000.0, memory=50)
     noisy = flat._replace(flattening=1.0, gain=0.25, epsilon=0.3, lateral=4.0, slowness=True)
     plain = noisy._replace(flattening=None, lateral=16.0)  # least squares of what white noise was added to
+    along = plain._replace(epsilon=2.0, layered=24.0, smooth=7.0)
     # a new start forgets what rounding spoilt
     sharp = (*climb((10, 20, 20, 110), 1e-3, (0, 0, 0, 0)), *[last(80, 1e-4)] * 20)
     salt = (*climb((15, 20, 25, 60), 1e-3, (1e-3,) * 4), last(60, 1e-3, 1e-4), *[last(60, 1e-3, 1e-5)] * 20)
@@ -60,7 +61,8 @@ def strategies(experiment: Experiment) -> dict[str, tuple[Strategy, ...]]:
             plain._replace(stages=(last(60, 1e-3, 3e-4),)),
             plain._replace(stages=(last(60, 1e-3, 4e-4),), epsilon=3.0),
             # frequencies without signal would leave single precision nothing but their noise
-            plain._replace(stages=(Stage(Band(4 * peak, 60), 1e-3, 4e-4),), epsilon=2.0, layered=12.0),
+            along._replace(stages=(Stage(Band(4 * peak, 60), 1e-3, 3e-4),)),
+            along._replace(stages=(Stage(Band(4 * peak, 25), 1e-3, 4e-4),)),  # more iterations fit the noise
         ),
     }
 

@@ -62,7 +62,7 @@ def strategies(experiment: Experiment) -> dict[str, tuple[Strategy, ...]]:
             plain._replace(stages=(last(60, 1e-3, 4e-4),), epsilon=3.0),
             # frequencies without signal would leave single precision nothing but their noise
             along._replace(stages=(Stage(Band(4 * peak, 60), 1e-3, 3e-4),)),
-            along._replace(stages=(Stage(Band(4 * peak, 25), 1e-3, 4e-4),)),  # more iterations fit the noise
+            along._replace(stages=(Stage(Band(4 * peak, 25), 1e-3, 4e-4),), smooth=2.5),  # more iterations fit the noise
         ),
     }
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.fft
 import scipy.signal
-from jax import Array
+from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Complex, Float
 
@@ -265,6 +265,23 @@ def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axi
     spectrum = jnp.take(spectrum, np.arange(kept), axis=axis) * _along(weight, axis, x)
     resampled = jnp.fft.irfft(spectrum, m, axis=axis) * (m / n)
     return jnp.take(resampled, np.arange((nt - 1) * up // down + 1), axis=axis)
+
+
+def peak(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*peaks"]:
+    """Largest sample along an axis, which stays with one element: jnp.max with a derivative that is safe in compiled code.
+
+    The derivative of `jnp.max` looks for samples that equal the result; where the compiler computes them twice and rounds them
+    differently it finds none, and divides by zero.
+
+    Args:
+        x: Signal of any unit and shape.
+        axis: Axis along which the largest sample is sought.
+
+    Returns:
+        Peaks, like `x` but for that axis.
+    """
+    x = _floating(x)
+    return jnp.take_along_axis(x, jnp.argmax(lax.stop_gradient(x), axis, keepdims=True), axis)
 
 
 def amplitude_spectrum(

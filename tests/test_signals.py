@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 from jax.test_util import check_grads
 
-from adseis.signals import amplitude_spectrum, bandpass, envelope, flatten, keep_fast, lowpass, resample, taper
+from adseis.signals import amplitude_spectrum, bandpass, envelope, flatten, keep_fast, lowpass, peak, resample, taper
 
 DT = 0.004
 
@@ -99,8 +99,9 @@ def test_amplitude_spectrum_of_a_gaussian():
         envelope,
         lambda x: resample(x, DT, 0.006),
         lambda x: amplitude_spectrum(x, DT)[1],
+        peak,
     ],
-    ids=["lowpass", "bandpass", "envelope", "resample", "spectrum"],
+    ids=["lowpass", "bandpass", "envelope", "resample", "spectrum", "peak"],
 )
 def test_derivatives_transforms_and_precision(function):
     """Finite differences (1e-6 relative in float64), jit, vmap and float32."""
@@ -112,8 +113,13 @@ def test_derivatives_transforms_and_precision(function):
     np.testing.assert_allclose(single, function(x), rtol=0, atol=1e-4)  # single precision of values of order ten
 
 
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_peak_is_the_largest_sample(noise, axis):
+    np.testing.assert_array_equal(peak(noise, axis=axis), noise.max(axis, keepdims=True))
+
+
 def test_gradients_of_silence_are_finite():
-    for function in (envelope, lambda x: amplitude_spectrum(x, DT)[1]):
+    for function in (envelope, peak, lambda x: amplitude_spectrum(x, DT)[1]):
         gradient = jax.grad(lambda x, f=function: jnp.sum(f(x)))(jnp.zeros(16))
         assert bool(jnp.all(jnp.isfinite(gradient)))
 

@@ -6,6 +6,8 @@ import scipy.fft
 from jax import Array, lax
 from jaxtyping import Float
 
+from adseis.signals import peak
+
 
 def shifts(
     p: Float[Array, "*trace time"], o: Float[Array, "*trace time"], dt: float, max_shift: float | None = None
@@ -59,7 +61,7 @@ def filter_spread(p: Float[Array, "*trace time"], o: Float[Array, "*trace time"]
     n = scipy.fft.next_fast_len(2 * nt, real=True)
     p_spectrum, o_spectrum = jnp.fft.rfft(p, n), jnp.fft.rfft(o, n)
     power = p_spectrum.real**2 + p_spectrum.imag**2
-    floor = damping * jnp.max(power, -1, keepdims=True)
+    floor = damping * peak(power)
     wiener = jnp.fft.irfft(jnp.conj(p_spectrum) * o_spectrum / jnp.where(floor > 0, power + floor, 1), n)
     lag = _along_time(np.fft.fftfreq(n, 1 / n) / nt, p).astype(p.dtype)
     energy = jnp.sum(wiener**2, -1)

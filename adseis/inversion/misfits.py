@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from adseis.inversion import alignment, transport, warping
-from adseis.signals import analytic
+from adseis.signals import analytic, peak
 from adseis.signals import envelope as envelope_of
 
 Data = Float[ArrayLike, "*data"]
@@ -198,7 +198,7 @@ def instantaneous_phase(
     def phase(x: ArrayLike) -> tuple[Array, Array]:
         signal = analytic(x, axis=axis)
         power = signal.real**2 + signal.imag**2
-        level = water_level**2 * jnp.max(power, axis, keepdims=True)
+        level = water_level**2 * peak(power, axis=axis)
         size = jnp.sqrt(jnp.where(level > 0, power + level, 1))
         return signal.real / size, signal.imag / size
 
@@ -293,8 +293,8 @@ def wasserstein(
     """
     _require_positive(dt=dt, sharpness=sharpness)
     p, o = _traces(predicted, observed, axis)
-    peak = jnp.max(jnp.abs(o), -1, keepdims=True)
-    p, o = (jax.nn.softplus(sharpness * x / jnp.where(peak > 0, peak, 1)) for x in (p, o))
+    unit = peak(jnp.abs(o))
+    p, o = (jax.nn.softplus(sharpness * x / jnp.where(unit > 0, unit, 1)) for x in (p, o))
     return _total(_per_trace(transport.wasserstein_2(p, o, dt), axis), weights)
 
 
@@ -357,9 +357,9 @@ def soft_dtw(
     """
     _require_positive(smoothing=smoothing, window=math.inf if window is None else float(window))
     p, o = _traces(predicted, observed, axis)
-    peak = jnp.max(jnp.abs(o), -1, keepdims=True)
-    peak = jnp.where(peak > 0, peak, 1)
-    value = peak[..., 0] ** 2 * warping.divergence(p / peak, o / peak, smoothing, window)
+    unit = peak(jnp.abs(o))
+    unit = jnp.where(unit > 0, unit, 1)
+    value = unit[..., 0] ** 2 * warping.divergence(p / unit, o / unit, smoothing, window)
     return _total(_per_trace(value, axis), weights)
 
 

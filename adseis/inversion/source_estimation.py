@@ -16,6 +16,8 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Complex, Float
 
+from adseis.signals import peak
+
 Gather = Float[ArrayLike, "shot time receiver"]
 
 
@@ -48,7 +50,7 @@ def estimate_filter(
     axes = (0, 2) if shared else (2,)
     cross = jnp.sum(jnp.conj(p) * o, axes, keepdims=True)[..., 0]
     power = jnp.sum(jnp.real(p) ** 2 + jnp.imag(p) ** 2, axes, keepdims=True)[..., 0]
-    largest = jnp.max(power, 1, keepdims=True)
+    largest = peak(power, axis=1)
     return cross / (power + damping * jnp.where(largest > 0, largest, 1))
 
 

@@ -40,7 +40,9 @@ def test_planes_at_the_ends_of_their_range(plane):
 
 
 def test_planes_do_not_see_an_isotropic_part():
-    np.testing.assert_allclose(nodal_planes(TENSORS[0] + 1e17 * np.eye(3)), nodal_planes(TENSORS[0]), rtol=0, atol=1e-9)
+    """Which plane comes first is rounding's choice."""
+    seen, plain = (p[np.argsort(p[:, 0])] for p in (nodal_planes(TENSORS[0] + 1e17 * np.eye(3)), nodal_planes(TENSORS[0])))
+    np.testing.assert_allclose(seen, plain, rtol=0, atol=1e-9)
 
 
 def test_planes_in_2d():

@@ -168,9 +168,8 @@ def test_keep_fast_tells_waves_apart_by_apparent_speed():
     goes the same way. The filter is its own adjoint."""
     nt, spacing = 400, 10.0
     t, x = DT * np.arange(nt)[:, None], spacing * np.arange(120)[None]
-    pulse = lambda speed: (lambda a: (1 - 2 * a) * np.exp(-a))((np.pi * 6 * (t - 0.3 - x / speed)) ** 2)  # noqa: E731
-    fast, slow = pulse(3000.0), pulse(600.0) * np.sin(np.pi * x / x.max())
-    fast = fast * np.sin(np.pi * x / x.max())
+    squares = ((6 * np.pi * (t - 0.3 - x / speed)) ** 2 for speed in (3000.0, 600.0))
+    fast, slow = (np.sin(np.pi * x / x.max()) * (1 - 2 * a) * np.exp(-a) for a in squares)
     for flip in (slice(None), slice(None, None, -1)):
         kept, left = (np.asarray(keep_fast(g[None, :, flip], DT, spacing, 1500.0))[0] for g in (fast, slow))
         assert np.sum((kept - fast[:, flip]) ** 2) < 0.01 * np.sum(fast**2)

@@ -325,7 +325,7 @@ def graph_space(
     """
     _require_positive(dt=dt, max_shift=max_shift)
     p, o = _traces(predicted, observed, axis)
-    per_second = jnp.max(jnp.abs(o), -1) / max_shift
+    per_second = peak(jnp.abs(o))[..., 0] / max_shift
     return 0.5 * _total(_per_trace(transport.graph_space(p, o, per_second * dt), axis), weights)
 
 

@@ -205,7 +205,7 @@ def illumination(
         Shin, C., Jang, S. & Min, D.-J. (2001), Geophysical Prospecting 49, 592-606, doi:10.1046/j.1365-2478.2001.00279.x
     """
     if pseudo_hessian:  # of time functions differentiated twice the wavefield is, too
-        survey = Survey(_Twice(survey.source), survey.receivers, mesh=survey.mesh)
+        survey = Survey(_Twice(survey.source), survey.receivers, devices=survey.devices)
 
     def energy_of(fields: dict[str, Array]) -> Array:
         pressure = [fields[name] for name in ("u", "p", "szz", "syy", "sxx") if name in fields]

@@ -162,7 +162,7 @@ def select_shots(survey: Survey, shots: Int[Array, "size"]) -> Survey:
     arrays, rest = eqx.partition(survey.source, eqx.is_array)
     source = eqx.combine(jax.tree.map(pick, arrays), rest)
     receivers = survey.receivers if survey.receivers.ndim == 2 else pick(survey.receivers)
-    return Survey(source, receivers, mesh=survey.mesh)
+    return Survey(source, receivers, devices=survey.devices)
 
 
 def _write(path: Path, tree: PyTree, values: list[float], identity: dict[str, str]) -> None:

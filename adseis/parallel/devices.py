@@ -43,39 +43,45 @@ def device_mesh(devices: Sequence[Any] | None = None, *, domains: int = 1) -> Me
     return shot_mesh(Mesh(np.array(chosen).reshape(-1, domains), (SHOT, DOMAIN)))
 
 
-def domains_of(mesh: Mesh | None) -> int:
+def domains_of(devices: Mesh | None) -> int:
     """How many slabs a device mesh cuts the grid into.
 
     Args:
-        mesh: The device mesh, or None for one device.
+        devices: The device mesh, or None for one device.
 
     Returns:
         The length of its axis "domain", 1 if it has none.
     """
-    return 1 if mesh is None else mesh.shape.get(DOMAIN, 1)
+    return 1 if devices is None else devices.shape.get(DOMAIN, 1)
 
 
-def shot_mesh(mesh: Any) -> Mesh:
+def shot_mesh(devices: Any) -> Mesh:
     """A device mesh that shots can be distributed over.
 
     Args:
-        mesh: What the user gave: a device mesh with an axis "shot", possibly "domain", and possibly others, along which
-            everything is repeated.
+        devices: What the user gave: a device mesh with an axis "shot", possibly "domain", and possibly others, along which
+            everything is repeated; or a list of devices, for `device_mesh`.
 
     Returns:
         The same devices, with axes over which XLA, not the type of an array, says what lies where.
 
     Raises:
-        TypeError: If it is no device mesh.
-        ValueError: If it has no axis "shot".
+        TypeError: If it is neither.
+        ValueError: If it has no axis "shot", or devices are repeated.
     """
-    if not isinstance(mesh, Mesh):
-        raise TypeError(f"`mesh` is a {type(mesh).__name__}; use ads.parallel.device_mesh(), or another jax.sharding.Mesh.")
-    if SHOT not in mesh.axis_names:
-        raise ValueError(
-            f'`mesh` has the axes {mesh.axis_names}, none of them "{SHOT}"; use ads.parallel.device_mesh(), or name one "{SHOT}".'
+    if isinstance(devices, Sequence) and all(isinstance(device, jax.Device) for device in devices):
+        return device_mesh(devices)
+    if not isinstance(devices, Mesh):
+        raise TypeError(
+            f"`devices` is a {type(devices).__name__}; use ads.parallel.device_mesh(), another jax.sharding.Mesh, or a list of "
+            "devices."
         )
-    return Mesh(mesh.devices, mesh.axis_names, axis_types=(AxisType.Auto,) * len(mesh.axis_names))
+    if SHOT not in devices.axis_names:
+        raise ValueError(
+            f'`devices` has the axes {devices.axis_names}, none of them "{SHOT}"; use ads.parallel.device_mesh(), or name one '
+            f'"{SHOT}".'
+        )
+    return Mesh(devices.devices, devices.axis_names, axis_types=(AxisType.Auto,) * len(devices.axis_names))
 
 
 def use_cores(count: int | None = None) -> int:

@@ -36,13 +36,13 @@ def known(values: Any) -> np.ndarray | None:
         return None
 
 
-def positive(values: Samples, name: str, mesh: Mesh | None = None) -> Samples:
+def positive(values: Samples, name: str, devices: Mesh | None = None) -> Samples:
     """Values that must be finite and positive everywhere.
 
     Args:
         values: An array, traced or not.
         name: What the message calls it.
-        mesh: The devices that it is used on; None for one.
+        devices: Those that it is used on; None for one.
 
     Returns:
         The values; where they are traced, with a runtime check attached.
@@ -56,7 +56,7 @@ def positive(values: Samples, name: str, mesh: Mesh | None = None) -> Samples:
             f"`{name}` holds a NaN, an infinity or a value that is not positive. Check what the model was computed from, "
             "or bound the inversion."
         )
-        return error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message, mesh)
+        return error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message, devices)
     bad = ~(np.isfinite(now) & (now > 0))
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -67,13 +67,13 @@ def positive(values: Samples, name: str, mesh: Mesh | None = None) -> Samples:
     return values
 
 
-def shear(vs: Samples, vp: Samples, mesh: Mesh | None = None) -> Samples:
+def shear(vs: Samples, vp: Samples, devices: Mesh | None = None) -> Samples:
     """S-wave speeds, which must be finite, not negative, and leave a bulk modulus rho (vp^2 - 4/3 vs^2) that is not.
 
     Args:
         vs: S-wave speeds [m/s], traced or not.
         vp: P-wave speeds [m/s] on the same nodes.
-        mesh: The devices that they are used on; None for one.
+        devices: Those that they are used on; None for one.
 
     Returns:
         `vs`; where it or `vp` is traced, with a runtime check attached.
@@ -86,7 +86,7 @@ def shear(vs: Samples, vp: Samples, mesh: Mesh | None = None) -> Samples:
     now, fast = known(vs), known(vp)
     if now is None or fast is None:
         text = f"`medium.vs` holds a NaN, a negative value, or one above sqrt(3)/2 vp (negative bulk modulus). {repair}"
-        return error_if(vs, ~jnp.all((vs >= 0) & (vs <= limit * slack * vp)), text, mesh)
+        return error_if(vs, ~jnp.all((vs >= 0) & (vs <= limit * slack * vp)), text, devices)
     bad = ~((now >= 0) & (now <= limit * slack * fast))
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -97,7 +97,7 @@ def shear(vs: Samples, vp: Samples, mesh: Mesh | None = None) -> Samples:
     return vs
 
 
-def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool, mesh: Mesh | None = None) -> Samples:
+def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool, devices: Mesh | None = None) -> Samples:
     """Wave speeds, which the grid must be able to carry (CFL).
 
     Args:
@@ -106,7 +106,7 @@ def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool
         grid: Space-time sampling.
         order: Spatial accuracy.
         staggered: Whether the scheme is staggered.
-        mesh: The devices that they are used on; None for one.
+        devices: Those that they are used on; None for one.
 
     Returns:
         The speeds; where they are traced, with a runtime check attached.
@@ -123,7 +123,7 @@ def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool
     now = known(speed)
     if now is None:
         text = f"`medium.{name}` is too fast: {reason} Use a smaller grid.dt, a coarser grid, or bound the inversion."
-        return error_if(speed, jnp.max(speed) > limit * (1 + 1e-6), text, mesh)
+        return error_if(speed, jnp.max(speed) > limit * (1 + 1e-6), text, devices)
     fastest = float(now.max())
     if fastest > limit * (1 + 1e-6):
         dt = 0.9995 * grid.dt * limit / fastest
@@ -131,14 +131,14 @@ def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool
     return speed
 
 
-def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None, *, guarding: Samples | None = None) -> Samples:
+def inside(position: Samples, name: str, grid: Grid, devices: Mesh | None = None, *, guarding: Samples | None = None) -> Samples:
     """Positions that must lie on the grid.
 
     Args:
         position: `(shot, point, axis)` [m], traced or not.
         name: What the message calls it.
         grid: The model's grid; a ten-thousandth of a cell beyond it is let pass.
-        mesh: The devices that they are used on; None for one.
+        devices: Those that they are used on; None for one.
         guarding: What they were computed from and is used in their stead, to which the check is attached; None for themselves.
 
     Returns:
@@ -156,7 +156,7 @@ def inside(position: Samples, name: str, grid: Grid, mesh: Mesh | None = None, *
     if now is None:
         cast = lambda x: jnp.asarray(x, position.dtype)[None, None, :]  # noqa: E731
         outside = ~jnp.all((position >= cast(low)) & (position <= cast(high)))
-        return error_if(used, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}", mesh)
+        return error_if(used, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}", devices)
     bad = ~np.all((now >= low[None, None, :]) & (now <= high[None, None, :]), axis=-1)
     if bad.any():
         shot, point = (int(i) for i in np.argwhere(bad)[0])

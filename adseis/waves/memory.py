@@ -79,15 +79,15 @@ def estimate_memory(
     equations = [equation for kind, equation in _EQUATIONS.items() if isinstance(medium, kind)]
     if not equations:
         raise TypeError(f"`medium` is a {type(medium).__name__}; estimates exist for {[k.__name__ for k in _EQUATIONS]}.")
-    extended = boundary.extend(grid, order, free_surface).divided(domains_of(survey.mesh))
+    extended = boundary.extend(grid, order, free_surface).divided(domains_of(survey.devices))
     whole, equation = (equations[0](e, boundary) for e in (extended.whole, extended))
     dtype = jnp.result_type(*(x.dtype for x in jax.tree.leaves(medium)))
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, dtype), medium)
     coefficients = jax.eval_shape(whole.coefficients, shapes)
     coefficients = jax.tree.map(lambda x: jax.ShapeDtypeStruct((1, *extended.haloed), x.dtype), coefficients)
     shots = survey.emissions(grid)[0].position.shape[0]
-    if survey.mesh is not None:
-        shots = -(-shots // survey.mesh.shape["shot"])
+    if survey.devices is not None:
+        shots = -(-shots // survey.devices.shape["shot"])
     sizes = swept_sizes(equation, adjoint.storage, coefficients, shots)
     return MemoryEstimate(sizes, adjoint.storage.sweep_schedule(equation, Loop(equation, grid.nt), sizes))
 

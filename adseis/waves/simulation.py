@@ -64,7 +64,7 @@ class _Plan(eqx.Module):
 
     sources: tuple[tuple[str, tuple[tuple[bool, ...], ...]], ...] = eqx.field(static=True)
     receivers: tuple[tuple[tuple[bool, ...], ...], ...] = eqx.field(static=True)
-    mesh: Mesh | None = eqx.field(static=True)
+    devices: Mesh | None = eqx.field(static=True)
 
 
 def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid: Grid, options: Options) -> Any:
@@ -88,11 +88,11 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     _check_structure(equation, medium, grid, options)
     options = dataclasses.replace(options, adjoint=current_adjoint(options.adjoint))
     extended = options.boundary.extend(grid, options.order, options.free_surface)
-    cut = extended.divided(domains_of(survey.mesh)).split
+    cut = extended.divided(domains_of(survey.devices)).split
     if cut is not None and options.probe is not None:
         raise ValueError(
-            f"A `probe` sees the whole grid, which `survey.mesh` cuts into {cut.parts} domains; use a device mesh of one domain, "
-            "or leave the probe out."
+            f"A `probe` sees the whole grid, which `survey.devices` cuts into {cut.parts} domains; use a device mesh of one "
+            "domain, or leave the probe out."
         )
     kinds = equation.fields(len(grid.shape))
     groups = _grouped(equation, kinds, survey.emissions(grid))
@@ -100,15 +100,17 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     receivers = survey.receiver_positions(shots, grid)
     quantities = recorded_quantities(equation, grid, options, receivers.shape[1])
 
-    mesh = survey.mesh if options.probe is None else None  # a probe sees all shots at once
-    medium = _checked_medium(equation, medium, grid, options.order, mesh)
-    receivers = faults.inside(receivers, "receivers", grid, mesh)
+    devices = survey.devices if options.probe is None else None  # a probe sees all shots at once
+    medium = _checked_medium(equation, medium, grid, options.order, devices)
+    receivers = faults.inside(receivers, "receivers", grid, devices)
     for recorded in options.recorded:
         if isinstance(recorded, Fibre):
             for end in recorded.ends(receivers):
                 name = "receivers (an end of a gauge length of the `Fibre`)"
-                receivers = faults.inside(end, name, grid, mesh, guarding=receivers)
-    groups = {k: [e._replace(position=faults.inside(e.position, "position", grid, mesh)) for e in v] for k, v in groups.items()}
+                receivers = faults.inside(end, name, grid, devices, guarding=receivers)
+    groups = {
+        k: [e._replace(position=faults.inside(e.position, "position", grid, devices)) for e in v] for k, v in groups.items()
+    }
     _warn_of_dispersion(medium, groups, grid, options.order)
 
     plan = _Plan(
@@ -117,7 +119,7 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
             tuple(interpolation.on_nodes(shifted(receivers, term.shift), kinds[term.field].stagger, extended) for term in q.terms)
             for q in quantities
         ),
-        mesh,
+        devices,
     )
     return _simulate(equation, medium, groups, receivers, grid, options, plan)
 
@@ -128,11 +130,11 @@ def _simulate(
     options: Options, plan: _Plan,
 ) -> Any:  # fmt: skip
     whole = options.boundary.extend(grid, options.order, options.free_surface)
-    extended = whole.divided(domains_of(plan.mesh))
+    extended = whole.divided(domains_of(plan.devices))
     equation = equation_type(extended, options.boundary)
     kinds = equation.fields(len(grid.shape))
     dtype = jnp.result_type(*jax.tree.leaves(medium), *(e.samples for v in groups.values() for e in v))
-    medium = on_every_host(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium), plan.mesh)
+    medium = on_every_host(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium), plan.devices)
     coefficients = equation_type(whole, options.boundary).coefficients(medium)
 
     def points(position: Any, name: str, nodal: tuple[bool, ...]) -> Points:
@@ -175,7 +177,7 @@ def _simulate(
         return tuple(gathers), probed
 
     emitted = {name: [(e.position, e.samples) for e in emissions] for name, emissions in groups.items()}
-    gathers, probed = over_shots(run, plan.mesh, coefficients, (emitted, receivers), split=extended.split)
+    gathers, probed = over_shots(run, plan.devices, coefficients, (emitted, receivers), split=extended.split)
     gather = gathers if isinstance(options.record, tuple) else gathers[0]
     return gather if options.probe is None else (gather, probed)
 
@@ -261,14 +263,14 @@ def recorded_quantities(equation: type[WaveEquation], grid: Grid, options: Optio
     return found
 
 
-def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, order: int, mesh: Mesh | None) -> Medium:
+def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, order: int, devices: Mesh | None) -> Medium:
     """The medium with every value checked: finite, positive, and slow enough for the time step."""
     for name in vars(medium):
         values = getattr(medium, name)
         is_shear = name == "vs"
-        values = faults.shear(values, medium.vp, mesh) if is_shear else faults.positive(values, f"medium.{name}", mesh)
+        values = faults.shear(values, medium.vp, devices) if is_shear else faults.positive(values, f"medium.{name}", devices)
         if name == equation.speed:
-            values = faults.stable(values, name, grid, order, staggered=equation.staggered, mesh=mesh)
+            values = faults.stable(values, name, grid, order, staggered=equation.staggered, devices=devices)
         medium = eqx.tree_at(lambda m, name=name: getattr(m, name), medium, values)
     return medium
 

@@ -14,8 +14,8 @@ from adseis.waves.medium import Samples, as_samples
 from adseis.waves.sources import Emission, Source
 
 
-def _mesh_or_none(mesh: Any) -> Mesh | None:
-    return None if mesh is None else shot_mesh(mesh)
+def _mesh_or_none(devices: Any) -> Mesh | None:
+    return None if devices is None else shot_mesh(devices)
 
 
 class Survey(eqx.Module):
@@ -24,12 +24,24 @@ class Survey(eqx.Module):
     Attributes:
         source: A source, or a tuple of sources that act together in every shot.
         receivers: Positions [m], `(shot, receiver, axis)`, or `(receiver, axis)` where all shots share them; differentiable.
-        mesh: Devices that the shots are distributed over, as `adseis.parallel.shard_shots` sets them; None leaves them to JAX.
+        devices: Those that the shots are distributed over: a device mesh, as `adseis.parallel.shard_shots` sets it, or a list of
+            devices; None leaves them to JAX.
     """
 
     source: Source | tuple[Source, ...]
     receivers: Float[Samples, "... receiver axis"] = eqx.field(converter=as_samples)
-    mesh: Mesh | None = eqx.field(default=None, kw_only=True, static=True, converter=_mesh_or_none)
+    devices: Mesh | None = eqx.field(default=None, kw_only=True, static=True, converter=_mesh_or_none)
+
+    def with_devices(self, devices: Mesh | None) -> "Survey":
+        """The same survey, its shots distributed over other devices.
+
+        Args:
+            devices: A device mesh, or None to leave the devices to JAX.
+
+        Returns:
+            The survey.
+        """
+        return Survey(self.source, self.receivers, devices=devices)
 
     def emissions(self, grid: Grid) -> list[Emission]:
         """What all sources emit, checked to be of the same shots.

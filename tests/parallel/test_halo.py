@@ -34,7 +34,7 @@ def inputs(equation, grid, shots, dtype="float64"):
     return jax.tree.map(lambda x: jnp.asarray(x, dtype), (medium, position, receivers, np.hanning(24)[None, None, :] ** 2))
 
 
-def simulate(equation, grid, values, mesh=None, **options):
+def simulate(equation, grid, values, devices=None, **options):
     medium, position, receivers, time_function = values
     padded = jnp.pad(time_function, [(0, 0), (0, 0), (0, grid.nt - time_function.shape[-1])])
     source = ads.Explosion(position, padded)
@@ -42,17 +42,17 @@ def simulate(equation, grid, values, mesh=None, **options):
         moment = ads.MomentTensor(position, 1e10 * padded, np.array([[[[0.3, 1.0], [1.0, -0.5]]]]))
         source = (moment, ads.Force(position, 1e6 * padded, np.array([[[1.0, 0.7]]])))
     survey = ads.Survey(source, receivers)
-    survey = survey if mesh is None else shard_shots(survey, mesh)
+    survey = survey if devices is None else shard_shots(survey, devices)
     return equation[0](equation[1](*medium), survey, grid, **({"boundary": LAYERS} | options))
 
 
-def gathers_and_gradient(equation, grid, values, mesh=None, **options):
+def gathers_and_gradient(equation, grid, values, devices=None, **options):
     """The gathers, and the gradient of a weighted energy by everything; in 3D, to compile faster, not by positions."""
     known = dict(zip(("medium", "position", "receivers", "time_function"), values, strict=True))
     free = {k: v for k, v in known.items() if grid is FLAT or k in ("medium", "time_function")}
 
     def energy(free):
-        gathers = simulate(equation, grid, tuple((known | free).values()), mesh, **options)
+        gathers = simulate(equation, grid, tuple((known | free).values()), devices, **options)
         weights = lambda x: jnp.cos(jnp.arange(x.size, dtype=x.dtype)).reshape(x.shape)  # noqa: E731
         scale = lambda x: jax.lax.stop_gradient(jnp.max(jnp.abs(x)))  # noqa: E731
         return sum(jnp.sum(weights(x) * (x / scale(x)) ** 2) for x in jax.tree.leaves(gathers)), gathers
@@ -97,13 +97,13 @@ def test_transformations():
     (vp,), *rest = inputs(SCALAR, FLAT, 1)
     direction = 1 + jnp.cos(jnp.arange(vp.size, dtype=vp.dtype)).reshape(vp.shape)
 
-    def gather(vp, mesh, **options):
-        return simulate(SCALAR, FLAT, ((vp,), *rest), mesh, boundary=ads.Rigid(), **options)
+    def gather(vp, devices, **options):
+        return simulate(SCALAR, FLAT, ((vp,), *rest), devices, boundary=ads.Rigid(), **options)
 
-    def transformed(mesh):
-        batch = jax.vmap(lambda vp: gather(vp, mesh))(jnp.stack([vp, 1.1 * vp]))
-        born = jax.jvp(lambda vp: gather(vp, mesh, adjoint=ads.AutoDiff()), (vp,), (direction,))[1]
-        product = jax.jvp(jax.grad(lambda vp: jnp.sum(gather(vp, mesh) ** 2)), (vp,), (direction,))[1]
+    def transformed(devices):
+        batch = jax.vmap(lambda vp: gather(vp, devices))(jnp.stack([vp, 1.1 * vp]))
+        born = jax.jvp(lambda vp: gather(vp, devices, adjoint=ads.AutoDiff()), (vp,), (direction,))[1]
+        product = jax.jvp(jax.grad(lambda vp: jnp.sum(gather(vp, devices) ** 2)), (vp,), (direction,))[1]
         return batch, born, product
 
     run = jax.jit(transformed, static_argnums=0)
@@ -150,7 +150,7 @@ def test_errors():
     values = inputs(SCALAR, FLAT, 1)
     with pytest.raises(ValueError, match=r"`domains` = 4 cuts 82 cells .* has 19; layers and differences need 20. Use domains=3"):
         simulate(SCALAR, FLAT, values, device_mesh(domains=4), boundary=ads.CPML(width=12), order=8)
-    with pytest.raises(ValueError, match="A `probe` sees the whole grid, which `survey.mesh` cuts into 2 domains"):
+    with pytest.raises(ValueError, match="A `probe` sees the whole grid, which `survey.devices` cuts into 2 domains"):
         simulate(SCALAR, FLAT, values, device_mesh(domains=2), probe=lambda fields: fields["u"].max())
     with pytest.raises(ValueError, match=r"`domains` = 3 must divide the number of devices, 4; .* jax.devices\(\)\[:3\]"):
         device_mesh(domains=3)

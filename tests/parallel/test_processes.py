@@ -63,8 +63,8 @@ def work(port, rank, file):
     ads.parallel.use_cores(2)
     jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=2, process_id=rank)
     survey = ads.parallel.shard_shots(SURVEY)
-    assert survey.mesh is not None
-    assert survey.mesh.shape == {"shot": 4}
+    assert survey.devices is not None
+    assert survey.devices.shape == {"shot": 4}
     assert jax.local_device_count() == 2
     (value, gather), gradient = jax.jit(jax.value_and_grad(lambda vp: misfit(vp, survey), has_aux=True))(VP)
     result = ads.minimize(lambda vp: misfit(vp, survey)[0], VP, bounds=(1900.0, 2500.0), iterations=2, progress=False)

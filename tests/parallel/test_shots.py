@@ -29,18 +29,18 @@ def inputs(equation, shots, dtype="float64"):
     return jax.tree.map(lambda x: jnp.asarray(x, dtype), (tuple(medium), position, np.hanning(GRID.nt)[None, None, :] ** 2))
 
 
-def simulate(equation, values, mesh=None, **options):
+def simulate(equation, values, devices=None, **options):
     medium, position, time_function = values
     survey = ads.Survey(ads.Explosion(position, time_function), TRACES.astype(position.dtype))
-    survey = survey if mesh is None else shard_shots(survey, mesh)
+    survey = survey if devices is None else shard_shots(survey, devices)
     return equation[0](equation[1](*medium), survey, GRID, **({"boundary": LAYERS} | options))
 
 
-def gather_and_gradient(equation, values, mesh=None, **options):
+def gather_and_gradient(equation, values, devices=None, **options):
     """The gather, and the gradient of a weighted energy, whose cancellations between shots show a missing one."""
 
     def energy(values):
-        gather = simulate(equation, values, mesh, **options)
+        gather = simulate(equation, values, devices, **options)
         weights = jnp.cos(jnp.arange(gather.size, dtype=gather.dtype)).reshape(gather.shape)
         return jnp.sum(weights * gather**2), gather
 
@@ -86,24 +86,24 @@ def test_gradient_is_summed_once(equation, coefficients):
 
 def test_gather_stays_with_its_shots():
     """Distributed where the devices divide the shots, as observed data are; whole on every device where they do not."""
-    mesh = device_mesh()
+    devices = device_mesh()
     for shots, spec in ((8, PartitionSpec("shot")), (5, PartitionSpec())):
-        gather = jax.jit(lambda values: simulate(SCALAR, values, mesh, **WALLS))(inputs(SCALAR, shots))
-        assert gather.sharding.is_equivalent_to(jax.NamedSharding(mesh, spec), gather.ndim)
-        observed = shard_shots({"data": np.asarray(gather), "weight": 2.0}, mesh)
+        gather = jax.jit(lambda values: simulate(SCALAR, values, devices, **WALLS))(inputs(SCALAR, shots))
+        assert gather.sharding.is_equivalent_to(jax.NamedSharding(devices, spec), gather.ndim)
+        observed = shard_shots({"data": np.asarray(gather), "weight": 2.0}, devices)
         assert observed["data"].sharding.is_equivalent_to(gather.sharding, gather.ndim)
         assert observed["weight"].sharding.is_fully_replicated
         assert jnp.array_equal(observed["data"], gather)
 
 
 def test_shard_shots_of_a_pytree_under_jit():
-    """Surveys get the mesh, arrays are constrained; by default all devices serve."""
+    """Surveys get the devices, arrays are constrained; by default all devices serve."""
     survey = ads.Survey(ads.Explosion(np.full((4, 1, 2), 50.0), np.ones((1, 1, GRID.nt))), TRACES)
 
     @jax.jit
     def place(survey, data):
         survey, data = shard_shots((survey, data))
-        assert survey.mesh == device_mesh()
+        assert survey.devices == device_mesh()
         return data
 
     assert place(survey, np.ones((4, 3))).sharding.spec == PartitionSpec("shot")
@@ -115,13 +115,15 @@ def test_batched_media_and_second_derivatives():
     (vp, *_), position, time_function = inputs(SCALAR, 5)
     direction = 1 + jnp.cos(jnp.arange(vp.size, dtype=vp.dtype)).reshape(vp.shape)
 
-    def gather(vp, mesh):
-        return simulate(SCALAR, ((vp,), position, time_function), mesh, adjoint=ads.AutoDiff(), **WALLS)
+    def gather(vp, devices):
+        return simulate(SCALAR, ((vp,), position, time_function), devices, adjoint=ads.AutoDiff(), **WALLS)
 
-    def transformed(mesh):
-        batch = jax.vmap(lambda vp: simulate(SCALAR, ((vp,), position, time_function), mesh, **WALLS))(jnp.stack([vp, 1.1 * vp]))
-        born = jax.jvp(lambda vp: gather(vp, mesh), (vp,), (direction,))[1]
-        product = jax.jvp(jax.grad(lambda vp: jnp.sum(gather(vp, mesh) ** 2)), (vp,), (direction,))[1]
+    def transformed(devices):
+        batch = jax.vmap(lambda vp: simulate(SCALAR, ((vp,), position, time_function), devices, **WALLS))(
+            jnp.stack([vp, 1.1 * vp])
+        )
+        born = jax.jvp(lambda vp: gather(vp, devices), (vp,), (direction,))[1]
+        product = jax.jvp(jax.grad(lambda vp: jnp.sum(gather(vp, devices) ** 2)), (vp,), (direction,))[1]
         return batch, born, product
 
     run = jax.jit(transformed, static_argnums=0)
@@ -129,10 +131,10 @@ def test_batched_media_and_second_derivatives():
 
 
 def test_probe_sees_all_shots():
-    """A probe may mix shots, so it is given all of them: the same values as without a mesh, exactly."""
+    """A probe may mix shots, so it is given all of them: the same values as without a devices, exactly."""
     probe = WALLS | {"probe": lambda fields: fields["u"] / (1e-30 + jnp.abs(fields["u"]).max()), "probe_every": 8}
     values = inputs(SCALAR, 5)
-    actual, expected = (simulate(SCALAR, values, mesh, **probe) for mesh in (device_mesh(), None))
+    actual, expected = (simulate(SCALAR, values, devices, **probe) for devices in (device_mesh(), None))
     assert actual[1].shape == (3, 5, *GRID.shape)
     assert_same(actual, expected, 0)
 
@@ -161,11 +163,14 @@ def test_errors():
     """What cannot be distributed over is said at once."""
     survey = ads.Survey(ads.Explosion(np.full((1, 1, 2), 50.0), np.ones((1, 1, GRID.nt))), TRACES)
     rows = Mesh(np.array(jax.devices()), ("rows",))
-    with pytest.raises(ValueError, match=r"`mesh` has the axes \('rows',\), none of them \"shot\"; use ads.parallel.device_mesh"):
+    with pytest.raises(
+        ValueError, match=r"`devices` has the axes \('rows',\), none of them \"shot\"; use ads.parallel.device_mesh"
+    ):
         shard_shots(survey, rows)
     with pytest.raises(ValueError, match="none of them"):
         shard_shots(np.ones((4, 2)), rows)
     with pytest.raises(ValueError, match="none of them"):
-        ads.Survey(survey.source, TRACES, mesh=rows)
-    with pytest.raises(TypeError, match="`mesh` is a list; use ads.parallel.device_mesh"):
-        ads.Survey(survey.source, TRACES, mesh=jax.devices())
+        ads.Survey(survey.source, TRACES, devices=rows)
+    with pytest.raises(TypeError, match="`devices` is a int; use ads.parallel.device_mesh"):
+        ads.Survey(survey.source, TRACES, devices=4)
+    assert ads.Survey(survey.source, TRACES, devices=jax.devices()).devices == device_mesh()

@@ -4,24 +4,25 @@ Describe an experiment (`Grid`, a medium, a `Survey`), simulate it, and differen
 """
 
 from adseis import parallel, signals, wavelets
+from adseis.experiment.finite_fault import FiniteFault
+from adseis.experiment.grid import Grid
+from adseis.experiment.mechanisms import double_couple
+from adseis.experiment.medium import AcousticMedium, ElasticMedium, ScalarMedium
+from adseis.experiment.sources import Explosion, Force, MomentTensor, PlaneWave
+from adseis.experiment.survey import Survey
 from adseis.inversion import misfits, regularizers
 from adseis.inversion.certify import certify
 from adseis.inversion.optimizers import Result, minimize
-from adseis.timeloop import AutoDiff, ReverseSweep
+from adseis.timeloop.adjoints import AutoDiff, ReverseSweep
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.boundary import Rigid
 from adseis.waves.cpml import CPML
 from adseis.waves.elastic import simulate_elastic
-from adseis.waves.grid import Grid
-from adseis.waves.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.waves.memory import estimate_memory
 from adseis.waves.records import Fibre
-from adseis.waves.ruptures import FiniteFault, double_couple
 from adseis.waves.scalar import simulate_scalar
 from adseis.waves.sh import simulate_sh
-from adseis.waves.sources import Explosion, Force, MomentTensor, PlaneWave
 from adseis.waves.sponge import Sponge
-from adseis.waves.survey import Survey
 
 __version__ = "0.1.0"
 

@@ -40,7 +40,7 @@ class Benchmark:
     """Nodes of the model along either axis."""
     steps: int = 200
     """Time steps."""
-    equations: tuple[str, ...] = EQUATIONS
+    equations: tuple[str, ...] = tuple(EQUATIONS)
     """scalar, acoustic, elastic."""
     repeats: int = 5
     """Timed runs, after one that is not timed."""

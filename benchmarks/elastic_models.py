@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 from reporting import device_name, now, write
-from strategies import Problem, Stage, Strategy, joined, record, recover, shown
+from strategies import Adjoint, Problem, Stage, joined, record, recover, shown
 
 import adseis as ads
 from adseis.data.experiments import Experiment, stored_experiment
@@ -71,7 +71,7 @@ def main() -> None:
     high = {name: np.maximum(value, initial[name]) for name, value in HIGH.items()}
     observed, peak = forward(true), experiment.frequency
     stages = [Stage(Band(share and share * peak, count), damping, VARIATION) for share, count, damping in CLIMB]
-    plan = Strategy(tuple(stages), 0.3, gain=0.0, epsilon=0.3, memory=50, samples=3)
+    plan = Adjoint(tuple(stages), 0.3, gain=0.0, epsilon=0.3, memory=50, samples=3)
     one = Problem(experiment, lambda vp: forward(tied(vp)), observed, true, initial["vp"], 1.0, low["vp"], high["vp"], whole=tied)
     first = recover(one, plan, args.evaluations, Path("runs") / f"{args.name}-tied.h5")
     every = Problem(experiment, forward, observed, true, tied(first.model), EXPECTED, low, high)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 import adseis as ads
 
-EQUATIONS = ("scalar", "acoustic", "elastic")
+EQUATIONS = {"scalar": ads.simulate_scalar, "acoustic": ads.simulate_acoustic, "elastic": ads.simulate_elastic}
 ARRAYS = {"scalar": 4, "acoustic": 9, "elastic": 15}  # each field twice, each coefficient once, per node and step in 2D
 
 
@@ -21,5 +21,5 @@ def medium(equation: str, vp: jax.Array) -> Any:
 
 def simulate(equation: str, vp: jax.Array, survey: ads.Survey, grid: ads.Grid, **options: Any) -> jax.Array:
     """Gathers of u, p or vz."""
-    run = {"scalar": ads.simulate_scalar, "acoustic": ads.simulate_acoustic, "elastic": ads.simulate_elastic}[equation]
-    return run(medium(equation, vp), survey, grid, **({"record": "vz"} if equation == "elastic" else {}), **options)
+    record = {"record": "vz"} if equation == "elastic" else {}
+    return EQUATIONS[equation](medium(equation, vp), survey, grid, **record, **options)

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from equations import medium, simulate
+from equations import EQUATIONS, medium, simulate
 from matplotlib.figure import Figure
 from reporting import device_name, now, table, write
 
@@ -35,8 +35,8 @@ SWEEPS = {
     "two levels": {"levels": 2},
     "three levels": {"levels": 3},
     "bfloat16": {"store": "bfloat16"},
-    "every 4th": {"every": 4},
-    "every 4th, bfloat16": {"every": 4, "store": "bfloat16"},
+    "every 4th": {"stride": 4},
+    "every 4th, bfloat16": {"stride": 4, "store": "bfloat16"},
 }
 
 
@@ -74,7 +74,7 @@ def gradient(shape: tuple[int, ...], steps: int, equation: str, sweep: dict[str,
     def energy(vp: jax.Array) -> jax.Array:
         return 0.5 * jnp.sum(simulate(equation, vp, survey, grid, adjoint=adjoint) ** 2)
 
-    estimate = ads.estimate_memory(medium(equation, jnp.asarray(vp)), survey, grid, adjoint=adjoint)
+    estimate = ads.estimate_memory(EQUATIONS[equation], medium(equation, jnp.asarray(vp)), survey, grid, adjoint=adjoint)
     start = time.perf_counter()
     program = jax.jit(jax.grad(energy)).lower(jnp.asarray(vp)).compile()
     compiled = time.perf_counter()

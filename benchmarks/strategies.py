@@ -35,7 +35,7 @@ class Stage(NamedTuple):
     variation: float = 0.0
 
 
-class Strategy(NamedTuple):
+class Adjoint(NamedTuple):
     """How a model is recovered.
 
     Attributes:
@@ -116,7 +116,7 @@ def errors(model: Any, true: Any) -> Any:
     return jax.tree.map(lambda m, t: float(np.sqrt(np.mean((np.asarray(m, float) - t) ** 2))), model, true)
 
 
-def preparation(experiment: Experiment, strategy: Strategy) -> Callable[[Any], Any]:
+def preparation(experiment: Experiment, strategy: Adjoint) -> Callable[[Any], Any]:
     """What is done to predicted and observed gathers alike."""
     if strategy.flattening is None:
         return lambda gathers: gathers
@@ -127,7 +127,7 @@ def preparation(experiment: Experiment, strategy: Strategy) -> Callable[[Any], A
     return lambda gathers: jax.tree.map(lambda g: gain * flatten(g, grid.dt, np.array(wavelet), **settings), gathers)
 
 
-def recover(problem: Problem, strategy: Strategy, evaluations: int, journal: Path) -> Recovered:
+def recover(problem: Problem, strategy: Adjoint, evaluations: int, journal: Path) -> Recovered:
     """Go through the stages until the evaluations are spent; the random data of a weight count as one each."""
     experiment, grid = problem.experiment, problem.experiment.grid
     error = lambda model: errors(problem.whole(model), problem.true)  # noqa: E731
@@ -168,7 +168,7 @@ def joined(first: Recovered, second: Recovered) -> Recovered:
     return Recovered(second.model, first.steps + steps, evaluations, seconds)
 
 
-def _variation(weight: float, initial: Any, begun: Any, grid: ads.Grid, strategy: Strategy) -> Callable[[Any], Any] | None:
+def _variation(weight: float, initial: Any, begun: Any, grid: ads.Grid, strategy: Adjoint) -> Callable[[Any], Any] | None:
     """Total variation relative to the initial model's; of a pytree, the mean."""
     if not weight:
         return None

@@ -15,7 +15,7 @@ from pathlib import Path
 import jax
 import numpy as np
 from reporting import device_name, now, write
-from strategies import Problem, Recovered, Stage, Strategy, errors, joined, record, recover
+from strategies import Adjoint, Problem, Recovered, Stage, errors, joined, record, recover
 
 import adseis as ads
 from adseis.data.experiments import Experiment, stored_experiment
@@ -28,7 +28,7 @@ from adseis.viz.sections import plot_sections
 ENDLESS = 10_000
 
 
-def strategies(experiment: Experiment) -> dict[str, tuple[Strategy, ...]]:
+def strategies(experiment: Experiment) -> dict[str, tuple[Adjoint, ...]]:
     """By their names, strategies to be followed one after the other; frequencies scale with the peak frequency of the source."""
     peak = experiment.frequency
     full, low = Band(None, ENDLESS), Band(peak / 2, 45)
@@ -40,7 +40,7 @@ def strategies(experiment: Experiment) -> dict[str, tuple[Strategy, ...]]:
     def last(count: int, damping: float, variation: float = 0.0) -> Stage:
         return Stage(Band(None, count), damping, variation)
 
-    flat = Strategy((), 0.02, low=1450.0, high=5000.0, memory=50)
+    flat = Adjoint((), 0.02, low=1450.0, high=5000.0, memory=50)
     noisy = flat._replace(flattening=1.0, gain=0.25, epsilon=0.3, lateral=4.0, slowness=True)
     plain = noisy._replace(flattening=None, lateral=16.0)  # least squares of what white noise was added to
     along = plain._replace(epsilon=2.0, layered=24.0, smooth=7.0)
@@ -49,10 +49,10 @@ def strategies(experiment: Experiment) -> dict[str, tuple[Strategy, ...]]:
     salt = (*climb((15, 20, 25, 60), 1e-3, (1e-3,) * 4), last(60, 1e-3, 1e-4), *[last(60, 1e-3, 1e-5)] * 20)
     layered = (*climb((8, 15, 22, 60), 3e-3, (0, 2e-4, 5e-4, 4e-4)), last(60, 3e-3, 1.5e-4))
     return {
-        "full band": (Strategy((Stage(full),)),),
-        "half-peak band first": (Strategy((Stage(low), Stage(full))),),
-        "total variation 0.001": (Strategy((Stage(low, None, 1e-3), Stage(full, None, 1e-3))),),
-        "total variation 0.01": (Strategy((Stage(low, None, 1e-2), Stage(full, None, 1e-2))),),
+        "full band": (Adjoint((Stage(full),)),),
+        "half-peak band first": (Adjoint((Stage(low), Stage(full))),),
+        "total variation 0.001": (Adjoint((Stage(low, None, 1e-3), Stage(full, None, 1e-3))),),
+        "total variation 0.01": (Adjoint((Stage(low, None, 1e-2), Stage(full, None, 1e-2))),),
         "flat spectrum": (flat._replace(stages=sharp),),
         "salt": (flat._replace(stages=salt, epsilon=0.3, high=4700.0),),
         "noise": (

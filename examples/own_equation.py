@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import adseis as ads
-from adseis.equation import Equation, Injection, Points, State
-from adseis.timeloop import march
+from adseis.timeloop.equation import Equation, Injection, Points, State
+from adseis.timeloop.march import march
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.sections import plot_section
 

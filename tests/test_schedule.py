@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.schedule import Sizes, bytes_of, schedule, unfold
+from adseis.timeloop.schedule import Sizes, bytes_of, schedule, unfold
 
 SIZES = Sizes(state=400, trace=100, working=1000)
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.equation import Equation, Injection, Points, State
-from adseis.timeloop import AutoDiff, ReverseSweep, march
+from adseis.timeloop.adjoints import AutoDiff, ReverseSweep
+from adseis.timeloop.equation import Equation, Injection, Points, State
+from adseis.timeloop.march import march
 
 SHOTS, NODES = 2, 9
 SOURCES = jnp.array([[[2, 3]], [[5, 6]]])  # (shot, point, tap)

@@ -7,7 +7,7 @@ import pytest
 from helpers import assert_same
 
 import adseis as ads
-from adseis import turns
+from adseis.timeloop import turns
 
 GRID = ads.Grid(shape=(11, 13), spacing=10.0, dt=1e-3, nt=37)
 QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
@@ -23,18 +23,8 @@ def test_groups_are_small(shots, each, expected):
     assert turns.turns_of(shots, each) == expected
 
 
-def test_other_devices_take_all_shots(monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert turns.turns_of(4, 10**9) == 1
-
-
-@pytest.fixture
-def small_groups(monkeypatch):
-    """One shot of the tests below makes a group, or two of the scalar equation do."""
-    monkeypatch.setattr(turns, "_ENOUGH", 23_000)
-    jax.clear_caches()
-    yield
-    jax.clear_caches()
+def test_other_devices_take_all_shots():
+    assert turns.turns_of(4, 10**9, "gpu") == 1
 
 
 def inputs(shots):
@@ -63,7 +53,7 @@ def energy(equation, adjoint):
 
 
 @pytest.mark.parametrize(("equation", "shots", "groups"), [("scalar", 6, 3), ("acoustic", 3, 3)])
-def test_same_as_together(small_groups, equation, shots, groups):
+def test_same_as_together(equation, shots, groups):
     """Gathers, gradients by medium, positions and time functions, and products with the Hessian; `AutoDiff` computes all shots
     together. Rounding."""
     x = inputs(shots)
@@ -73,7 +63,9 @@ def test_same_as_together(small_groups, equation, shots, groups):
         del x["rho"]  # which plays no part
     survey = ads.Survey(ads.Explosion(x["position"], x["time_function"]), x["receivers"])
     options = {"boundary": ads.CPML(width=2), "free_surface": True}
-    assert ads.estimate_memory(medium, survey, GRID, **options).sizes.turns == groups
+    in_turn = ads.ReverseSweep(turns=groups)
+    simulate = ads.simulate_scalar if equation == "scalar" else ads.simulate_acoustic
+    assert ads.estimate_memory(simulate, medium, survey, GRID, adjoint=in_turn, **options).sizes.turns == groups
     direction = jax.tree.map(lambda a: a * jnp.cos(jnp.arange(a.size, dtype=a.dtype)).reshape(a.shape), x)
     direction |= {"receivers": jnp.zeros_like(x["receivers"]), "position": jnp.zeros_like(x["position"])}
 
@@ -82,36 +74,41 @@ def test_same_as_together(small_groups, equation, shots, groups):
         return gathers(equation, x, adjoint), gradient, product
 
     run = jax.jit(results, static_argnums=1, compiler_options=QUICK)
-    assert_same(run(x, ads.ReverseSweep()), run(x, ads.AutoDiff()), 1e-11)
+    assert_same(run(x, in_turn), run(x, ads.AutoDiff()), 1e-11)
 
 
-def test_models_at_once(small_groups):
+def test_models_at_once():
     """vmap over media, each of whose shots take turns."""
     x = inputs(4)
-    gradient = jax.grad(lambda vp: energy("scalar", ads.ReverseSweep())(x | {"vp": vp}))
+    gradient = jax.grad(lambda vp: energy("scalar", ads.ReverseSweep(turns=2))(x | {"vp": vp}))
     many = jnp.stack([x["vp"], 1.1 * x["vp"]])
     batch, one = (jax.jit(f, compiler_options=QUICK) for f in (jax.vmap(gradient), gradient))
     assert_same(batch(many), jnp.stack([one(vp) for vp in many]), 1e-12)
 
 
-def test_plan_of_the_compiler(small_groups):
+def test_plan_of_the_compiler():
     """Eight shots of 0.2 MB, one at a time, in less than half of the memory that they need together; the estimate is within a
     third of the compiler's own figure."""
     grid = ads.Grid(shape=(80, 80), spacing=10.0, dt=1e-3, nt=1000)
     vp, at = jnp.full(grid.shape, 2000.0, jnp.float32), np.full((8, 1, 2), 100.0)
     survey = ads.Survey(ads.Explosion(at, np.ones((1, 1, grid.nt), np.float32)), np.array([[50.0, 50.0]]))
 
-    def planned():
-        jax.clear_caches()
-        loss = lambda vp: jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid) ** 2)  # noqa: E731
+    def planned(turns):
+        adjoint = ads.ReverseSweep(turns=turns)
+        loss = lambda vp: jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, adjoint=adjoint) ** 2)  # noqa: E731
         compiled = jax.jit(jax.grad(loss)).lower(vp).compile()
-        estimate = ads.estimate_memory(ads.ScalarMedium(vp), survey, grid)
+        estimate = ads.estimate_memory(ads.simulate_scalar, ads.ScalarMedium(vp), survey, grid, adjoint=adjoint)
         return compiled.memory_analysis().temp_size_in_bytes, estimate
 
-    in_turn, estimate = planned()
+    in_turn, estimate = planned(8)
     assert estimate.sizes.turns == 8
     assert in_turn == pytest.approx(estimate.bytes, rel=0.33)
-    turns._ENOUGH = 10**9  # the fixture puts it back
-    together, estimate = planned()
+    together, estimate = planned(1)
     assert estimate.sizes.turns == 1
     assert in_turn < 0.5 * together
+
+
+def test_turns_divide_the_shots():
+    x = inputs(3)
+    with pytest.raises(ValueError, match="`turns` = 2 of ReverseSweep must divide the number of shots, 3"):
+        gathers("scalar", x, ads.ReverseSweep(turns=2))

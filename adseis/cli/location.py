@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from adseis.cli.inversions import InversionOptions
 from adseis.cli.setting import Setting
 from adseis.cli.source_problems import Report, SourceProblem, Unknowns
+from adseis.experiment.sources import Explosion
 from adseis.inversion.location import gaussian_source, locate
 from adseis.inversion.optimizers import Result
 from adseis.viz.curves import plot_curve
 from adseis.wavelets import ricker
-from adseis.waves.sources import Explosion
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from adseis.cli.inversions import InversionOptions
 from adseis.cli.setting import Setting
 from adseis.cli.source_problems import Report, SourceProblem, Unknowns
+from adseis.experiment.sources import MomentTensor
 from adseis.inversion.moment_tensor import invert_moment_tensor
 from adseis.inversion.optimizers import Result
 from adseis.inversion.rupture import gaussian_histories
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import new_figure
-from adseis.waves.sources import MomentTensor
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 
 from adseis.cli.inversions import InversionOptions
 from adseis.data.layered_crust import layered_crust
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import ScalarMedium
+from adseis.experiment.sampling import resolved_frequency
+from adseis.experiment.sources import Source
+from adseis.experiment.survey import Survey
 from adseis.inversion.multiscale import Band
 from adseis.viz.sections import plot_section
-from adseis.waves.grid import Grid
-from adseis.waves.medium import ScalarMedium
-from adseis.waves.sources import Source
-from adseis.waves.stability import resolved_frequency
-from adseis.waves.survey import Survey
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import numpy as np
 
 from adseis.data.experiments import Experiment, crust_experiment, stored_experiment, surface_experiment
 from adseis.data.models import Model, names_in, read_model
+from adseis.experiment.medium import AcousticMedium, ElasticMedium, ScalarMedium
+from adseis.experiment.sampling import resolved_frequency
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.cpml import CPML
 from adseis.waves.elastic import simulate_elastic
-from adseis.waves.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.waves.scalar import simulate_scalar
-from adseis.waves.stability import resolved_frequency
 
 Physics = Literal["scalar", "acoustic", "elastic"]
 Options = TypeVar("Options", bound="SurveyOptions")

@@ -12,10 +12,10 @@ from scipy.ndimage import gaussian_filter
 from adseis import wavelets
 from adseis.data.layered_crust import layered_crust
 from adseis.data.models import Model, read_adseismic_survey
-from adseis.waves.grid import Grid
-from adseis.waves.medium import ScalarMedium
-from adseis.waves.sources import Explosion, PlaneWave
-from adseis.waves.survey import Survey
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import ScalarMedium
+from adseis.experiment.sources import Explosion, PlaneWave
+from adseis.experiment.survey import Survey
 
 
 class Experiment(eqx.Module):

@@ -15,10 +15,10 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from adseis.data.resampling import sample_whole
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples
-from adseis.waves.sources import Explosion
-from adseis.waves.survey import Survey
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples
+from adseis.experiment.sources import Explosion
+from adseis.experiment.survey import Survey
 
 Choice = int | slice | Sequence[int] | np.ndarray
 LOST = 0.01

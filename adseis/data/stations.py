@@ -16,7 +16,7 @@ from adseis.data.hypocentres import Hypocentre, hypocentres
 from adseis.data.resampling import sample_at
 from adseis.data.seismic_files import obspy_module, read_stations, read_waveforms
 from adseis.data.sensors import Sensor, combination, component_names, component_vectors, sensors_of
-from adseis.waves.grid import Grid
+from adseis.experiment.grid import Grid
 
 
 class StationRecords(NamedTuple):

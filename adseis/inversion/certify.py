@@ -21,8 +21,8 @@ from jaxtyping import Float, PRNGKeyArray, PyTree
 from tqdm import tqdm
 
 from adseis.inversion.certificate import LIMITS, Certificate, Check, Cost, likely_cause
-from adseis.timeloop import AutoDiff
-from adseis.waves.override import adjoint_override
+from adseis.timeloop.adjoints import AutoDiff
+from adseis.timeloop.override import adjoint_override
 
 STEPS = {"float64": 4.0 ** -np.arange(2, 11), "float32": 2.0 ** -np.arange(3, 14)}
 ABOVE = {"float64": 30, "float32": 10}  # times the rounding: what is large enough to fit a slope to

@@ -12,9 +12,9 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float, Key
 
-from adseis.waves.grid import Grid
-from adseis.waves.sources import Emission, Source
-from adseis.waves.survey import Survey
+from adseis.experiment.grid import Grid
+from adseis.experiment.sources import Emission, Source
+from adseis.experiment.survey import Survey
 
 
 class Encoded(Source):

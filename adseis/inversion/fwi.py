@@ -18,16 +18,16 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from scipy.ndimage import gaussian_filter
 
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Medium
+from adseis.experiment.sources import Emission, Source
+from adseis.experiment.survey import Survey
 from adseis.inversion.gauss_newton import Composite, curvature_diagonal
 from adseis.inversion.misfits import l2
 from adseis.inversion.multiscale import Band, filter_band, minimize_bands
 from adseis.inversion.optimizers import Result
 from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Medium
-from adseis.waves.sources import Emission, Source
-from adseis.waves.survey import Survey
 
 Forward = Callable[[Any], Any]
 

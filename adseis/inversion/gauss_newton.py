@@ -17,8 +17,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import PRNGKeyArray, PyTree
 
-from adseis.timeloop import AutoDiff
-from adseis.waves.override import adjoint_override
+from adseis.timeloop.adjoints import AutoDiff
+from adseis.timeloop.override import adjoint_override
 
 
 class Composite(eqx.Module):

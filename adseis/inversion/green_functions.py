@@ -13,7 +13,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import PyTree
 
-from adseis.waves.grid import Grid
+from adseis.experiment.grid import Grid
 
 QUIET = 3
 """Samples at either end that are answered in a way of their own: solvers interpolate samples to their own instants."""

@@ -13,13 +13,13 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, PyTree
 
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples
+from adseis.experiment.sources import Explosion
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.multiscale import Band
 from adseis.inversion.optimizers import Result
 from adseis.inversion.source_search import linear_scale, search_room
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples
-from adseis.waves.sources import Explosion
 
 FromSource = Callable[[Array, Array], Any]
 

@@ -16,6 +16,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, PyTree
 
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.green_functions import QUIET, convolution
 from adseis.inversion.multiscale import Band
@@ -23,8 +25,6 @@ from adseis.inversion.optimizers import Result
 from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.regularizers import tikhonov
 from adseis.inversion.source_search import Room, linear_scale, peak, search_room
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples
 
 SILENT = 0.2
 """Share of its peak below which a rate that is never negative starts from zero."""

@@ -16,11 +16,11 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float, PyTree
 
+from adseis.experiment.grid import Grid
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.multiscale import Band
 from adseis.inversion.optimizers import Result
 from adseis.inversion.source_search import linear_scale
-from adseis.waves.grid import Grid
 
 FromHistories = Callable[[Array], Any]
 

@@ -9,8 +9,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, PyTree
 
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples
 
 
 class Room(NamedTuple):

@@ -20,9 +20,9 @@ import optax
 from jaxtyping import Array, Int, Key, PyTree
 from tqdm import tqdm
 
+from adseis.experiment.survey import Survey
 from adseis.files import check_writable, discard_partial, written_whole
 from adseis.inversion.evaluations import Space
-from adseis.waves.survey import Survey
 
 FORMAT = "adseis-stochastic-1"
 

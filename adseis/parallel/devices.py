@@ -55,6 +55,18 @@ def domains_of(devices: Mesh | None) -> int:
     return 1 if devices is None else devices.shape.get(DOMAIN, 1)
 
 
+def platform_of(devices: Mesh | None) -> str | None:
+    """What kind of devices a device mesh has.
+
+    Args:
+        devices: The device mesh, or None.
+
+    Returns:
+        "cpu", "gpu", ...; None for the devices that JAX uses by default.
+    """
+    return None if devices is None else devices.devices.flat[0].platform
+
+
 def shot_mesh(devices: Any) -> Mesh:
     """A device mesh that shots can be distributed over.
 

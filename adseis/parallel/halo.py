@@ -14,8 +14,8 @@ from jax import lax
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, PyTree
 
-from adseis.equation import Points
 from adseis.parallel.devices import DOMAIN
+from adseis.timeloop.equation import Points
 
 AXIS = 2
 """The axis of a field `(shot, z, y or x, ...)` that is cut: the first horizontal one, so that a free surface stays whole."""

@@ -5,7 +5,7 @@ Nothing here knows what a shot is: there are functions of arrays, and axes that 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -25,7 +25,7 @@ _Shots = TypeVar("_Shots")
 class Distributable(Protocol):
     """Something whose shots can be distributed over devices, such as a survey."""
 
-    def with_devices(self, devices: Mesh | None) -> Self:
+    def with_devices(self, devices: Mesh | None) -> "Distributable":
         """The same on other devices.
 
         Args:
@@ -37,10 +37,10 @@ class Distributable(Protocol):
         ...
 
 
-def shard_shots(shots: _Shots, devices: Mesh | Sequence[jax.Device] | None = None) -> _Shots:
+def shard_shots(shots: _Shots, devices: Mesh | Sequence[Any] | None = None) -> _Shots:
     """Distribute shots over devices.
 
-    A survey comes back with its `devices` set: whatever is simulated with it runs on these devices, each with its share of the shots
+    A survey comes back with its `devices` set: whatever is simulated with it runs on these, each with its share of the shots
     and a copy of the medium. The devices need not divide the number of shots; silent shots fill up. A simulation with a `probe`,
     which sees all shots at once, is not distributed. A device mesh of several domains also cuts the grid into as many parts, one
     on each device (`device_mesh` says where).

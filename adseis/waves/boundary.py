@@ -13,9 +13,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples
 from adseis.parallel.halo import AXIS, Split, on_part
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples
 
 
 class Extended(NamedTuple):

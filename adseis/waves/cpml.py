@@ -24,9 +24,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, PyTree
 
-from adseis.fusion import stored
+from adseis.experiment.sampling import POINTS_PER_WAVELENGTH, fastest_speed
+from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended, Patch, Strip, check_layer
-from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
 from adseis.waves.stencils import Stencils, difference_along, factor_offset
 
 

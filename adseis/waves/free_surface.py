@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from adseis.waves.stencils import staggered_weights
+from adseis.experiment.sampling import staggered_weights
 
 
 def mirror(field: Array, halo: int, *, odd: bool, nodal: bool) -> Array:

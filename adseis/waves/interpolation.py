@@ -14,9 +14,9 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from adseis.equation import Points
+from adseis.experiment.medium import Samples
+from adseis.timeloop.equation import Points
 from adseis.waves.boundary import Extended
-from adseis.waves.medium import Samples
 
 HALF_WIDTH = 4
 KAISER_SHAPE = 6.31  # Hicks's optimum for this half width at wavenumbers up to half of Nyquist

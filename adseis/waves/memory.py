@@ -1,25 +1,13 @@
 """How much memory a gradient will take, before it is computed."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
-from adseis.loop import Loop
-from adseis.parallel.devices import domains_of
-from adseis.schedule import Schedule, Sizes
-from adseis.sweep import swept_sizes
-from adseis.timeloop import ReverseSweep
-from adseis.waves.acoustic import Acoustic
-from adseis.waves.boundary import Boundary
-from adseis.waves.cpml import CPML
-from adseis.waves.elastic import Elastic
-from adseis.waves.grid import Grid
-from adseis.waves.medium import AcousticMedium, ElasticMedium, Medium, ScalarMedium
-from adseis.waves.scalar import Scalar
-from adseis.waves.survey import Survey
-
-_EQUATIONS = {ScalarMedium: Scalar, AcousticMedium: Acoustic, ElasticMedium: Elastic}
+from adseis.timeloop.adjoints import Adjoint, ReverseSweep
+from adseis.timeloop.loop import Inputs, Loop, Nodes, Outputs
+from adseis.timeloop.schedule import Schedule, Sizes
 
 
 class MemoryEstimate(NamedTuple):
@@ -49,47 +37,68 @@ class MemoryEstimate(NamedTuple):
 
 
 def estimate_memory(
-    medium: Medium,
-    survey: Survey,
-    grid: Grid,
+    simulate: Callable[..., Any],
+    medium: Any,
+    survey: Any,
+    grid: Any,
     *,
-    boundary: Boundary = CPML(),  # noqa: B008 - an immutable setting
-    free_surface: bool = False,
-    order: int = 4,
-    adjoint: ReverseSweep = ReverseSweep(),  # noqa: B008
+    adjoint: Adjoint = ReverseSweep(),  # noqa: B008 - an immutable setting
+    **options: Any,
 ) -> MemoryEstimate:
-    """The memory of a gradient by the reverse sweep: states, history and the sweep itself (gathers are not counted).
+    """The memory of a gradient: states, history and the sweep itself (gathers are not counted).
+
+    The simulation is traced, not run: whatever its equation and options, what is counted is what it would hold.
 
     Args:
-        medium: As for `simulate_scalar` or `simulate_acoustic`.
+        simulate: `ads.simulate_scalar` or one of its siblings.
+        medium: As for `simulate`; only shapes and types matter.
         survey: As there; shots that are spread over devices are counted on one of them.
         grid: As there.
-        boundary: As there.
-        free_surface: As there.
-        order: As there.
-        adjoint: The sweep to estimate.
+        adjoint: The adjoint to estimate.
+        options: Other options of `simulate`.
 
     Returns:
         The estimate; `.bytes` is the sum, `print` shows what it is made of.
 
     Raises:
-        TypeError: If there is no equation for the medium.
-        ValueError: If `adjoint.memory` holds no gradient, or shapes disagree.
+        ValueError: If `adjoint.memory` holds no gradient, or as `simulate` does.
+        TypeError: If `simulate` does not take the medium or the source.
+
+    Example:
+        >>> grid = ads.Grid(shape=(80, 90), spacing=10.0, dt=1e-3, nt=1000)
+        >>> medium = ads.ScalarMedium(np.full(grid.shape, 2000.0, "float32"))
+        >>> survey = ads.Survey(ads.Explosion([[[400.0, 450.0]]], np.ones(grid.nt, "float32")), [[20.0, 30.0]])
+        >>> print(ads.estimate_memory(ads.simulate_scalar, medium, survey, grid))
+        gradient: ...
     """
-    equations = [equation for kind, equation in _EQUATIONS.items() if isinstance(medium, kind)]
-    if not equations:
-        raise TypeError(f"`medium` is a {type(medium).__name__}; estimates exist for {[k.__name__ for k in _EQUATIONS]}.")
-    extended = boundary.extend(grid, order, free_surface).divided(domains_of(survey.devices))
-    whole, equation = (equations[0](e, boundary) for e in (extended.whole, extended))
-    dtype = jnp.result_type(*(x.dtype for x in jax.tree.leaves(medium)))
-    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, dtype), medium)
-    coefficients = jax.eval_shape(whole.coefficients, shapes)
-    coefficients = jax.tree.map(lambda x: jax.ShapeDtypeStruct((1, *extended.haloed), x.dtype), coefficients)
-    shots = survey.emissions(grid)[0].position.shape[0]
-    if survey.devices is not None:
-        shots = -(-shots // survey.devices.shape["shot"])
-    sizes = swept_sizes(equation, adjoint.storage, coefficients, shots)
-    return MemoryEstimate(sizes, adjoint.storage.sweep_schedule(equation, Loop(equation, grid.nt), sizes))
+    asked = _Asked(adjoint)
+    jax.eval_shape(lambda medium: simulate(medium, survey, grid, adjoint=_Counting(asked), **options), medium)
+    return asked.found[-1]
+
+
+class _Asked:
+    """What is to be estimated, and what was found. Known to JAX by its identity, so that it is traced by itself."""
+
+    def __init__(self, adjoint: Adjoint) -> None:
+        self.adjoint = adjoint
+        self.found: list[MemoryEstimate] = []
+
+
+class _Counting(Adjoint):
+    """An adjoint that notes what another one would hold."""
+
+    asked: _Asked
+
+    def march(self, loop: Loop, nodes: Nodes, inputs: Inputs) -> Outputs:
+        """That of the other, noted."""
+        shots = next(iter(nodes.receivers.values())).shape[0]
+        sizes = self.sizes(loop, inputs.coefficients, shots)
+        self.asked.found.append(MemoryEstimate(sizes, self.asked.adjoint.schedule(loop, sizes)))
+        return self.asked.adjoint.march(loop, nodes, inputs)
+
+    def sizes(self, loop: Loop, coefficients: Any, shots: int) -> Sizes:
+        """Those of the other."""
+        return self.asked.adjoint.sizes(loop, coefficients, shots)
 
 
 def _text(size: int) -> str:

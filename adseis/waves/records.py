@@ -12,9 +12,9 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from adseis.equation import Points
-from adseis.waves.medium import Samples
-from adseis.waves.stencils import staggered_weights
+from adseis.experiment.medium import Samples
+from adseis.experiment.sampling import staggered_weights
+from adseis.timeloop.equation import Points
 
 
 class Term(NamedTuple):

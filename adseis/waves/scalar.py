@@ -5,15 +5,15 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from adseis.equation import AdjointState, Collect, Inject, Probe, State
-from adseis.timeloop import ReverseSweep, Strategy
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import ScalarMedium
+from adseis.experiment.survey import Survey
+from adseis.timeloop.adjoints import Adjoint, ReverseSweep
+from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.waves.boundary import Boundary, Extended, Patch
 from adseis.waves.cpml import CPML, SecondOrder
-from adseis.waves.grid import Grid
-from adseis.waves.medium import ScalarMedium
 from adseis.waves.simulation import Options, simulate
 from adseis.waves.stencils import difference, pad
-from adseis.waves.survey import Survey
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -26,7 +26,7 @@ def simulate_scalar(
     free_surface: bool = False,
     order: int = 4,
     record: str | tuple[str, ...] = "u",
-    adjoint: Strategy = ReverseSweep(),  # noqa: B008
+    adjoint: Adjoint = ReverseSweep(),  # noqa: B008
     probe: Probe | None = None,
     probe_every: int = 1,
 ) -> Any:

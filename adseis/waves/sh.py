@@ -7,18 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from adseis.equation import AdjointState, Collect, Inject, Probe, State
-from adseis.fusion import stored
-from adseis.timeloop import ReverseSweep, Strategy
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import ElasticMedium
+from adseis.experiment.moduli import harmonic_mean
+from adseis.experiment.survey import Survey
+from adseis.timeloop.adjoints import Adjoint, ReverseSweep
+from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
+from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
-from adseis.waves.grid import Grid
-from adseis.waves.medium import ElasticMedium
-from adseis.waves.moduli import harmonic_mean
 from adseis.waves.records import Recordable
 from adseis.waves.simulation import Options, simulate
 from adseis.waves.stencils import pad
-from adseis.waves.survey import Survey
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -31,7 +31,7 @@ def simulate_sh(
     free_surface: bool = False,
     order: int = 4,
     record: Recordable | tuple[Recordable, ...] = "vy",
-    adjoint: Strategy = ReverseSweep(),  # noqa: B008
+    adjoint: Adjoint = ReverseSweep(),  # noqa: B008
     probe: Probe | None = None,
     probe_every: int = 1,
 ) -> Any:

@@ -16,19 +16,21 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, PyTree
 
-from adseis.equation import Injection, Points, Probe
-from adseis.parallel.devices import domains_of
+from adseis.experiment import checks, sampling
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Medium, letters
+from adseis.experiment.sampling import check_order
+from adseis.experiment.sources import Emission
+from adseis.experiment.survey import Survey
+from adseis.parallel.devices import domains_of, platform_of
 from adseis.parallel.shots import on_every_host, over_shots
-from adseis.timeloop import AutoDiff, ReverseSweep, Strategy, march
-from adseis.waves import faults, interpolation, stability
+from adseis.timeloop.adjoints import Adjoint
+from adseis.timeloop.equation import Injection, Points, Probe
+from adseis.timeloop.march import march
+from adseis.timeloop.override import current_adjoint
+from adseis.waves import interpolation
 from adseis.waves.boundary import Boundary
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Medium, letters
-from adseis.waves.override import current_adjoint
 from adseis.waves.records import Fibre, Quantity, Recordable, combined, joined, shifted
-from adseis.waves.sources import Emission
-from adseis.waves.stencils import check_order
-from adseis.waves.survey import Survey
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -49,7 +51,7 @@ class Options(eqx.Module):
     free_surface: bool = eqx.field(static=True)
     order: int = eqx.field(static=True)
     record: Recordable | tuple[Recordable, ...] = eqx.field(static=True)
-    adjoint: Strategy
+    adjoint: Adjoint
     probe: Probe | None
     probe_every: int = eqx.field(static=True)
 
@@ -102,14 +104,14 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
 
     devices = survey.devices if options.probe is None else None  # a probe sees all shots at once
     medium = _checked_medium(equation, medium, grid, options.order, devices)
-    receivers = faults.inside(receivers, "receivers", grid, devices)
+    receivers = checks.inside(receivers, "receivers", grid, devices)
     for recorded in options.recorded:
         if isinstance(recorded, Fibre):
             for end in recorded.ends(receivers):
                 name = "receivers (an end of a gauge length of the `Fibre`)"
-                receivers = faults.inside(end, name, grid, devices, guarding=receivers)
+                receivers = checks.inside(end, name, grid, devices, guarding=receivers)
     groups = {
-        k: [e._replace(position=faults.inside(e.position, "position", grid, devices)) for e in v] for k, v in groups.items()
+        k: [e._replace(position=checks.inside(e.position, "position", grid, devices)) for e in v] for k, v in groups.items()
     }
     _warn_of_dispersion(medium, groups, grid, options.order)
 
@@ -168,7 +170,7 @@ def _simulate(
         recordings, recipes = combined(terms)
         records, probed = march(
             equation, coefficients, injections, recordings, grid.nt,
-            adjoint=options.adjoint, probe=options.probe, probe_every=options.probe_every,
+            adjoint=options.adjoint, probe=options.probe, probe_every=options.probe_every, platform=platform_of(plan.devices),
         )  # fmt: skip
         gathers = []
         for quantity, recipe in zip(quantities, recipes, strict=True):
@@ -226,8 +228,8 @@ def _check_structure(equation: type[WaveEquation], medium: Medium, grid: Grid, o
         raise ValueError(f"`medium` is sampled on {medium.shape}, `grid.shape` is {grid.shape}; they must be the same.")
     if not isinstance(options.boundary, Boundary):
         raise TypeError(f"`boundary` = {options.boundary!r} must be ads.CPML(...), ads.Sponge(...) or ads.Rigid().")
-    if not isinstance(options.adjoint, AutoDiff | ReverseSweep):
-        raise TypeError(f"`adjoint` = {options.adjoint!r} must be ads.ReverseSweep() or ads.AutoDiff().")
+    if not isinstance(options.adjoint, Adjoint):
+        raise TypeError(f"`adjoint` = {options.adjoint!r} must be ads.ReverseSweep(), ads.AutoDiff() or another Adjoint.")
     if options.free_surface and grid.shape[0] <= options.order:
         raise ValueError(
             f"A free surface of order {options.order} needs more than {options.order} rows; `grid.shape` is {grid.shape}."
@@ -268,27 +270,27 @@ def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, or
     for name in vars(medium):
         values = getattr(medium, name)
         is_shear = name == "vs"
-        values = faults.shear(values, medium.vp, devices) if is_shear else faults.positive(values, f"medium.{name}", devices)
+        values = checks.shear(values, medium.vp, devices) if is_shear else checks.positive(values, f"medium.{name}", devices)
         if name == equation.speed:
-            values = faults.stable(values, name, grid, order, staggered=equation.staggered, devices=devices)
+            values = checks.stable(values, name, grid, order, staggered=equation.staggered, devices=devices)
         medium = eqx.tree_at(lambda m, name=name: getattr(m, name), medium, values)
     return medium
 
 
 def _warn_of_dispersion(medium: Medium, groups: dict[str, list[Emission]], grid: Grid, order: int) -> None:
     """Warn, where the values are known, if the shortest wavelength has too few points."""
-    known = [faults.known(x) for x in jax.tree.leaves(medium)]
-    emitted = [faults.known(e.samples) for v in groups.values() for e in v]
+    known = [checks.known(x) for x in jax.tree.leaves(medium)]
+    emitted = [checks.known(e.samples) for v in groups.values() for e in v]
     samples = [s for s in emitted if s is not None]
     if any(values is None for values in known) or len(samples) < len(emitted):
         return
-    frequency = max(stability.highest_frequency(s, grid.dt) for s in samples)
+    frequency = max(sampling.highest_frequency(s, grid.dt) for s in samples)
     if frequency == 0:
         return
     slowest = jax.tree.unflatten(jax.tree.structure(medium), known).slowest
     wavelength = slowest / frequency
     points = wavelength / max(grid.spacing)
-    wanted = stability.POINTS_PER_WAVELENGTH[order]
+    wanted = sampling.POINTS_PER_WAVELENGTH[order]
     if points < 0.999 * wanted:
         warnings.warn(
             f"{points:.1f} points per shortest wavelength ({slowest:.0f} m/s at {frequency:.3g} Hz) are few for order {order}: "

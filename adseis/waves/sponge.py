@@ -5,8 +5,8 @@ import math
 import equinox as eqx
 import numpy as np
 
+from adseis.experiment.sampling import fastest_speed
 from adseis.waves.boundary import Boundary, Extended, check_layer
-from adseis.waves.stability import fastest_speed
 
 
 class Sponge(Boundary):

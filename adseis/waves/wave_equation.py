@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from adseis.equation import State, SweptEquation
+from adseis.experiment.grid import Grid
 from adseis.parallel.halo import AXIS
+from adseis.timeloop.equation import State, SweptEquation
 from adseis.waves.boundary import Boundary, Extended, Patch
 from adseis.waves.cpml import Derivative, Patches
 from adseis.waves.free_surface import mirror
-from adseis.waves.grid import Grid
 from adseis.waves.records import Quantity
 from adseis.waves.stencils import core_of, difference, pad, stencils
 

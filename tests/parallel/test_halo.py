@@ -141,7 +141,8 @@ def test_memory_is_of_one_slab():
     (vp, rho), position, receivers, _ = inputs(ACOUSTIC, SOLID, 1)
     survey = ads.Survey(ads.Explosion(position, np.ones((1, 1, SOLID.nt))), receivers)
     cut = shard_shots(survey, device_mesh(domains=4))
-    whole, slab = (ads.estimate_memory(ads.AcousticMedium(vp, rho), s, SOLID, boundary=LAYERS).bytes for s in (survey, cut))
+    simulate, medium = ads.simulate_acoustic, ads.AcousticMedium(vp, rho)
+    whole, slab = (ads.estimate_memory(simulate, medium, s, SOLID, boundary=LAYERS).bytes for s in (survey, cut))
     assert whole / 4 < slab < whole / 2.5
 
 

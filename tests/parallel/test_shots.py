@@ -131,7 +131,7 @@ def test_batched_media_and_second_derivatives():
 
 
 def test_probe_sees_all_shots():
-    """A probe may mix shots, so it is given all of them: the same values as without a devices, exactly."""
+    """A probe may mix shots, so it is given all of them: the same values as without devices, exactly."""
     probe = WALLS | {"probe": lambda fields: fields["u"] / (1e-30 + jnp.abs(fields["u"]).max()), "probe_every": 8}
     values = inputs(SCALAR, 5)
     actual, expected = (simulate(SCALAR, values, devices, **probe) for devices in (device_mesh(), None))
@@ -171,6 +171,6 @@ def test_errors():
         shard_shots(np.ones((4, 2)), rows)
     with pytest.raises(ValueError, match="none of them"):
         ads.Survey(survey.source, TRACES, devices=rows)
-    with pytest.raises(TypeError, match="`devices` is a int; use ads.parallel.device_mesh"):
+    with pytest.raises(TypeError, match="`devices` is a; use ads.parallel.device_mesh"):
         ads.Survey(survey.source, TRACES, devices=4)
     assert ads.Survey(survey.source, TRACES, devices=jax.devices()).devices == device_mesh()

@@ -12,8 +12,8 @@ from analytic_elastic import sh_line_force
 from helpers import taylor_slopes
 
 import adseis as ads
-from adseis.equation import Equation, Injection, Points, State
-from adseis.timeloop import march
+from adseis.timeloop.equation import Equation, Injection, Points, State
+from adseis.timeloop.march import march
 from adseis.waves import interpolation
 from adseis.waves.sh import AntiplaneShear
 

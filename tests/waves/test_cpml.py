@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
+from adseis.experiment.sampling import POINTS_PER_WAVELENGTH, fastest_speed
 
 SPACING = 10.0
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")

@@ -8,8 +8,8 @@ from analytic_layers import fluid_over_solid, half_space, half_space_3d
 from helpers import convergence_order
 
 import adseis as ads
+from adseis.experiment.sampling import POINTS_PER_WAVELENGTH, fastest_speed
 from adseis.waves.free_surface import closures
-from adseis.waves.stability import POINTS_PER_WAVELENGTH, fastest_speed
 
 VS, DENSITY, SPACING = 1500.0, 2000.0, 10.0
 VP = VS * np.sqrt(3)  # a Poisson solid

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import adseis as ads
+from adseis.experiment.sampling import ORDERS, staggered_weights
 from adseis.waves.free_surface import closures
-from adseis.waves.stencils import ORDERS, staggered_weights
 
 SPEED, DENSITY, SPACING, DT, NT = 2000.0, 1400.0, 10.0, 1e-3, 420
 CASES = [((100.0, 300.0), (150.0, 450.0)), ((14.0, 303.0), (23.0, 448.0)), ((60.0, 200.0, 100.0), (40.0, 260.0, 210.0))]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.waves.mechanisms import kagan_angle, moment_magnitude, nodal_planes, scalar_moment, shares, similarity
+from adseis.experiment.mechanisms import kagan_angle, moment_magnitude, nodal_planes, scalar_moment, shares, similarity
 
 RNG = np.random.default_rng(0)
 PLANES = np.stack([360 * RNG.random(200), 1 + 88 * RNG.random(200), 360 * RNG.random(200) - 180], -1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.waves import moduli
+from adseis.experiment import moduli
 
 VP = np.array([[3000.0, 1500.0], [2000.0, 5000.0]])
 VS = np.array([[VP[0, 0] / np.sqrt(3), 0.0], [700.0, 2900.0]])  # a Poisson solid, a fluid, ...

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.waves.override import adjoint_override
+from adseis.timeloop.override import adjoint_override
 
 GRID = ads.Grid((9, 10), 10.0, 1e-3, 12)
 VP = jnp.full(GRID.shape, 2000.0)

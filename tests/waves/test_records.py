@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.equation import Points
+from adseis.timeloop.equation import Points
 from adseis.waves.records import Quantity, Term, combined, joined, shifted, slope
 
 RECEIVERS = np.array([[[3.0, -2.0], [10.0, 7.0], [1.0, 1.0]], [[0.0, 4.0], [5.0, 5.0], [2.0, -9.0]]])

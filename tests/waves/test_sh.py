@@ -8,7 +8,7 @@ from analytic_elastic import sh_line_force
 from helpers import convergence_order
 
 import adseis as ads
-from adseis.waves.stability import fastest_speed
+from adseis.experiment.sampling import fastest_speed
 
 SPEED, DENSITY, SPACING, POINTS = 1500.0, 2000.0, 10.0, 10
 FREQUENCY = SPEED / (POINTS * SPACING) / 2.5

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from helpers import convergence_order
 
-from adseis.waves.stencils import ORDERS, check_order, difference, difference_along, pad, stencils
+from adseis.experiment.sampling import ORDERS, check_order
+from adseis.waves.stencils import difference, difference_along, pad, stencils
 
 NAMES = ("forward", "backward", "second")
 SHIFT = {"forward": 0.5, "backward": -0.5, "second": 0.0}

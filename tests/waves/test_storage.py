@@ -60,7 +60,7 @@ def test_levels_are_exact(exact, adjoint):
 
 @pytest.mark.parametrize(
     ("adjoint", "limit"),
-    [(ads.ReverseSweep(store="float32"), 1e-6), (ads.ReverseSweep(store="bfloat16"), 1e-2), (ads.ReverseSweep(every=3), 3e-2)],
+    [(ads.ReverseSweep(store="float32"), 1e-6), (ads.ReverseSweep(store="bfloat16"), 1e-2), (ads.ReverseSweep(stride=3), 3e-2)],
     ids=["float32", "bfloat16", "every"],
 )
 def test_thrifty_stores_come_near(exact, adjoint, limit):
@@ -90,10 +90,10 @@ def test_estimate_is_what_xla_plans(equation):
     }[equation]
     source = ads.Explosion(np.array([[[100.0, 100.0]]]), np.ones((1, 1, grid.nt), np.float32))
     survey = ads.Survey(source, np.array([[50.0, 50.0]]))
-    one = ads.estimate_memory(medium, survey, grid)
-    budget = 1.05 * ads.estimate_memory(medium, survey, grid, adjoint=ads.ReverseSweep(levels=2)).bytes
+    one = ads.estimate_memory(simulate, medium, survey, grid)
+    budget = 1.05 * ads.estimate_memory(simulate, medium, survey, grid, adjoint=ads.ReverseSweep(levels=2)).bytes
     for adjoint in (ads.ReverseSweep(), ads.ReverseSweep(memory=budget)):
-        estimate = ads.estimate_memory(medium, survey, grid, adjoint=adjoint)
+        estimate = ads.estimate_memory(simulate, medium, survey, grid, adjoint=adjoint)
         loss = lambda m, a=adjoint: sum(jnp.sum(x**2) for x in jax.tree.leaves(simulate(m, survey, grid, adjoint=a)))  # noqa: E731
         planned = jax.jit(jax.grad(loss)).lower(medium).compile().memory_analysis().temp_size_in_bytes
         assert planned == pytest.approx(estimate.bytes, rel=0.33)
@@ -105,7 +105,7 @@ def test_estimate_is_what_xla_plans(equation):
 
 def test_settings_out_of_range():
     for setting, text in (
-        ({"segment": 0}, "`segment` = 0"), ({"levels": -1}, "`levels` = -1"), ({"every": 0}, "`every` = 0"),
+        ({"segment": 0}, "`segment` = 0"), ({"levels": -1}, "`levels` = -1"), ({"stride": 0}, "`stride` = 0"),
         ({"store": "float16"}, "`store` = 'float16' must be None"), ({"memory": "lots"}, "`memory` = 'lots' is no size"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=text):

@@ -8,10 +8,10 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float
 
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples, as_samples
+from adseis.experiment.sources import Emission, Source
 from adseis.parallel.devices import shot_mesh
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples, as_samples
-from adseis.waves.sources import Emission, Source
 
 
 def _mesh_or_none(devices: Any) -> Mesh | None:

@@ -11,40 +11,50 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from adseis.loop import Nodes, Weights
+from adseis.timeloop.loop import Inputs, Nodes
 
-_ENOUGH = 4_000_000  # bytes of state that keep a processor as busy as more do
+ENOUGH = 4_000_000
+"""Bytes of state that keep a processor as busy as more do."""
 
 
 class Reversible(Protocol):
     """The march of some shots: without a gradient, with what its reversal needs, and reversed."""
 
-    def plain(self, nodes: Nodes, given: Weights) -> dict[str, Array]:
+    def plain(self, nodes: Nodes, inputs: Inputs) -> dict[str, Array]:
         """The records, each `(time, shot, point)`."""
         ...
 
-    def forward(self, nodes: Nodes, given: Weights) -> tuple[dict[str, Array], Any]:
+    def forward(self, nodes: Nodes, inputs: Inputs) -> tuple[dict[str, Array], Any]:
         """The records, and what is kept: the arguments and `starts`."""
         ...
 
-    def backward(self, kept: Any, g_records: dict[str, Array]) -> tuple[None, Weights]:
+    def backward(self, kept: Any, g_records: dict[str, Array]) -> tuple[None, Inputs]:
         """The cotangents of the arguments."""
         ...
 
 
-def turns_of(shots: int, each: int) -> int:
+def turns_of(shots: int, each: int, platform: str | None = None) -> int:
     """Into how many groups shots are divided.
 
     Args:
         shots: How many there are; the result divides it.
         each: Bytes of the state of one of them.
+        platform: Where they will be marched, "cpu" or "gpu"; by default where JAX computes by default.
 
     Returns:
         The number: on a processor as few as keep the state of a group within 4 MB, on any other device 1.
     """
-    if jax.default_backend() != "cpu":
+    if (platform or _default_platform()) != "cpu":
         return 1
-    return next((n for n in range(1, shots) if shots % n == 0 and shots // n * each <= _ENOUGH), max(shots, 1))
+    return next((n for n in range(1, shots) if shots % n == 0 and shots // n * each <= ENOUGH), max(shots, 1))
+
+
+def _default_platform() -> str:
+    """Where JAX computes what is not placed: on `jax.default_device`, if that is set."""
+    device = getattr(jax.config, "jax_default_device", None)
+    if device is None:
+        return jax.default_backend()
+    return device if isinstance(device, str) else device.platform
 
 
 class InTurn(NamedTuple):
@@ -58,43 +68,43 @@ class InTurn(NamedTuple):
     march: Reversible
     turns: int
 
-    def plain(self, nodes: Nodes, given: Weights) -> dict[str, Array]:
+    def plain(self, nodes: Nodes, inputs: Inputs) -> dict[str, Array]:
         """Group by group."""
         if self.turns == 1:
-            return self.march.plain(nodes, given)
-        groups = self._groups(nodes, given)
-        return _joined(lax.map(lambda group: self.march.plain(*_with(given, group)), groups), 1)
+            return self.march.plain(nodes, inputs)
+        groups = self._groups(nodes, inputs)
+        return _joined(lax.map(lambda group: self.march.plain(*_with(inputs, group)), groups), 1)
 
-    def forward(self, nodes: Nodes, given: Weights) -> tuple[dict[str, Array], Any]:
+    def forward(self, nodes: Nodes, inputs: Inputs) -> tuple[dict[str, Array], Any]:
         """Group by group, each with its starts."""
         if self.turns == 1:
-            return self.march.forward(nodes, given)
+            return self.march.forward(nodes, inputs)
 
         def run(group: Any) -> tuple[dict[str, Array], Any]:
-            records, (*_, starts) = self.march.forward(*_with(given, group))
+            records, (*_, starts) = self.march.forward(*_with(inputs, group))
             return records, starts
 
-        records, starts = lax.map(run, self._groups(nodes, given))
-        return _joined(records, 1), (nodes, given, starts)
+        records, starts = lax.map(run, self._groups(nodes, inputs))
+        return _joined(records, 1), (nodes, inputs, starts)
 
-    def backward(self, kept: Any, g_records: dict[str, Array]) -> tuple[None, Weights]:
+    def backward(self, kept: Any, g_records: dict[str, Array]) -> tuple[None, Inputs]:
         """Group by group, adding up the cotangents of what they share."""
         if self.turns == 1:
             return self.march.backward(kept, g_records)
-        nodes, given, starts = kept
+        nodes, inputs, starts = kept
 
-        def back(shared: Any, xs: Any) -> tuple[Any, Weights]:
+        def back(shared: Any, xs: Any) -> tuple[Any, Inputs]:
             group, starts, g_records = xs
-            _, g = self.march.backward((*_with(given, group), starts), g_records)
+            _, g = self.march.backward((*_with(inputs, group), starts), g_records)
             return jax.tree.map(jnp.add, shared, g.coefficients), g._replace(coefficients=None)
 
-        xs = (self._groups(nodes, given), starts, self._cut(g_records, 1))
-        shared, g = lax.scan(back, jax.tree.map(jnp.zeros_like, given.coefficients), xs)
-        return None, Weights(shared, _joined(g.samples, 1), _joined(g.sources, 0), _joined(g.receivers, 0))
+        xs = (self._groups(nodes, inputs), starts, self._cut(g_records, 1))
+        shared, g = lax.scan(back, jax.tree.map(jnp.zeros_like, inputs.coefficients), xs)
+        return None, Inputs(shared, _joined(g.samples, 1), _joined(g.sources, 0), _joined(g.receivers, 0))
 
-    def _groups(self, nodes: Nodes, given: Weights) -> tuple[Nodes, Weights]:
+    def _groups(self, nodes: Nodes, inputs: Inputs) -> tuple[Nodes, Inputs]:
         """What differs between shots."""
-        weights = Weights(None, self._cut(given.samples, 1), self._cut(given.sources, 0), self._cut(given.receivers, 0))
+        weights = Inputs(None, self._cut(inputs.samples, 1), self._cut(inputs.sources, 0), self._cut(inputs.receivers, 0))
         return Nodes(self._cut(nodes.sources, 0), self._cut(nodes.receivers, 0)), weights
 
     def _cut(self, arrays: dict[str, Array], axis: int) -> dict[str, Array]:
@@ -107,10 +117,10 @@ class InTurn(NamedTuple):
         return jax.tree.map(cut, arrays)
 
 
-def _with(given: Weights, group: tuple[Nodes, Weights]) -> tuple[Nodes, Weights]:
+def _with(inputs: Inputs, group: tuple[Nodes, Inputs]) -> tuple[Nodes, Inputs]:
     """The arguments of a group."""
     nodes, weights = group
-    return nodes, weights._replace(coefficients=given.coefficients)
+    return nodes, weights._replace(coefficients=inputs.coefficients)
 
 
 def _joined(arrays: dict[str, Array], axis: int) -> dict[str, Array]:

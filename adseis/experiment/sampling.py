@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adseis.waves.stencils import check_order, second_weights, staggered_weights
-
 POINTS_PER_WAVELENGTH = {2: 10.0, 4: 5.0, 6: 4.0, 8: 3.5}
 """Points per shortest wavelength below which numerical dispersion is worth a warning, by order."""
 
@@ -72,3 +70,62 @@ def highest_frequency(time_functions: np.ndarray, dt: float, fraction: float = 0
     if not spectrum.size or spectrum.max() == 0:
         return 0.0
     return float(np.fft.rfftfreq(2 * samples.shape[-1], dt)[np.flatnonzero(spectrum > fraction * spectrum.max())[-1]])
+
+
+ORDERS = (2, 4, 6, 8)
+
+
+def check_order(order: int) -> int:
+    """The order, if there is one like that.
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        `order`.
+
+    Raises:
+        ValueError: If it is none of `ORDERS`.
+    """
+    if order not in ORDERS:
+        raise ValueError(f"`order` = {order!r} is not available; use one of {ORDERS}.")
+    return order
+
+
+def staggered_weights(order: int) -> np.ndarray:
+    """c with f'(x) = sum_k c[k-1] (f(x + k - 1/2) - f(x - k + 1/2)), by matching Taylor terms.
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        Weights for a spacing of 1, `(order / 2,)`.
+
+    Raises:
+        ValueError: If `order` is none of `ORDERS`.
+
+    References:
+        Fornberg, B. (1988), Math. Comp. 51, 699-706, doi:10.1090/S0025-5718-1988-0935077-0
+    """
+    half = check_order(order) // 2
+    k = np.arange(1, half + 1) - 0.5
+    powers = 2 * np.arange(half) + 1
+    return np.linalg.solve(2 * k[None, :] ** powers[:, None], (powers == 1).astype(float))
+
+
+def second_weights(order: int) -> np.ndarray:
+    """Second-derivative weights of f(x + k) + f(x - k), k = 1 ... order/2 (that of f(x): -2 sum).
+
+    Args:
+        order: Spatial accuracy.
+
+    Returns:
+        Weights for a spacing of 1, `(order / 2,)`.
+
+    Raises:
+        ValueError: If `order` is none of `ORDERS`.
+    """
+    half = check_order(order) // 2
+    k = np.arange(1, half + 1.0)
+    even = 2 * np.arange(half) + 2
+    return np.linalg.solve(2 * k[None, :] ** even[:, None], 2.0 * (even == 2))

@@ -7,7 +7,8 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from adseis.waves import stability
+from adseis.experiment import sampling
+from adseis.experiment.clock import Clock
 
 
 def _tuple(name: str, value: Any, length: int) -> tuple[float, ...]:
@@ -21,7 +22,7 @@ def _tuple(name: str, value: Any, length: int) -> tuple[float, ...]:
     return values
 
 
-class Grid(eqx.Module):
+class Grid(Clock):
     """Regular sampling of space and time: static, hashable.
 
     Node (i, j) lies at origin + (i, j) * spacing; sample k at t = k dt. Axes are (z, x) or (z, y, x), z down.
@@ -39,8 +40,6 @@ class Grid(eqx.Module):
 
     shape: tuple[int, ...] = eqx.field(static=True)
     spacing: tuple[float, ...] = eqx.field(static=True)
-    dt: float = eqx.field(static=True)
-    nt: int = eqx.field(static=True)
     origin: tuple[float, ...] = eqx.field(static=True)
 
     def __init__(
@@ -51,23 +50,14 @@ class Grid(eqx.Module):
             raise ValueError(f"`shape` = {tuple(shape)} must be (nz, nx) or (nz, ny, nx), whole positive numbers of nodes.")
         self.spacing = _tuple("spacing", spacing, len(self.shape))
         self.origin = _tuple("origin", origin, len(self.shape))
-        self.dt, self.nt = float(dt), int(nt)
+        self.dt, self.nt = dt, nt
         if min(self.spacing) <= 0:
             raise ValueError(f"`spacing` = {spacing} m must be positive.")
-        if not (math.isfinite(self.dt) and self.dt > 0):
-            raise ValueError(f"`dt` = {dt} s must be positive.")
-        if self.nt != nt or self.nt < 1:
-            raise ValueError(f"`nt` = {nt} must be a whole number of samples, at least 1.")
 
     @property
     def extent(self) -> tuple[float, ...]:
         """Distance from the first to the last node per axis [m]."""
         return tuple((n - 1) * h for n, h in zip(self.shape, self.spacing, strict=True))
-
-    @property
-    def times(self) -> np.ndarray:
-        """The instants k dt [s], `(time,)`."""
-        return np.arange(self.nt) * self.dt
 
     def coordinates(self, axis: int) -> np.ndarray:
         """Positions of the nodes along one axis.
@@ -114,10 +104,10 @@ class Grid(eqx.Module):
             raise ValueError(f"`frequency` = {frequency} Hz must be positive.")
         if not (0 < slowest <= fastest < math.inf):
             raise ValueError(f"`medium` has wave speeds from {slowest} to {fastest} m/s; they must be positive and finite.")
-        spacing = slowest / (stability.RICKER_BANDWIDTH * frequency) / stability.POINTS_PER_WAVELENGTH[order]
+        spacing = slowest / (sampling.RICKER_BANDWIDTH * frequency) / sampling.POINTS_PER_WAVELENGTH[order]
         if extent is not None:
             shape = tuple(math.ceil(length / spacing) + 1 for length in extent)
-        dt = 0.7 * stability.fastest_speed((spacing,) * len(shape), 1.0, order) / fastest
+        dt = 0.7 * sampling.fastest_speed((spacing,) * len(shape), 1.0, order) / fastest
         if duration is None:
             duration = 2 * spacing * math.hypot(*(n - 1 for n in shape)) / slowest
         return cls(shape, spacing, dt, max(1, math.ceil(duration / dt) + 1))

@@ -1,41 +1,14 @@
 """Earthquake sources: double couples, and finite faults whose slip, timing and mechanism are differentiable."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.waves.faults import ValueFault, known
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples, as_samples
-from adseis.waves.sources import Emission, Source, checked_position, moment_emissions
-
-
-def double_couple(strike: Any, dip: Any, rake: Any, moment: Any) -> Array:
-    """Moment tensor of slip on a fault, in the axes (z, y, x) of a 3D grid with z down, x to the north and y to the east.
-
-    M_ij = M0 (d_i n_j + d_j n_i), d the direction of slip of the hanging wall, n the normal of the fault (Aki & Richards 2002,
-    box 4.4).
-
-    Args:
-        strike: Clockwise from north; the fault dips to the right of it [degrees].
-        dip: From the horizontal [degrees].
-        rake: Of the slip, from the strike upwards on the fault [degrees].
-        moment: M0 [N m]; per metre of slip it is rigidity times area.
-
-    Returns:
-        M [N m], `(..., axis, axis)`, the shape before it that of the arguments, which may be arrays.
-    """
-    strike, dip, rake, moment = jnp.broadcast_arrays(*(jnp.asarray(x, float) for x in (strike, dip, rake, moment)))
-    phi, delta, lam = (jnp.deg2rad(x) for x in (strike, dip, rake))
-    along = [jnp.zeros_like(phi), jnp.sin(phi), jnp.cos(phi)]  # z, y, x
-    up_dip = [-jnp.sin(delta), -jnp.cos(delta) * jnp.cos(phi), jnp.cos(delta) * jnp.sin(phi)]
-    normal = jnp.stack([-jnp.cos(delta), jnp.sin(delta) * jnp.cos(phi), -jnp.sin(delta) * jnp.sin(phi)], -1)
-    slip = jnp.stack([jnp.cos(lam) * a + jnp.sin(lam) * u for a, u in zip(along, up_dip, strict=True)], -1)
-    both = slip[..., :, None] * normal[..., None, :]
-    return moment[..., None, None] * (both + jnp.swapaxes(both, -1, -2))
+from adseis.experiment.checks import ValueFault, known
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples, as_samples
+from adseis.experiment.sources import Emission, Source, checked_position, moment_emissions
 
 
 class FiniteFault(Source):

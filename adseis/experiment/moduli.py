@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from adseis.waves.medium import ElasticMedium
+from adseis.experiment.medium import ElasticMedium
 
 
 class Moduli(NamedTuple):

@@ -9,10 +9,10 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh
 
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples
+from adseis.experiment.sampling import fastest_speed
 from adseis.parallel.shots import error_if
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples
-from adseis.waves.stability import fastest_speed
 
 
 class ValueFault(ValueError, RuntimeError):

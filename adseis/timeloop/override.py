@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import jax
 
-from adseis.timeloop import Strategy
+from adseis.timeloop.adjoints import Adjoint
 
 
 class AdjointOverride:
@@ -22,7 +22,7 @@ class AdjointOverride:
         simulations: How many were met so far: run, or traced.
     """
 
-    def __init__(self, adjoint: Strategy) -> None:
+    def __init__(self, adjoint: Adjoint) -> None:
         self.adjoint = adjoint
         self.simulations = 0
 
@@ -31,7 +31,7 @@ _CURRENT = jax.make_user_context(default_value=None)
 
 
 @contextlib.contextmanager
-def adjoint_override(adjoint: Strategy) -> Iterator[AdjointOverride]:
+def adjoint_override(adjoint: Adjoint) -> Iterator[AdjointOverride]:
     """Give every simulation within the context this adjoint, compiled functions around it included.
 
     What cannot be traced anew is not reached: a jaxpr or an executable that is called as such.
@@ -47,7 +47,7 @@ def adjoint_override(adjoint: Strategy) -> Iterator[AdjointOverride]:
         yield override
 
 
-def current_adjoint(asked: Strategy) -> Strategy:
+def current_adjoint(asked: Adjoint) -> Adjoint:
     """The adjoint that a simulation is to use now.
 
     Args:

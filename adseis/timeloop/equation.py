@@ -1,6 +1,7 @@
 """What an equation is to the time loop: a state, a step, and, for fast gradients, a reverse step.
 
-Subclass `Equation` to write your own. `SweptEquation` adds what `adseis.timeloop.ReverseSweep` needs to run at full speed.
+Subclass `Equation` to write your own. `SweptEquation` adds what `adseis.timeloop.ReverseSweep` needs to run at full
+speed.
 """
 
 import abc

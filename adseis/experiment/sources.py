@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.waves.grid import Grid
-from adseis.waves.medium import Samples, as_samples, letters
+from adseis.experiment.clock import Clock
+from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Samples, as_samples, letters
 
 
 class Emission(NamedTuple):
@@ -67,19 +68,36 @@ def checked_position(position: Samples, grid: Grid) -> Samples:
     return position
 
 
-def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Samples, Samples]:
-    """Positions and samples of equal shots and sources (a leading 1 in the time function serves all)."""
-    position = checked_position(position, grid)
-    if time_function.ndim != 3 or time_function.shape[-1] != grid.nt:
-        raise ValueError(f"`time_function` {time_function.shape} must be (shot, source, time) with grid.nt = {grid.nt} samples.")
-    wanted = (*position.shape[:2], grid.nt)
+def checked_time_function(time_function: Samples, points: tuple[int, int], clock: Clock) -> Samples:
+    """Time functions of all shots and sources.
+
+    Args:
+        time_function: `(shot, source, time)`, a length of 1 serving all shots, or all sources.
+        points: Number of shots, and of sources of each.
+        clock: Sampling of time.
+
+    Returns:
+        `(shot, source, time)`.
+
+    Raises:
+        ValueError: If they are not of this shape.
+    """
+    if time_function.ndim != 3 or time_function.shape[-1] != clock.nt:
+        raise ValueError(f"`time_function` {time_function.shape} must be (shot, source, time) with grid.nt = {clock.nt} samples.")
+    wanted = (*points, clock.nt)
     if any(a not in (1, b) for a, b in zip(time_function.shape, wanted, strict=True)):
         raise ValueError(
-            f"`time_function` {time_function.shape} does not fit `position` {position.shape}: both need the same shots and "
-            "sources (a length of 1 in the time function serves all)."
+            f"`time_function` {time_function.shape} does not fit `position` of {points[0]} shots and {points[1]} sources: both "
+            "need the same (a length of 1 in the time function serves all)."
         )
     module = np if isinstance(time_function, np.ndarray) else jnp
-    return position, module.broadcast_to(time_function, wanted)
+    return module.broadcast_to(time_function, wanted)
+
+
+def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Samples, Samples]:
+    """Positions and samples of equal shots and sources."""
+    position = checked_position(position, grid)
+    return position, checked_time_function(time_function, position.shape[:2], grid)
 
 
 class Explosion(Source):

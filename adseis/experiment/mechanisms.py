@@ -1,18 +1,19 @@
 """Moment tensors in a seismologist's words: size, kind, fault planes, and how far two of them are apart.
 
 Tensors are `(..., axis, axis)` in the axes (z, y, x) of a grid, z down, x to the north and y to the east, as
-`adseis.waves.ruptures.double_couple` makes them; of one that is not symmetric, the symmetric part is meant. Those of a 2D grid,
-axes (z, x), are taken as tensors with nothing along y where planes are asked for.
+`double_couple` makes them; of one that is not symmetric, the symmetric part is meant. Those of a 2D grid, axes (z, x), are taken as
+tensors with nothing along y where planes are asked for.
 """
 
 import itertools
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
-from adseis.waves.medium import Samples
+from adseis.experiment.medium import Samples
 
 
 class Shares(NamedTuple):
@@ -194,3 +195,28 @@ def _angles(normal: np.ndarray, slip: np.ndarray) -> np.ndarray:
     up_dip = np.stack([-np.sin(dip), -np.cos(dip) * np.cos(strike), np.cos(dip) * np.sin(strike)], -1)
     rake = np.arctan2(np.sum(d * up_dip, -1), np.sum(d * along, -1))
     return np.rad2deg(np.stack([np.mod(strike, 2 * np.pi), dip, rake], -1))
+
+
+def double_couple(strike: Any, dip: Any, rake: Any, moment: Any) -> Array:
+    """Moment tensor of slip on a fault, in the axes (z, y, x) of a 3D grid with z down, x to the north and y to the east.
+
+    M_ij = M0 (d_i n_j + d_j n_i), d the direction of slip of the hanging wall, n the normal of the fault (Aki & Richards 2002,
+    box 4.4).
+
+    Args:
+        strike: Clockwise from north; the fault dips to the right of it [degrees].
+        dip: From the horizontal [degrees].
+        rake: Of the slip, from the strike upwards on the fault [degrees].
+        moment: M0 [N m]; per metre of slip it is rigidity times area.
+
+    Returns:
+        M [N m], `(..., axis, axis)`, the shape before it that of the arguments, which may be arrays.
+    """
+    strike, dip, rake, moment = jnp.broadcast_arrays(*(jnp.asarray(x, float) for x in (strike, dip, rake, moment)))
+    phi, delta, lam = (jnp.deg2rad(x) for x in (strike, dip, rake))
+    along = [jnp.zeros_like(phi), jnp.sin(phi), jnp.cos(phi)]  # z, y, x
+    up_dip = [-jnp.sin(delta), -jnp.cos(delta) * jnp.cos(phi), jnp.cos(delta) * jnp.sin(phi)]
+    normal = jnp.stack([-jnp.cos(delta), jnp.sin(delta) * jnp.cos(phi), -jnp.sin(delta) * jnp.sin(phi)], -1)
+    slip = jnp.stack([jnp.cos(lam) * a + jnp.sin(lam) * u for a, u in zip(along, up_dip, strict=True)], -1)
+    both = slip[..., :, None] * normal[..., None, :]
+    return moment[..., None, None] * (both + jnp.swapaxes(both, -1, -2))

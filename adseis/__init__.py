@@ -10,9 +10,9 @@ from adseis.experiment.mechanisms import double_couple
 from adseis.experiment.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.experiment.sources import Explosion, Force, MomentTensor, PlaneWave
 from adseis.experiment.survey import Survey
-from adseis.inversion import misfits, regularizers
-from adseis.inversion.certify import certify
-from adseis.inversion.optimizers import Result, minimize
+from adseis.objectives import misfits, regularizers
+from adseis.objectives.certify import certify
+from adseis.optimizers.minimize import Result, minimize
 from adseis.timeloop.adjoints import AutoDiff, ReverseSweep
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.boundary import Rigid

@@ -4,12 +4,15 @@ Every result, journal and data file of adseis is written through `written_whole`
 name of a file never stands for half of it.
 """
 
+import hashlib
 import os
 import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 
 @contextmanager
@@ -91,3 +94,15 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256(array: np.ndarray) -> str:
+    """SHA-256 of the numbers of an array, as hexadecimal text.
+
+    Args:
+        array: Any array; precision and order matter, its shape does not.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

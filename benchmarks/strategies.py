@@ -11,11 +11,12 @@ import numpy as np
 
 import adseis as ads
 from adseis.data.experiments import Experiment
-from adseis.inversion.fwi import Update, invert, sensitivity
-from adseis.inversion.layering import layered_variation, layering
-from adseis.inversion.lbfgs import LBFGSB
-from adseis.inversion.multiscale import Band, filter_band
-from adseis.inversion.regularizers import total_variation
+from adseis.inversion.fwi import Update, invert
+from adseis.inversion.weights import sensitivity
+from adseis.objectives.bands import Band, filter_band
+from adseis.objectives.layering import layered_variation, layering
+from adseis.objectives.regularizers import total_variation
+from adseis.optimizers.lbfgs import LBFGSB
 from adseis.signals import flatten
 
 MARKS = (0, 50, 100, 150, 200, 275, 300, 400, 500, 600, 800, 1000, 1250, 1500)

@@ -20,7 +20,7 @@ from strategies import Adjoint, Problem, Recovered, Stage, errors, joined, recor
 import adseis as ads
 from adseis.data.experiments import Experiment, stored_experiment
 from adseis.data.models import read_model
-from adseis.inversion.multiscale import Band
+from adseis.objectives.bands import Band
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections

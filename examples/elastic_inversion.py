@@ -10,8 +10,9 @@ import jax
 import numpy as np
 
 import adseis as ads
-from adseis.inversion.fwi import Update, invert, sensitivity
-from adseis.inversion.multiscale import Band
+from adseis.inversion.fwi import Update, invert
+from adseis.inversion.weights import sensitivity
+from adseis.objectives.bands import Band
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 

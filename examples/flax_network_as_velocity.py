@@ -14,8 +14,8 @@ from flax import nnx
 
 import adseis as ads
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.multiscale import Band
 from adseis.inversion.reparametrization import Reparametrization, fit_network
+from adseis.objectives.bands import Band
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import adseis as ads
 from adseis.inversion.location import gaussian_source, locate
-from adseis.inversion.multiscale import Band
+from adseis.objectives.bands import Band
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.sections import plot_section
 

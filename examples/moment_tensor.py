@@ -12,7 +12,7 @@ import numpy as np
 import adseis as ads
 from adseis.experiment.mechanisms import kagan_angle, moment_magnitude, nodal_planes, scalar_moment
 from adseis.inversion.moment_tensor import fit_mechanism, invert_moment_tensor
-from adseis.inversion.multiscale import Band
+from adseis.objectives.bands import Band
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.gathers import plot_wiggles
 from adseis.viz.sections import plot_section

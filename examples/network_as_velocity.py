@@ -12,9 +12,9 @@ import numpy as np
 
 import adseis as ads
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.multiscale import Band
 from adseis.inversion.reparametrization import Reparametrization, as_function
 from adseis.networks.decoder import Decoder
+from adseis.objectives.bands import Band
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 

@@ -22,9 +22,9 @@ from adseis.data.geography import Frame
 from adseis.data.ground_motion import ground_motion
 from adseis.data.hypocentres import Hypocentre
 from adseis.data.stations import on_grid
-from adseis.inversion.alignment import shifts
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.multiscale import Band
+from adseis.objectives.alignment import shifts
+from adseis.objectives.bands import Band
 from adseis.viz.figures import new_figure, save_figure
 
 parser = argparse.ArgumentParser(description=__doc__)

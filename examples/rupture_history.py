@@ -12,8 +12,8 @@ import numpy as np
 
 import adseis as ads
 from adseis.inversion.green_functions import green_functions
-from adseis.inversion.multiscale import Band
 from adseis.inversion.rupture import gaussian_histories, invert_rupture, invert_slip_history
+from adseis.objectives.bands import Band
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.sections import plot_section
 

@@ -12,9 +12,9 @@ import adseis as ads
 from adseis.data.gathers import Gathers, read_gathers, write_gathers
 from adseis.data.models import read_model, write_model
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.multiscale import Band, filter_band
-from adseis.inversion.preconditioning import mute_near
-from adseis.inversion.source_estimation import apply_filter, estimate_filter, with_estimated_source
+from adseis.inversion.weights import mute_near
+from adseis.objectives.bands import Band, filter_band
+from adseis.objectives.source_estimation import apply_filter, estimate_filter, with_estimated_source
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.gathers import plot_gather, plot_wiggles
 from adseis.viz.sections import plot_section

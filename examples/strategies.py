@@ -10,10 +10,10 @@ import numpy as np
 import optax
 
 import adseis as ads
-from adseis.inversion.encoding import encode_gathers, encode_survey, random_signs
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.newton import NewtonCG
-from adseis.inversion.stochastic import minimize_stochastic, select_shots, shot_batches
+from adseis.inversion.shots import encode_gathers, encode_survey, random_signs, select_shots, shot_batches
+from adseis.optimizers.newton import NewtonCG
+from adseis.optimizers.stochastic import minimize_stochastic
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
 

@@ -13,8 +13,8 @@ from jaxtyping import PyTree
 
 from adseis.cli.runs import RunFolder
 from adseis.cli.surveys import SurveyOptions
-from adseis.inversion import misfits
-from adseis.inversion.multiscale import Band
+from adseis.objectives import misfits
+from adseis.objectives.bands import Band
 
 MisfitName = Literal[
     "l2", "l1", "normalized_correlation", "envelope", "instantaneous_phase", "traveltime", "adaptive", "wasserstein"

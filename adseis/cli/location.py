@@ -12,7 +12,7 @@ from adseis.cli.setting import Setting
 from adseis.cli.source_problems import Report, SourceProblem, Unknowns
 from adseis.experiment.sources import Explosion
 from adseis.inversion.location import gaussian_source, locate
-from adseis.inversion.optimizers import Result
+from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve
 from adseis.wavelets import ricker
 

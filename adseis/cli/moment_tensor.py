@@ -12,8 +12,8 @@ from adseis.cli.setting import Setting
 from adseis.cli.source_problems import Report, SourceProblem, Unknowns
 from adseis.experiment.sources import MomentTensor
 from adseis.inversion.moment_tensor import invert_moment_tensor
-from adseis.inversion.optimizers import Result
 from adseis.inversion.rupture import gaussian_histories
+from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import new_figure
 

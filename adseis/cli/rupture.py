@@ -13,8 +13,8 @@ from adseis.cli.setting import Setting
 from adseis.cli.source_problems import Report, SourceProblem, Unknowns
 from adseis.experiment.sources import Explosion, MomentTensor
 from adseis.inversion.green_functions import green_functions
-from adseis.inversion.optimizers import Result
 from adseis.inversion.rupture import gaussian_histories, invert_rupture, invert_slip_history
+from adseis.optimizers.minimize import Result
 from adseis.viz.gathers import plot_gathers, plot_wiggles
 from adseis.viz.sections import plot_section
 

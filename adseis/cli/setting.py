@@ -14,7 +14,7 @@ from adseis.experiment.medium import ScalarMedium
 from adseis.experiment.sampling import resolved_frequency
 from adseis.experiment.sources import Source
 from adseis.experiment.survey import Survey
-from adseis.inversion.multiscale import Band
+from adseis.objectives.bands import Band
 from adseis.viz.sections import plot_section
 
 

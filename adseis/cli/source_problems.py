@@ -18,7 +18,7 @@ from adseis.cli.runs import RunFolder, read_metrics
 from adseis.cli.setting import Setting
 from adseis.data.models import StoredArray
 from adseis.files import check_writable
-from adseis.inversion.optimizers import Result
+from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve
 from adseis.viz.gathers import plot_gathers
 

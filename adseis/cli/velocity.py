@@ -16,10 +16,10 @@ from adseis.cli.surveys import Problem
 from adseis.data.experiments import Experiment
 from adseis.data.models import StoredArray
 from adseis.files import check_writable
-from adseis.inversion.fwi import Update, illumination, invert
-from adseis.inversion.optimizers import Result
-from adseis.inversion.preconditioning import mute_near
-from adseis.inversion.regularizers import tikhonov, total_variation
+from adseis.inversion.fwi import Update, invert
+from adseis.inversion.weights import illumination, mute_near
+from adseis.objectives.regularizers import tikhonov, total_variation
+from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve
 from adseis.viz.gathers import plot_gathers
 from adseis.viz.sections import plot_sections

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from adseis.data.resampling import sample_whole
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import Samples
 from adseis.experiment.sources import Explosion
 from adseis.experiment.survey import Survey
+from adseis.resampling import sample_whole
 
 Choice = int | slice | Sequence[int] | np.ndarray
 LOST = 0.01

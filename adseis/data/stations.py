@@ -13,10 +13,10 @@ from jaxtyping import Array, Bool, Float
 from adseis.data.geography import Frame
 from adseis.data.ground_motion import check_overlaps, check_samples
 from adseis.data.hypocentres import Hypocentre, hypocentres
-from adseis.data.resampling import sample_at
 from adseis.data.seismic_files import obspy_module, read_stations, read_waveforms
 from adseis.data.sensors import Sensor, combination, component_names, component_vectors, sensors_of
 from adseis.experiment.grid import Grid
+from adseis.resampling import sample_at
 
 
 class StationRecords(NamedTuple):
@@ -67,7 +67,7 @@ def on_grid(
     """Records at the instants, along the directions and at the positions of a grid.
 
     Sample k of an event is at its origin time + `start` + k dt. The shift is band-limited and need not be a whole sample; what
-    the grid's clock cannot hold is filtered out (`adseis.data.resampling`). Channels of any orientation are combined to the
+    the grid's clock cannot hold is filtered out (`adseis.resampling`). Channels of any orientation are combined to the
     components asked for. One sensor (network, station, location, band and instrument) is one receiver.
 
     Args:

@@ -1,8 +1,8 @@
 """Moment tensors in a seismologist's words: size, kind, fault planes, and how far two of them are apart.
 
 Tensors are `(..., axis, axis)` in the axes (z, y, x) of a grid, z down, x to the north and y to the east, as
-`double_couple` makes them; of one that is not symmetric, the symmetric part is meant. Those of a 2D grid, axes (z, x), are taken as
-tensors with nothing along y where planes are asked for.
+`double_couple` makes them; of one that is not symmetric, the symmetric part is meant. Those of a 2D grid, axes (z, x), are taken
+as tensors with nothing along y where planes are asked for.
 """
 
 import itertools

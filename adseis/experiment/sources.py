@@ -97,7 +97,8 @@ def checked_time_function(time_function: Samples, points: tuple[int, int], clock
 def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Samples, Samples]:
     """Positions and samples of equal shots and sources."""
     position = checked_position(position, grid)
-    return position, checked_time_function(time_function, position.shape[:2], grid)
+    shots, sources, _ = position.shape
+    return position, checked_time_function(time_function, (shots, sources), grid)
 
 
 class Explosion(Source):

@@ -15,21 +15,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
-from scipy.ndimage import gaussian_filter
+from jaxtyping import Array, PyTree
 
-from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Medium
-from adseis.experiment.sources import Emission, Source
-from adseis.experiment.survey import Survey
-from adseis.inversion.gauss_newton import Composite, curvature_diagonal
-from adseis.inversion.misfits import l2
-from adseis.inversion.multiscale import Band, filter_band, minimize_bands
-from adseis.inversion.optimizers import Result
-from adseis.inversion.parametrizations import Parametrization
-from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight
-
-Forward = Callable[[Any], Any]
+from adseis.inversion.multiscale import minimize_bands
+from adseis.inversion.parametrizations import ChangeOfVariables, Parametrization
+from adseis.objectives.bands import Band
+from adseis.objectives.composite import Composite, Forward, relative_objective
+from adseis.objectives.misfits import l2
+from adseis.optimizers.minimize import Result
 
 
 class Update(eqx.Module):
@@ -133,143 +126,3 @@ def _weights(update: Update, variables: PyTree) -> PyTree:
         return jnp.broadcast_to(weight, values.shape)
 
     return jax.tree.map(full, weights, variables)
-
-
-def relative_objective(
-    forward: Forward,
-    observed: PyTree,
-    band: Band,
-    dt: float,
-    *,
-    misfit: Callable[[Array, Array], Any] = l2,
-    regularizer: Callable[[PyTree], Any] | None = None,
-) -> Composite:
-    """The function of the model that an inversion minimizes in one band: relative misfit plus regularizer.
-
-    Args:
-        forward: From a model to gathers.
-        observed: Gathers to explain, `(shot, time, receiver)`; of a tuple of them the relative misfits are averaged.
-        band: Frequencies to fit.
-        dt: Sampling interval of the gathers [s].
-        misfit: `misfit(predicted, observed)`.
-        regularizer: `regularizer(model)`, or None.
-
-    Returns:
-        `objective(model)`, 1 for a model that predicts nothing (without regularizer), unless the misfit of that is zero.
-    """
-    filtered = lambda gathers: [filter_band(g, band, dt) for g in jax.tree.leaves(gathers)]  # noqa: E731
-    targets = filtered(observed)
-    silences = [misfit(jnp.zeros_like(target), target) for target in targets]
-    scales = [len(targets) * jnp.where(silence > 0, silence, 1) for silence in silences]
-
-    def loss(predicted: list[Array]) -> Array:
-        if len(predicted) != len(targets):
-            raise ValueError(f"`forward` returns {len(predicted)} gathers, `observed` has {len(targets)}.")
-        terms = [misfit(p, o) / scale for p, o, scale in zip(predicted, targets, scales, strict=True)]
-        return jnp.sum(jnp.stack(terms))
-
-    return Composite(lambda model: filtered(forward(model)), loss, regularizer)
-
-
-def illumination(
-    simulate: Callable[..., Any],
-    medium: Medium,
-    survey: Survey,
-    grid: Grid,
-    *,
-    damping: float = 1e-2,
-    every: int = 4,
-    pseudo_hessian: bool = False,
-    **options: Any,
-) -> Float[Array, "*grid"]:
-    """Weight that evens out how strongly the sources light up the model.
-
-    Args:
-        simulate: `ads.simulate_scalar`, `ads.simulate_acoustic` or `ads.simulate_elastic`.
-        medium: Where the waves run.
-        survey: Sources (receivers are not used).
-        grid: Space-time sampling.
-        damping: Share of the largest energy below which nothing is amplified further.
-        every: Steps between the summed snapshots.
-        pseudo_hessian: Take the energy of the second time derivative over speed^6, the power of what a change of speed radiates:
-            d/dvp (u_tt / vp^2) = -2 u_tt / vp^3. Fast and deep nodes then move more.
-        options: Other options of `simulate`.
-
-    Returns:
-        `illumination_weight` of the wavefield's energy, summed over time and shots: in (0, 1], on the grid.
-
-    Raises:
-        ValueError: If `damping` is not positive, or as `simulate` does.
-
-    References:
-        Shin, C., Jang, S. & Min, D.-J. (2001), Geophysical Prospecting 49, 592-606, doi:10.1046/j.1365-2478.2001.00279.x
-    """
-    if pseudo_hessian:  # of time functions differentiated twice the wavefield is, too
-        survey = Survey(_Twice(survey.source), survey.receivers, devices=survey.devices)
-
-    def energy_of(fields: dict[str, Array]) -> Array:
-        pressure = [fields[name] for name in ("u", "p", "szz", "syy", "sxx") if name in fields]
-        return jnp.sum((sum(pressure[1:], start=pressure[0]) / len(pressure)) ** 2, 0)
-
-    _, energy = simulate(medium, survey, grid, probe=energy_of, probe_every=every, **options)
-    energy = jnp.sum(energy, 0)
-    if pseudo_hessian:
-        energy = energy / jnp.asarray(medium.vp, energy.dtype) ** 6
-    return illumination_weight(energy, damping=damping)
-
-
-def sensitivity(
-    forward: Forward,
-    model: PyTree,
-    *,
-    key: PRNGKeyArray | Array,
-    mask: PyTree = None,
-    samples: int = 6,
-    smooth: float = 2.0,
-    damping: float = 1e-3,
-) -> PyTree:
-    """Weight that evens out how strongly the data depend on each node: sources, receivers, filters and gains all count.
-
-        w = 1 / sqrt(d / max(d) + damping),    d = diag(J' J) from random data, smoothed
-
-    Args:
-        forward: From a model to gathers, as of `invert`; filter and weigh the gathers inside as the inversion does.
-        model: Where J is taken: an array on the grid, or a pytree of such, each of which is evened out for itself.
-        key: Of the random data.
-        mask: 1 where the model may change: an array, or a pytree like `model`; the weight is zero elsewhere.
-        samples: Random data sets; each costs a gradient.
-        smooth: Standard deviation of the smoothing [nodes].
-        damping: Share of the largest d below which nothing is amplified further.
-
-    Returns:
-        Weights like `model`, at most one, for `Update(weight=...)`.
-
-    Raises:
-        ValueError: If `samples` or `damping` is not positive, or a mask is of another shape.
-    """
-    model = jax.tree.map(jnp.asarray, model)
-
-    def even(mask: Any, values: Array, diagonal: Array) -> Array:
-        free = np.asarray(np.asarray(mask) > 0, float)
-        if free.shape not in ((), values.shape):
-            raise ValueError(f"`mask` {free.shape} and `model` {values.shape} must share one grid.")
-        free = np.broadcast_to(free, values.shape)
-        share = np.where(free > 0, gaussian_filter(free, smooth), 1)  # what is kept must not bleed into its neighbours
-        energy = free * gaussian_filter(free * np.asarray(diagonal, float), smooth) / share
-        weight = free * np.asarray(illumination_weight(energy, damping=damping))
-        return jnp.asarray(weight / max(weight.max(), np.finfo(float).tiny), values.dtype)
-
-    masks = jax.tree.broadcast(1.0 if mask is None else mask, model)
-    return jax.tree.map(even, masks, model, curvature_diagonal(forward, model, key=key, samples=samples))
-
-
-class _Twice(Source):
-    """A source whose time functions are differentiated twice, by central differences."""
-
-    source: Source | tuple[Source, ...]
-
-    def emissions(self, grid: Grid) -> list[Emission]:
-        """Second differences of what it emits."""
-        every = Survey(self.source, np.zeros((0, len(grid.shape)))).emissions(grid)
-        slope = lambda samples: jnp.stack(jnp.gradient(samples, grid.dt, axis=(-1,)))[0]  # noqa: E731
-        return [e._replace(samples=slope(slope(jnp.asarray(e.samples)))) for e in every]

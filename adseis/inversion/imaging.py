@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import PyTree
 from tqdm import tqdm
 
-from adseis.inversion.conjugate_gradients import conjugate_gradients
-from adseis.inversion.evaluations import Space
-from adseis.inversion.gauss_newton import gauss_newton_product, migrate
+from adseis.objectives.curvature import gauss_newton_product, migrate
+from adseis.objectives.space import Space
+from adseis.optimizers.conjugate_gradients import conjugate_gradients
 
 
 class Migrated(NamedTuple):

@@ -17,9 +17,9 @@ from adseis.experiment.grid import Grid
 from adseis.experiment.medium import Samples
 from adseis.experiment.sources import Explosion
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.multiscale import Band
-from adseis.inversion.optimizers import Result
 from adseis.inversion.source_search import linear_scale, search_room
+from adseis.objectives.bands import Band
+from adseis.optimizers.minimize import Result
 
 FromSource = Callable[[Array, Array], Any]
 

@@ -20,11 +20,11 @@ from adseis.experiment.grid import Grid
 from adseis.experiment.medium import Samples
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.green_functions import QUIET, convolution
-from adseis.inversion.multiscale import Band
-from adseis.inversion.optimizers import Result
 from adseis.inversion.parametrizations import Parametrization
-from adseis.inversion.regularizers import tikhonov
 from adseis.inversion.source_search import Room, linear_scale, peak, search_room
+from adseis.objectives.bands import Band
+from adseis.objectives.regularizers import tikhonov
+from adseis.optimizers.minimize import Result
 
 SILENT = 0.2
 """Share of its peak below which a rate that is never negative starts from zero."""

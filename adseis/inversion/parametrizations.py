@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
-from jaxtyping import Float, PyTree
+from jaxtyping import PyTree
 from scipy.interpolate import BSpline
 
 
@@ -183,37 +183,6 @@ class Splines(Parametrization):
         return x
 
 
-def depth_weight(
-    shape: tuple[int, ...], spacing: float | tuple[float, ...], *, power: float = 1.0, start: float = 0.0
-) -> Float[Array, "*grid"]:
-    """Weight that grows with depth: ((z - start) / (z_max - start))^power below `start`, zero above.
-
-    Amplitudes fall with distance, and gradients twice so: used as the weight of a `ChangeOfVariables` its square multiplies the
-    gradient.
-
-    Args:
-        shape: Nodes of the grid per axis, z first.
-        spacing: Distance of neighbouring nodes [m], a number or one per axis.
-        power: Of the depth, not negative.
-        start: Depth of the zero [m], above the last row.
-
-    Returns:
-        Weight in [0, 1] on the grid.
-
-    Raises:
-        ValueError: If `power` or `start` is out of range.
-    """
-    step = float(np.broadcast_to(np.asarray(spacing, float), (len(shape),))[0])
-    depth = step * np.arange(shape[0])
-    if power < 0 or not start < depth[-1]:
-        raise ValueError(
-            f"`power` = {power} must not be negative, and `start` = {start} m lie above the last row, {depth[-1]} m."
-        )
-    below = np.maximum(depth - start, 0) / (depth[-1] - start)
-    weight = np.where(depth >= start, below**power, 0)
-    return jnp.asarray(np.broadcast_to(weight.reshape(-1, *[1] * (len(shape) - 1)), shape))
-
-
 def _spline_basis(nodes: int, coefficients: int) -> np.ndarray:
     """Cubic B-splines with clamped ends, at evenly spaced nodes."""
     inner = np.linspace(0, 1, coefficients - 2)
@@ -226,3 +195,66 @@ def _positive(model: ArrayLike, name: str) -> Array:
     if not bool(jnp.all(model > 0)):
         raise ValueError(f"the model must be positive everywhere for {name}.")
     return model
+
+
+class ChangeOfVariables(eqx.Module):
+    """Model m = reference + weight y, so that an optimizer working on y is preconditioned by weight^2.
+
+    Where the weight is zero the model stays at the reference. To use it, minimize `lambda y: objective(change.to_model(y))` from
+    `change.to_variables(x0)` within `change.bounds(low, high)`, and read the model from `change.to_model(result.x)`.
+
+    Attributes:
+        reference: Model at y = 0: an array, or a pytree of arrays, any unit.
+        weight: Non-negative weights: an array on the grid for all leaves, or a pytree like `reference`.
+    """
+
+    reference: PyTree
+    weight: PyTree
+
+    def to_model(self, variables: PyTree) -> PyTree:
+        """The model reference + weight y.
+
+        Args:
+            variables: y, like the reference.
+
+        Returns:
+            The model, like the reference.
+        """
+        return jax.tree.map(lambda r, w, y: r + w * y, self.reference, self._weights(), variables)
+
+    def to_variables(self, model: PyTree) -> PyTree:
+        """The variables (model - reference) / weight; zero where the weight is zero.
+
+        Args:
+            model: Model, like the reference.
+
+        Returns:
+            y, like the reference.
+        """
+        return jax.tree.map(lambda r, w, m: _divide(m - r, w, 0.0), self.reference, self._weights(), model)
+
+    def bounds(self, low: PyTree = None, high: PyTree = None) -> tuple[PyTree, PyTree]:
+        """Bounds of the model turned into bounds of the variables; none where the weight is zero.
+
+        Args:
+            low: Lower bound of the model: a number, None, or a pytree like the reference.
+            high: Upper bound, likewise.
+
+        Returns:
+            The bounds `(low, high)` of y, pytrees like the reference.
+        """
+
+        def turn(bound: Any, unbounded: float) -> PyTree:
+            bounds = jax.tree.broadcast(unbounded if bound is None else bound, self.reference)
+            return jax.tree.map(lambda r, w, b: _divide(b - r, w, unbounded), self.reference, self._weights(), bounds)
+
+        return turn(low, -jnp.inf), turn(high, jnp.inf)
+
+    def _weights(self) -> PyTree:
+        return jax.tree.broadcast(self.weight, self.reference)
+
+
+def _divide(numerator: Array, weight: ArrayLike, otherwise: float) -> Array:
+    """Quotient where the weight is positive, `otherwise` elsewhere."""
+    weight = jnp.asarray(weight)
+    return jnp.where(weight > 0, numerator / jnp.where(weight > 0, weight, 1), otherwise)

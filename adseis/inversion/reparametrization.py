@@ -20,7 +20,7 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from adseis.inversion.parametrizations import Parametrization
-from adseis.inversion.stochastic import minimize_stochastic
+from adseis.optimizers.stochastic import minimize_stochastic
 
 
 class Reparametrization(Parametrization):

@@ -18,9 +18,9 @@ from jaxtyping import Float, PyTree
 
 from adseis.experiment.grid import Grid
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.multiscale import Band
-from adseis.inversion.optimizers import Result
 from adseis.inversion.source_search import linear_scale
+from adseis.objectives.bands import Band
+from adseis.optimizers.minimize import Result
 
 FromHistories = Callable[[Array], Any]
 

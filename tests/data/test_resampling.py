@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from earthquakes import pulse
 
-from adseis.data.resampling import sample_at
+from adseis.resampling import sample_at
 
 
 @pytest.mark.parametrize("dt_new", [0.003, 0.04, 0.05, 0.06], ids=["finer", "a fifth finer", "shifted", "coarser"])

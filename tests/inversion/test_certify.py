@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.inversion.certify import certify
+from adseis.objectives.certify import certify
 from adseis.waves.scalar import Scalar
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")

@@ -7,8 +7,8 @@ import pytest
 
 import adseis as ads
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.multiscale import Band
 from adseis.inversion.parametrizations import Splines
+from adseis.objectives.bands import Band
 
 GRID = ads.Grid(shape=(25, 41), spacing=15.0, dt=2.5e-3, nt=200)
 

@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 import adseis as ads
-from adseis.inversion.encoding import encode_gathers, encode_survey, random_signs
+from adseis.inversion.shots import encode_gathers, encode_survey, random_signs
 
 GRID = ads.Grid(shape=(14, 16), spacing=10.0, dt=1.5e-3, nt=90)
 SHOTS = np.array([[[20.0, 20.0]], [[100.0, 30.0]], [[60.0, 25.0]], [[30.0, 120.0]]])

@@ -7,9 +7,11 @@ import pytest
 from helpers import taylor_slopes
 
 import adseis as ads
-from adseis.inversion.fwi import Update, illumination, invert, relative_objective, sensitivity
-from adseis.inversion.multiscale import Band
+from adseis.inversion.fwi import Update, invert
 from adseis.inversion.parametrizations import Bounded, Slowness, Splines
+from adseis.inversion.weights import illumination, sensitivity
+from adseis.objectives.bands import Band
+from adseis.objectives.composite import relative_objective
 
 GRID = ads.Grid(shape=(24, 36), spacing=20.0, dt=2.5e-3, nt=180)
 

@@ -8,7 +8,8 @@ from helpers import convergence_order
 from jax.flatten_util import ravel_pytree
 
 import adseis as ads
-from adseis.inversion.gauss_newton import Composite, born, curvature_diagonal, curvature_product, gauss_newton_product, migrate
+from adseis.objectives.composite import Composite
+from adseis.objectives.curvature import born, curvature_diagonal, curvature_product, gauss_newton_product, migrate
 
 GRID = ads.Grid(shape=(5, 6), spacing=10.0, dt=1.5e-3, nt=40)
 RECEIVERS = np.array([[10.0, 50.0], [40.0, 40.0], [30.0, 10.0]])

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.inversion.fwi import illumination
-from adseis.inversion.gauss_newton import born
 from adseis.inversion.imaging import least_squares_migration
+from adseis.inversion.weights import illumination
+from adseis.objectives.curvature import born
 
 GRID = ads.Grid(shape=(31, 51), spacing=10.0, dt=1.5e-3, nt=330)
 Z, X = np.meshgrid(GRID.coordinates(0), GRID.coordinates(1), indexing="ij")

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.inversion.journal import Journal
-from adseis.inversion.optimizers import minimize
+from adseis.optimizers.journal import Journal
+from adseis.optimizers.minimize import minimize
 
 X0 = {"a": np.linspace(-1.2, 1.0, 12).astype("float32"), "b": np.array(0.3)}
 

@@ -6,8 +6,8 @@ import pytest
 from helpers import taylor_slopes
 
 from adseis import minimize
-from adseis.inversion.layering import Layering, layered_variation, layering
-from adseis.inversion.regularizers import total_variation
+from adseis.objectives.layering import Layering, layered_variation, layering
+from adseis.objectives.regularizers import total_variation
 
 SHAPE, SPACING = (40, 50), (10.0, 20.0)
 

@@ -8,7 +8,7 @@ from helpers import taylor_slopes
 
 import adseis as ads
 from adseis.inversion.location import gaussian_source, locate
-from adseis.inversion.multiscale import Band
+from adseis.objectives.bands import Band
 
 GRID = ads.Grid(shape=(30, 40), spacing=10.0, dt=1.5e-3, nt=240)
 MEDIUM = ads.ScalarMedium((2000 + GRID.coordinates(0)[:, None] * np.ones(GRID.shape)).astype("float32"))

@@ -9,7 +9,7 @@ import pytest
 from helpers import taylor_slopes
 
 import adseis as ads
-from adseis.inversion import alignment, misfits, transport, warping
+from adseis.objectives import alignment, misfits, transport, warping
 from adseis.signals import analytic
 
 NT, DT = 160, 4e-3

@@ -9,7 +9,7 @@ from helpers import taylor_slopes
 import adseis as ads
 from adseis.experiment.mechanisms import kagan_angle, nodal_planes, scalar_moment, similarity
 from adseis.inversion.moment_tensor import fit_mechanism, invert_moment_tensor
-from adseis.inversion.multiscale import Band
+from adseis.objectives.bands import Band
 
 GRID = ads.Grid((24, 40), 100.0, dt=0.011, nt=190)
 DEPTH = GRID.coordinates(0)[:, None] * np.ones(GRID.shape)

@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.inversion.misfits import l2
-from adseis.inversion.multiscale import Band, filter_band, minimize_bands
-from adseis.inversion.optimizers import minimize
+from adseis.inversion.multiscale import minimize_bands
+from adseis.objectives.bands import Band, filter_band
+from adseis.objectives.misfits import l2
+from adseis.optimizers.minimize import minimize
 from adseis.signals import lowpass
 
 DT, NT = 0.01, 300

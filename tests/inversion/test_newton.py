@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.inversion.conjugate_gradients import conjugate_gradients
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.lbfgs import LBFGSB
-from adseis.inversion.newton import NewtonCG
-from adseis.inversion.optimizers import minimize
+from adseis.optimizers.conjugate_gradients import conjugate_gradients
+from adseis.optimizers.lbfgs import LBFGSB
+from adseis.optimizers.minimize import minimize
+from adseis.optimizers.newton import NewtonCG
 
 RNG = np.random.default_rng(0)
 ROOT = RNG.standard_normal((8, 8))

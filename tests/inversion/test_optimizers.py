@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from adseis.inversion.optimizers import minimize
+from adseis.optimizers.minimize import minimize
 
 
 def rosenbrock(x):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from helpers import taylor_slopes
 
-from adseis.inversion.parametrizations import Bounded, Logarithm, Slowness, Splines, depth_weight
+from adseis.inversion.parametrizations import Bounded, Logarithm, Slowness, Splines
+from adseis.inversion.weights import depth_weight
 
 SHAPE = (12, 15)
 MODEL = jnp.asarray(np.random.default_rng(0).uniform(1500, 4000, SHAPE))

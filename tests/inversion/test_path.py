@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.inversion.optimizers import minimize
+from adseis.optimizers.minimize import minimize
 
 
 @pytest.mark.parametrize("method", ["l-bfgs-b", "newton-cg"])

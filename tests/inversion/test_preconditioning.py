@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.inversion.optimizers import minimize
-from adseis.inversion.preconditioning import ChangeOfVariables, illumination_weight, masked, mute_near
+from adseis.inversion.parametrizations import ChangeOfVariables
+from adseis.inversion.weights import illumination_weight, masked, mute_near
+from adseis.optimizers.minimize import minimize
 
 
 def test_masked_values_and_gradients_are_exact():

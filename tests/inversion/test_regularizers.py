@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.inversion.regularizers import tikhonov, total_variation
+from adseis.objectives.regularizers import tikhonov, total_variation
 
 SHAPES = [(9,), (6, 5), (4, 3, 5)]
 

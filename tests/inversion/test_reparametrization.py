@@ -11,11 +11,13 @@ import pytest
 from helpers import assert_same, taylor_slopes
 
 import adseis as ads
-from adseis.inversion.fwi import Update, invert, relative_objective
-from adseis.inversion.multiscale import Band
+from adseis.inversion.fwi import Update, invert
 from adseis.inversion.reparametrization import Reparametrization, as_function, fit_network
-from adseis.inversion.stochastic import minimize_stochastic, select_shots, shot_batches
+from adseis.inversion.shots import select_shots, shot_batches
 from adseis.networks.decoder import Decoder
+from adseis.objectives.bands import Band
+from adseis.objectives.composite import relative_objective
+from adseis.optimizers.stochastic import minimize_stochastic
 
 GRID = ads.Grid(shape=(24, 36), spacing=20.0, dt=2.5e-3, nt=180)
 COLUMNS = 20.0 * np.array([6, 14, 22, 30])

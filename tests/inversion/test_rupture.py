@@ -11,8 +11,8 @@ from helpers import taylor_slopes
 
 import adseis as ads
 from adseis.inversion.green_functions import green_functions
-from adseis.inversion.multiscale import Band
 from adseis.inversion.rupture import gaussian_histories, invert_rupture, invert_slip_history
+from adseis.objectives.bands import Band
 
 GRID = ads.Grid(shape=(32, 52), spacing=20.0, dt=3e-3, nt=240)
 POINTS = np.stack([np.full(5, 310.0), np.linspace(230, 790, 5)], -1)[None]  # 140 m apart, rupturing at 1,750 m/s

@@ -7,7 +7,7 @@ import pytest
 from helpers import taylor_slopes
 
 import adseis as ads
-from adseis.inversion.source_estimation import apply_filter, estimate_filter, with_estimated_source
+from adseis.objectives.source_estimation import apply_filter, estimate_filter, with_estimated_source
 
 GRID = ads.Grid(shape=(24, 26), spacing=10.0, dt=1.5e-3, nt=260)
 SHOTS = np.array([[[30.0, 40.0]], [[120.0, 40.0]], [[200.0, 60.0]]])

@@ -7,7 +7,8 @@ import optax
 import pytest
 
 import adseis as ads
-from adseis.inversion.stochastic import minimize_stochastic, select_shots, shot_batches
+from adseis.inversion.shots import select_shots, shot_batches
+from adseis.optimizers.stochastic import minimize_stochastic
 
 GRID = ads.Grid(shape=(16, 16), spacing=20.0, dt=4e-3, nt=90)
 SHOTS = np.stack([np.linspace(40, 280, 4), np.full(4, 40.0)], -1)[:, None]

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from adseis.inversion.regularizers import cell_lengths, slopes
+from adseis.objectives.regularizers import cell_lengths, slopes
 
 
 class Layering(eqx.Module):

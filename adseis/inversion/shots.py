@@ -4,13 +4,14 @@ Data are linear in the sources. With weights e of mean zero and unit variance th
 the sum over shots: the products of unlike shots cancel in the mean. All shots must share their receivers.
 """
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from jax.typing import ArrayLike
-from jaxtyping import Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from adseis.experiment.grid import Grid
 from adseis.experiment.sources import Emission, Source
@@ -96,3 +97,48 @@ def encode_gathers(
         As the encoded survey would have recorded them.
     """
     return jnp.einsum("es,str->etr", jnp.asarray(weights), jnp.asarray(gathers))
+
+
+def shot_batches(key: Key[Array, ""], shots: int, size: int) -> Callable[[int], Int[Array, "size"]]:
+    """Mini-batches of shots: each epoch runs through all of them in a new random order.
+
+    Args:
+        key: Of the random numbers.
+        shots: Number of shots.
+        size: Shots of a batch, a divisor of the number of shots, so that every batch has one shape.
+
+    Returns:
+        From the number of a step to indices of shots, `(size,)`.
+
+    Raises:
+        ValueError: If `size` does not divide `shots`.
+    """
+    if not 1 <= size <= shots or shots % size:
+        raise ValueError(f"`size` = {size} must divide the {shots} shots: batches of one shape compile once.")
+    each = shots // size
+
+    def batch(step: int) -> Array:
+        order = jax.random.permutation(jax.random.fold_in(key, step // each), shots)
+        return order.reshape(each, size)[step % each]
+
+    return batch
+
+
+def select_shots(survey: Survey, shots: Int[Array, "size"]) -> Survey:
+    """The survey of some shots.
+
+    Every array of the source is (shot, ...), a length of 1 serving all; receivers are (shot, receiver, axis) or common. Where the
+    indices are traced, chosen positions are too, and pass through the interpolation for points between nodes.
+
+    Args:
+        survey: All shots.
+        shots: Indices, which may be traced.
+
+    Returns:
+        A survey of the chosen shots.
+    """
+    pick = lambda a: a if a.shape[0] == 1 else jnp.asarray(a)[shots]  # noqa: E731
+    arrays, rest = eqx.partition(survey.source, eqx.is_array)
+    source = eqx.combine(jax.tree.map(pick, arrays), rest)
+    receivers = survey.receivers if survey.receivers.ndim == 2 else pick(survey.receivers)
+    return Survey(source, receivers, devices=survey.devices)

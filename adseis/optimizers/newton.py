@@ -6,10 +6,9 @@ Of a `Composite` objective the Gauss-Newton part of the Hessian is used, which i
 import equinox as eqx
 import numpy as np
 
-from adseis.inversion.conjugate_gradients import conjugate_gradients
-from adseis.inversion.evaluations import Exhausted
-from adseis.inversion.lbfgs import Method
-from adseis.inversion.path import FLAT, STAGNANT, Path
+from adseis.optimizers.conjugate_gradients import conjugate_gradients
+from adseis.optimizers.evaluations import Exhausted
+from adseis.optimizers.path import FLAT, STAGNANT, Method, Path
 
 UPHILL = "no step along the Newton direction lowers the objective"
 SUFFICIENT, SHORTEST = 1e-4, 2.0**-12

@@ -11,47 +11,14 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jaxtyping import PRNGKeyArray, PyTree
 
+from adseis.objectives.composite import Composite
 from adseis.timeloop.adjoints import AutoDiff
 from adseis.timeloop.override import adjoint_override
-
-
-class Composite(eqx.Module):
-    """An objective phi(F(x)) + R(x) that shows its parts, so that its Gauss-Newton products can be formed.
-
-    Attributes:
-        forward: F, from unknowns to data: any pytrees.
-        loss: phi, from data to a number, such as `lambda d: ads.misfits.l2(d, observed)`.
-        regularizer: R, from unknowns to a number, or None.
-    """
-
-    forward: Callable[[PyTree], PyTree]
-    loss: Callable[[PyTree], Any]
-    regularizer: Callable[[PyTree], Any] | None = None
-
-    def __call__(self, x: PyTree) -> Any:
-        """phi(F(x)) + R(x)."""
-        value = self.loss(self.forward(x))
-        return value if self.regularizer is None else value + self.regularizer(x)
-
-    def after(self, change: Callable[[PyTree], PyTree]) -> "Composite":
-        """The same objective of other unknowns y, x = change(y).
-
-        Args:
-            change: From y to x.
-
-        Returns:
-            The objective of y.
-        """
-        regularizer = self.regularizer
-        return Composite(
-            lambda y: self.forward(change(y)), self.loss, None if regularizer is None else lambda y: regularizer(change(y))
-        )
 
 
 def curvature_product(objective: Callable[[PyTree], Any], x: PyTree, v: PyTree) -> PyTree:

@@ -1,31 +1,13 @@
 """Bounded L-BFGS: SciPy's, on the host in float64, in unknowns scaled so that iterates do not depend on units."""
 
-import abc
 from typing import Any
 
 import equinox as eqx
 import numpy as np
 import scipy.optimize
 
-from adseis.inversion.evaluations import Exhausted
-from adseis.inversion.path import STAGNANT, Path
-
-
-class Method(eqx.Module):
-    """How a minimum is walked to."""
-
-    @abc.abstractmethod
-    def walk(self, path: Path, iterations: int, first_step: float | None) -> tuple[str, bool]:
-        """Walk to the end.
-
-        Args:
-            path: Where iterates are recorded; it stands at the start.
-            iterations: Most of them.
-            first_step: Largest change of an element in the first trial step, or None.
-
-        Returns:
-            Why it ended, and whether by convergence.
-        """
+from adseis.optimizers.evaluations import Exhausted
+from adseis.optimizers.path import STAGNANT, Method, Path
 
 
 class LBFGSB(Method):

@@ -1,13 +1,16 @@
 """The path of a minimization: what every method records at each iterate, and when it stops."""
 
+import abc
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import numpy as np
 from jaxtyping import PyTree
 from tqdm import tqdm
 
-from adseis.inversion.evaluations import Evaluations, Space
+from adseis.objectives.space import Space
+from adseis.optimizers.evaluations import Evaluations
 
 STOPPED = "stopped by the callback"
 STAGNANT = "converged: the last iterations gained less than a rounding unit"
@@ -114,3 +117,20 @@ class Path:
         self.evaluate.iteration = len(self.history)
         self._bar.set_description("replaying" if self.evaluate.replaying else "minimize", refresh=False)
         self._bar.set_postfix(misfit=f"{value:.4g}", evaluations=self.evaluate.count)
+
+
+class Method(eqx.Module):
+    """How a minimum is walked to."""
+
+    @abc.abstractmethod
+    def walk(self, path: Path, iterations: int, first_step: float | None) -> tuple[str, bool]:
+        """Walk to the end.
+
+        Args:
+            path: Where iterates are recorded; it stands at the start.
+            iterations: Most of them.
+            first_step: Largest change of an element in the first trial step, or None.
+
+        Returns:
+            Why it ended, and whether by convergence.
+        """

@@ -8,7 +8,6 @@ so that it is complete under its name at every instant; the price is one sequent
     /evaluations/000000/     x_sha256, value, gradient0, gradient1, ... (one flat array per leaf, in its own precision)
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,21 +20,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from adseis.files import check_writable, discard_partial, written_whole
+from adseis.files import check_writable, discard_partial, sha256, written_whole
 
 FORMAT = "adseis-journal-1"
-
-
-def sha256(array: np.ndarray) -> str:
-    """SHA-256 of the numbers of an array, as hexadecimal text.
-
-    Args:
-        array: Any array; precision and order matter, its shape does not.
-
-    Returns:
-        64 hexadecimal digits.
-    """
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 class Journal:

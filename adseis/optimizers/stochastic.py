@@ -12,19 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import h5py
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Int, Key, PyTree
+from jaxtyping import Array, PyTree
 from tqdm import tqdm
 
-from adseis.experiment.survey import Survey
-from adseis.files import check_writable, discard_partial, written_whole
-from adseis.inversion.evaluations import Space
-
-FORMAT = "adseis-stochastic-1"
+from adseis.checkpoint import read_checkpoint, write_checkpoint
+from adseis.files import check_writable, discard_partial
+from adseis.objectives.space import Space
 
 
 class Trained(NamedTuple):
@@ -90,7 +87,8 @@ def minimize_stochastic(
         check_writable(path.parent)
         discard_partial(path)
         if path.exists():
-            (x, state), values = _read(path, (x, state), space.identity())
+            (x, state), series = read_checkpoint(path, (x, state), space.identity())
+            values = series["values"].tolist()
             begun = len(values)
 
     @eqx.filter_jit
@@ -114,81 +112,7 @@ def minimize_stochastic(
             bar.set_postfix(misfit=f"{values[-1]:.4g}")
             stop = callback is not None and bool(callback(number + 1, x, values[-1]))
             if path is not None and ((number + 1) % every == 0 or number + 1 == steps or stop):
-                _write(path, (x, state), values, space.identity())
+                write_checkpoint(path, (x, state), space.identity(), {"values": np.asarray(values)})
             if stop:
                 break
     return Trained(x, np.asarray(values))
-
-
-def shot_batches(key: Key[Array, ""], shots: int, size: int) -> Callable[[int], Int[Array, "size"]]:
-    """Mini-batches of shots: each epoch runs through all of them in a new random order.
-
-    Args:
-        key: Of the random numbers.
-        shots: Number of shots.
-        size: Shots of a batch, a divisor of the number of shots, so that every batch has one shape.
-
-    Returns:
-        From the number of a step to indices of shots, `(size,)`.
-
-    Raises:
-        ValueError: If `size` does not divide `shots`.
-    """
-    if not 1 <= size <= shots or shots % size:
-        raise ValueError(f"`size` = {size} must divide the {shots} shots: batches of one shape compile once.")
-    each = shots // size
-
-    def batch(step: int) -> Array:
-        order = jax.random.permutation(jax.random.fold_in(key, step // each), shots)
-        return order.reshape(each, size)[step % each]
-
-    return batch
-
-
-def select_shots(survey: Survey, shots: Int[Array, "size"]) -> Survey:
-    """The survey of some shots.
-
-    Every array of the source is (shot, ...), a length of 1 serving all; receivers are (shot, receiver, axis) or common. Where the
-    indices are traced, chosen positions are too, and pass through the interpolation for points between nodes.
-
-    Args:
-        survey: All shots.
-        shots: Indices, which may be traced.
-
-    Returns:
-        A survey of the chosen shots.
-    """
-    pick = lambda a: a if a.shape[0] == 1 else jnp.asarray(a)[shots]  # noqa: E731
-    arrays, rest = eqx.partition(survey.source, eqx.is_array)
-    source = eqx.combine(jax.tree.map(pick, arrays), rest)
-    receivers = survey.receivers if survey.receivers.ndim == 2 else pick(survey.receivers)
-    return Survey(source, receivers, devices=survey.devices)
-
-
-def _write(path: Path, tree: PyTree, values: list[float], identity: dict[str, str]) -> None:
-    with written_whole(path) as partial, h5py.File(partial, "w", libver="latest") as file:
-        file.attrs.update({"format": FORMAT, **identity})
-        data = {f"leaf{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))} | {"values": np.asarray(values)}
-        for name, array in data.items():
-            file.create_dataset(name, data=np.atleast_1d(array), fletcher32=True, chunks=np.atleast_1d(array).shape)
-
-
-def _read(path: Path, like: PyTree, identity: dict[str, str]) -> tuple[PyTree, list[float]]:
-    """The state of a checkpoint, in the form of `like`."""
-    leaves, structure = jax.tree.flatten(like)
-    try:
-        with h5py.File(path, "r") as file:
-            attributes = dict(file.attrs)
-            stored = {name: np.asarray(item) for name, item in file.items()}
-            found, values = [stored[f"leaf{i}"] for i in range(len(stored) - 1)], stored["values"].tolist()
-    except (OSError, KeyError) as error:
-        raise ValueError(
-            f"checkpoint {path} cannot be read: it is truncated or damaged ({error}). Move it away to start anew."
-        ) from error
-    shapes = [np.atleast_1d(np.asarray(leaf)).shape for leaf in leaves]
-    if attributes != {"format": FORMAT, **identity} or [leaf.shape for leaf in found] != shapes:
-        raise ValueError(
-            f"checkpoint {path} belongs to another x0, other bounds or another optimizer. Name another file, or move it away."
-        )
-    restored = [jnp.asarray(a.reshape(np.shape(b)), np.asarray(b).dtype) for a, b in zip(found, leaves, strict=True)]
-    return jax.tree.unflatten(structure, restored), values

@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float, PyTree
 from tqdm import tqdm
 
-from adseis.inversion.evaluations import Evaluations, Space
-from adseis.inversion.journal import Journal
-from adseis.inversion.lbfgs import LBFGSB, Method
-from adseis.inversion.newton import NewtonCG
-from adseis.inversion.path import Iterate, Path
+from adseis.objectives.space import Space
+from adseis.optimizers.evaluations import Evaluations
+from adseis.optimizers.journal import Journal
+from adseis.optimizers.lbfgs import LBFGSB
+from adseis.optimizers.newton import NewtonCG
+from adseis.optimizers.path import Iterate, Method, Path
 
 METHODS: dict[str, Method] = {"l-bfgs-b": LBFGSB(), "newton-cg": NewtonCG()}
 

@@ -15,7 +15,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from adseis.inversion import alignment, transport, warping
+from adseis.objectives import alignment, transport, warping
 from adseis.signals import analytic, peak
 from adseis.signals import envelope as envelope_of
 

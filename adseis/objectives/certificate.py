@@ -1,4 +1,4 @@
-"""What `adseis.inversion.certify` found out, and how it is written down."""
+"""What `adseis.objectives.certify` found out, and how it is written down."""
 
 from dataclasses import dataclass
 

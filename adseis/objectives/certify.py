@@ -20,7 +20,7 @@ import scipy.ndimage
 from jaxtyping import Float, PRNGKeyArray, PyTree
 from tqdm import tqdm
 
-from adseis.inversion.certificate import LIMITS, Certificate, Check, Cost, likely_cause
+from adseis.objectives.certificate import LIMITS, Certificate, Check, Cost, likely_cause
 from adseis.timeloop.adjoints import AutoDiff
 from adseis.timeloop.override import adjoint_override
 

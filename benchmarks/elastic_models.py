@@ -18,8 +18,8 @@ from reporting import device_name, now, write
 from strategies import Adjoint, Problem, Stage, joined, record, recover, shown
 
 import adseis as ads
-from adseis.data.experiments import Experiment, stored_experiment
 from adseis.data.models import read_model
+from adseis.data.problems import Experiment, stored_experiment
 from adseis.objectives.bands import Band
 from adseis.signals import keep_fast, resample
 from adseis.viz.curves import plot_curve

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import adseis as ads
-from adseis.data.experiments import Experiment
+from adseis.data.problems import Experiment
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.weights import sensitivity
 from adseis.objectives.bands import Band, filter_band

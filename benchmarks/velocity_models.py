@@ -18,8 +18,8 @@ from reporting import device_name, now, write
 from strategies import Adjoint, Problem, Recovered, Stage, errors, joined, record, recover
 
 import adseis as ads
-from adseis.data.experiments import Experiment, stored_experiment
 from adseis.data.models import read_model
+from adseis.data.problems import Experiment, stored_experiment
 from adseis.objectives.bands import Band
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure

@@ -18,10 +18,10 @@ from obspy.signal.trigger import aic_simple, recursive_sta_lta, trigger_onset
 from scipy.ndimage import zoom
 
 import adseis as ads
-from adseis.data.geography import Frame
-from adseis.data.ground_motion import ground_motion
-from adseis.data.hypocentres import Hypocentre
-from adseis.data.stations import on_grid
+from adseis.earthquakes.geography import Frame
+from adseis.earthquakes.ground_motion import ground_motion
+from adseis.earthquakes.hypocentres import Hypocentre
+from adseis.earthquakes.stations import on_grid
 from adseis.inversion.fwi import Update, invert
 from adseis.objectives.alignment import shifts
 from adseis.objectives.bands import Band

@@ -9,7 +9,7 @@ import argparse
 import numpy as np
 
 import adseis as ads
-from adseis.data.gathers import Gathers, read_gathers, write_gathers
+from adseis.data.gather_files import Gathers, read_gathers, write_gathers
 from adseis.data.models import read_model, write_model
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.weights import mute_near

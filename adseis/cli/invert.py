@@ -8,15 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from adseis.cli import source_problems, velocity
-from adseis.cli.inversions import InversionOptions
-from adseis.cli.location import Location, LocationOptions
-from adseis.cli.moment_tensor import Earthquake, MomentTensorOptions
-from adseis.cli.rupture import Rupture, RuptureOptions
-from adseis.cli.setting import Setting, Stations, make_setting
-from adseis.cli.source_problems import SourceProblem
-from adseis.cli.surveys import Physics
-from adseis.cli.velocity import VelocityOptions
+from adseis.cli import invert_source, invert_velocity
+from adseis.cli.invert_location import Location, LocationOptions
+from adseis.cli.invert_moment_tensor import Earthquake, MomentTensorOptions
+from adseis.cli.invert_rupture import Rupture, RuptureOptions
+from adseis.cli.invert_source import SourceProblem
+from adseis.cli.invert_velocity import VelocityOptions
+from adseis.cli.options import InversionOptions, Physics
+from adseis.cli.source_setting import Setting, Stations, make_setting
 
 ProblemName = Literal["velocity", "location", "rupture", "moment-tensor"]
 
@@ -74,10 +73,10 @@ def run(config: Invert) -> int:
     refuse_foreign(config)
     config = config.resolved(PHYSICS.get(config.problem, "scalar"))
     if config.problem == "velocity":
-        return velocity.run(config)
+        return invert_velocity.run(config)
     setting = make_setting(config, config.stations)
     problem = PROBLEMS[config.problem](getattr(config, group_of(config.problem)), setting, config)
-    return source_problems.run(config, problem)
+    return invert_source.run(config, problem)
 
 
 def group_of(problem: str) -> str:

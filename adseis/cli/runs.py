@@ -12,7 +12,7 @@ import jax
 from matplotlib.figure import Figure
 
 from adseis.cli.configuration import dump, dumps
-from adseis.data.models import StoredArray, write_arrays
+from adseis.data.arrays import StoredArray, write_arrays
 from adseis.files import check_writable, written_whole
 from adseis.viz.figures import save_figure
 

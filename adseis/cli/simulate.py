@@ -7,9 +7,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from adseis.cli.options import SurveyOptions
 from adseis.cli.runs import RunFolder
-from adseis.cli.surveys import SurveyOptions
-from adseis.data.models import StoredArray
+from adseis.data.arrays import StoredArray
 from adseis.files import check_writable
 from adseis.viz.gathers import plot_gathers
 from adseis.viz.sections import plot_section

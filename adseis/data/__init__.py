@@ -1,1 +1,1 @@
-"""Models and records in files, and synthetic media."""
+"""Arrays on grids in files, one format a file: models, gathers, surveys; and synthetic media and problems made of them."""

@@ -1,21 +1,20 @@
-"""Media from files: MATLAB, HDF5, NumPy, SEG-Y and raw binary, with explicit axes and units; the survey that ADSeismic stores.
+"""Media from files: MATLAB, HDF5, NumPy, SEG-Y and raw binary, with explicit axes and units.
 
 Every reader ends in the same place: an array with axes (z, x) or (z, y, x), z down, in SI units, checked to be finite and
 positive, so that nothing further on asks where a model came from.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import scipy.io
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float
 
+from adseis.data.arrays import StoredArray, opened_h5, read_mat, read_npy, require_file, write_arrays
 from adseis.data.segy import read_traces
-from adseis.files import written_whole
 
 TO_SI: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "m/s": ("m/s", lambda v: v),
@@ -48,51 +47,6 @@ class Model:
     name: str
     unit: str
     source_file: Path
-
-
-@dataclass(frozen=True)
-class StoredSurvey:
-    """Experiment stored beside a model in an ADSeismic file. Positions are (z, x) from the model's first node.
-
-    ADSeismic adds s(t) dt^2 to u at one node, so it solves u_tt - vp^2 laplacian(u) = s(t) there; a simulation with
-    (1/vp^2) u_tt - laplacian(u) = s(t) delta(x - xs) gives the same u times vp^2 / (dz dx), vp taken at the source.
-
-    Attributes:
-        spacing: (dz, dx) [m].
-        dt: Time step [s].
-        nt: Number of samples.
-        f0: Peak frequency of the Ricker source [Hz].
-        source_positions: (shot, source, axis) [m].
-        source_time_functions: (shot, source, time).
-        receiver_positions: (receiver, axis) where all shots share their receivers, else (shot, receiver, axis) [m].
-        mask: 1 where the model may change, axes (z, x); None where the file has none.
-    """
-
-    spacing: tuple[float, float]
-    dt: float
-    nt: int
-    f0: float
-    source_positions: Float[np.ndarray, "shot source 2"]
-    source_time_functions: Float[np.ndarray, "shot source nt"]
-    receiver_positions: Float[np.ndarray, "*shot receiver 2"]
-    mask: Float[np.ndarray, "z x"] | None
-
-
-@dataclass(frozen=True)
-class StoredArray:
-    """An array as our HDF5 files hold it.
-
-    Attributes:
-        values: Any shape.
-        unit: Unit, "1" for none.
-        axes: One name per axis, separated by spaces: "z x", "shot time receiver".
-        spacing: Sampling of every axis, in the axes' own units; None where it means nothing.
-    """
-
-    values: Num[Array | np.ndarray, "..."]
-    unit: str
-    axes: str
-    spacing: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +94,7 @@ def read_model(
         raise ValueError(f"`{path}`: no model format {path.suffix or 'without extension'!r}; use one of {', '.join(READERS)}.")
     if shape is not None and path.suffix != ".bin":
         raise ValueError(f"`shape` = {shape} is for raw .bin files; `{path}` knows its own shape. Leave it out.")
-    _require_file(path)
+    require_file(path, "model")
     found = READERS[path.suffix](path, name, shape)
     values = found.values
     if values.ndim not in (2, 3):
@@ -194,80 +148,6 @@ def write_model(
     write_arrays(path, {name: StoredArray(values, unit, " ".join(axes), _spacing(spacing, axes, Path(path)))})
 
 
-def write_arrays(path: str | Path, arrays: Mapping[str, StoredArray]) -> None:
-    """Write named arrays as HDF5 with checksums and the attributes `units`, `axes`, `spacing`, whole or not at all.
-
-    Args:
-        path: File to write, `.h5`.
-        arrays: Name of the dataset -> array.
-
-    Raises:
-        ValueError: If the axes of an array are not as many as its dimensions.
-    """
-    for name, array in arrays.items():
-        if len(array.axes.split()) != np.ndim(array.values):
-            raise ValueError(f"`{name}` has shape {np.shape(array.values)}, which `axes` = {array.axes!r} does not name.")
-    with written_whole(path) as temporary, h5py.File(temporary, "w") as file:
-        for name, array in arrays.items():
-            chunked = np.ndim(array.values) > 0 and np.size(array.values) > 0  # only chunks carry checksums
-            data = file.create_dataset(name, data=array.values, fletcher32=chunked or None)
-            data.attrs.update({"units": array.unit, "axes": array.axes})
-            if array.spacing is not None:
-                data.attrs["spacing"] = array.spacing
-
-
-def read_adseismic_survey(path: str | Path) -> StoredSurvey:
-    """Sources, receivers and time axis of an ADSeismic `.mat` file.
-
-    Args:
-        path: MATLAB v5 file with `source` and `receiver` structures and the scalars `dx`, `dy`, `dt`, `nt`, `f0`.
-
-    Returns:
-        The survey, float64, positions in metres.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or holds no survey, or its shots differ in their numbers of sources or receivers.
-
-    References:
-        Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
-    """
-    path = Path(path)
-    _require_file(path)
-    stored = _loadmat(path)
-    missing = {"source", "receiver", "dx", "dy", "dt", "nt", "f0"} - stored.keys()
-    if missing:
-        raise ValueError(f"`{path}` stores no survey: it lacks {', '.join(sorted(missing))}. Give a survey of your own.")
-    dx, dy, dt, f0 = (float(stored[key].item()) for key in ("dx", "dy", "dt", "f0"))
-    nt = int(stored["nt"].item())
-
-    def positions(device: np.void) -> np.ndarray:
-        # Julia counts nodes from 1, and ADSeismic's solver indexes the stored array itself, its absorbing nodes and outer
-        # ring included (nx = 202 = its NX + 2): index 1 is our node 0. The figures agree: 10...192 of 202, 10...178 of 188.
-        return np.stack([(device["iy"].ravel() - 1) * dy, (device["ix"].ravel() - 1) * dx], axis=-1)
-
-    def time_functions(source: np.void) -> np.ndarray:
-        vec = np.asarray(source["vec"], "float64")
-        return vec if vec.shape[-1] == nt else vec.T
-
-    try:
-        sources, receivers = ([shot[0, 0] for shot in stored[key].ravel()] for key in ("source", "receiver"))
-        source_positions = np.stack([positions(shot) for shot in sources])
-        source_time_functions = np.stack([time_functions(shot) for shot in sources])
-        receiver_positions = np.stack([positions(shot) for shot in receivers])
-    except (ValueError, IndexError) as error:
-        raise ValueError(f"`{path}`: its shots are no structures, or differ in their numbers of devices. Repair it.") from error
-    if source_time_functions.shape != (*source_positions.shape[:2], nt) or len(receivers) != len(sources):
-        raise ValueError(
-            f"`{path}`: source time functions {source_time_functions.shape} must be (shot, source, nt) = "
-            f"{(*source_positions.shape[:2], nt)}, with receivers for every shot ({len(receivers)} given)."
-        )
-    if (receiver_positions == receiver_positions[:1]).all():
-        receiver_positions = receiver_positions[0]
-    mask = np.ascontiguousarray(stored["mask"].T) if "mask" in stored else None
-    return StoredSurvey((dy, dx), dt, nt, f0, source_positions, source_time_functions, receiver_positions, mask)
-
-
 def names_in(path: str | Path) -> tuple[str, ...]:
     """Names of the arrays that a file holds.
 
@@ -282,51 +162,42 @@ def names_in(path: str | Path) -> tuple[str, ...]:
         ValueError: If the file is damaged.
     """
     path = Path(path)
-    _require_file(path)
+    require_file(path, "model")
     if path.suffix == ".mat":
-        return tuple(sorted(key for key in _loadmat(path) if not key.startswith("__")))
+        return tuple(sorted(read_mat(path)))
     if path.suffix != ".h5":
         return ()
-    try:
-        with h5py.File(path, "r") as file:
-            return tuple(sorted(file.keys()))
-    except OSError as error:
-        raise ValueError(f"`{path}` is damaged or no HDF5 file ({error}). Fetch or write it again.") from error
+    with opened_h5(path) as file:
+        return tuple(sorted(file.keys()))
 
 
 def _read_mat(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
-    stored = _loadmat(path)
+    stored = read_mat(path)
     values = np.asarray(_pick(stored, name, path))
     steps = [key for key in ("dy", "dx") if key in stored] if values.ndim == 2 else []
     return _Found(values, "xz", tuple(float(stored[key].item()) for key in steps) or None)
 
 
 def _read_h5(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
-    try:
-        with h5py.File(path, "r") as file:
-            judi = {"d", "n"} <= file.keys()
-            key = JUDI_NAMES.get(name, name) if judi and name not in file else name
-            data = _pick(file, key, path)
-            if not isinstance(data, h5py.Dataset):
-                raise ValueError(f"`{path}`: `{key}` is a group; name an array in it, such as `{key}/{next(iter(data), 'vp')}`.")
-            if judi:  # Julia's order reversed: the array is (z, x), `d` is (dx, dz)
-                return _Found(data[()], "zyx" if data.ndim == 3 else "zx", _pick(file, "d", path)[()].tolist()[::-1], "s2/km2")
-            axes, unit, spacing = (data.attrs.get(key) for key in ("axes", "units", "spacing"))
-            return _Found(
-                data[()],
-                None if axes is None else str(axes).replace(" ", ""),
-                None if spacing is None else tuple(np.ravel(spacing).tolist()),
-                None if unit is None else str(unit),
-            )
-    except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(f"`{path}` is damaged or no HDF5 file ({error}). Fetch or write it again.") from error
+    with opened_h5(path) as file:
+        judi = {"d", "n"} <= file.keys()
+        key = JUDI_NAMES.get(name, name) if judi and name not in file else name
+        data = _pick(file, key, path)
+        if not isinstance(data, h5py.Dataset):
+            raise ValueError(f"`{path}`: `{key}` is a group; name an array in it, such as `{key}/{next(iter(data), 'vp')}`.")
+        if judi:  # Julia's order reversed: the array is (z, x), `d` is (dx, dz)
+            return _Found(data[()], "zyx" if data.ndim == 3 else "zx", _pick(file, "d", path)[()].tolist()[::-1], "s2/km2")
+        axes, unit, spacing = (data.attrs.get(key) for key in ("axes", "units", "spacing"))
+        return _Found(
+            data[()],
+            None if axes is None else str(axes).replace(" ", ""),
+            None if spacing is None else tuple(np.ravel(spacing).tolist()),
+            None if unit is None else str(unit),
+        )
 
 
 def _read_npy(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
-    try:
-        return _Found(np.load(path, allow_pickle=False))
-    except Exception as error:  # a damaged header raises almost anything
-        raise ValueError(f"`{path}` is damaged or no plain .npy array ({error}). Write it again by `numpy.save`.") from error
+    return _Found(read_npy(path))
 
 
 def _read_bin(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
@@ -345,23 +216,11 @@ def _read_segy(path: Path, name: str, shape: tuple[int, ...] | None) -> _Found:
 READERS = {".mat": _read_mat, ".h5": _read_h5, ".npy": _read_npy, ".bin": _read_bin, ".segy": _read_segy, ".sgy": _read_segy}
 
 
-def _loadmat(path: Path) -> dict[str, Any]:
-    try:
-        return scipy.io.loadmat(path)
-    except Exception as error:  # a damaged header raises almost anything
-        raise ValueError(f"`{path}` is damaged or no MATLAB v5 file ({error}). Fetch or write it again.") from error
-
-
 def _pick(stored: Any, name: str, path: Path) -> Any:
     if name not in stored:
-        names = ", ".join(sorted(key for key in stored if not key.startswith("__")))
+        names = ", ".join(sorted(stored))
         raise ValueError(f"`{path}` holds no `{name}`; it holds {names}. Choose one of them by `name`.")
     return stored[name]
-
-
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"no model file at `{path}`; check the path.")
 
 
 def _check_values(values: np.ndarray, name: str, path: Path) -> None:

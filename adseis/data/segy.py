@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from adseis.data import trace_headers
-from adseis.data.recorded import Gathers
+from adseis.data.gathers import Gathers
 from adseis.files import written_whole
 
 REEL = 3600

@@ -10,7 +10,7 @@ import pytest
 
 from adseis.cli.info import Info, describe_installation, describe_run, run
 from adseis.cli.runs import RunFolder, read_metrics
-from adseis.data.models import StoredArray
+from adseis.data.arrays import StoredArray
 from adseis.viz.curves import plot_curve
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from adseis.data.models import StoredArray, read_adseismic_survey, read_model, write_arrays, write_model
+from adseis.data.adseismic import read_adseismic_survey
+from adseis.data.arrays import StoredArray, write_arrays
+from adseis.data.models import read_model, write_model
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 VP = 1500 + np.arange(12.0).reshape(3, 4)  # (z, x)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adseis.data.gathers import Gathers, read_gathers, write_gathers
+from adseis.data.gather_files import Gathers, read_gathers, write_gathers
 from adseis.data.models import read_model
 from adseis.data.segy import read_segy, read_su, write_segy, write_su
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from adseis.data.geography import check_place
-from adseis.data.seismic_files import obspy_module, read_events
+from adseis.earthquakes.geography import check_place
+from adseis.earthquakes.seismic_files import obspy_module, read_events
 
 DEEPEST = 800.0
 """No earthquake is deeper [km]."""

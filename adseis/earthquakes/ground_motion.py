@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from adseis.data.seismic_files import read_stations, read_waveforms
+from adseis.earthquakes.seismic_files import read_stations, read_waveforms
 
 OUTPUTS: dict[str, tuple[str, str]] = {
     "displacement": ("DISP", "m"),
@@ -35,7 +35,7 @@ def ground_motion(
     continue each other are joined; each piece is treated on its own.
 
     Args:
-        waveforms: Of `adseis.data.seismic_files.read_waveforms`: paths or an `obspy.Stream`, which is left as it is.
+        waveforms: Of `adseis.earthquakes.seismic_files.read_waveforms`: paths or an `obspy.Stream`, which is left as it is.
         stations: Of `read_stations`: a path or an `obspy.Inventory` with responses; not needed where `quantity` is None.
         quantity: "velocity", "displacement" or "acceleration"; None leaves the response in.
         band: Corner frequencies (low, high) [Hz]; by default what a trace can hold: 4 over its length to 0.7 of its Nyquist

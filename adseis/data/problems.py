@@ -10,8 +10,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from adseis import wavelets
+from adseis.data.adseismic import read_adseismic_survey
 from adseis.data.layered_crust import layered_crust
-from adseis.data.models import Model, read_adseismic_survey
+from adseis.data.models import Model
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import ScalarMedium
 from adseis.experiment.sources import Explosion, PlaneWave

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from earthquakes import PLACE, make_inventory, make_trace
+from events import PLACE, make_inventory, make_trace
 
-from adseis.data.geography import Frame
-from adseis.data.sensors import combination, component_names, component_vectors, sensors_of
+from adseis.earthquakes.geography import Frame
+from adseis.earthquakes.sensors import combination, component_names, component_vectors, sensors_of
 
 obspy = pytest.importorskip("obspy")
 rotate = pytest.importorskip("obspy.signal.rotate")

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from adseis.data.seismic_files import obspy_module
+from adseis.earthquakes.seismic_files import obspy_module
 
 
 class Frame(eqx.Module):

@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from earthquakes import make_inventory, make_trace, pulse, sensitivity
+from events import make_inventory, make_trace, pulse, sensitivity
 
-from adseis.data.ground_motion import ground_motion
+from adseis.earthquakes.ground_motion import ground_motion
 
 obspy = pytest.importorskip("obspy")
 

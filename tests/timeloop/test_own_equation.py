@@ -12,7 +12,7 @@ from scipy.special import exp1
 
 import adseis as ads
 
-PATH = Path(__file__).resolve().parents[1] / "examples" / "own_equation.py"
+PATH = Path(__file__).resolve().parents[2] / "examples" / "own_equation.py"
 SPACING, DT = 20.0, 60.0
 
 

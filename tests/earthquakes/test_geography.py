@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adseis.data.geography import Frame, distance_azimuth
+from adseis.earthquakes.geography import Frame, distance_azimuth
 
 obspy = pytest.importorskip("obspy")
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.inversions import InversionOptions
-from adseis.cli.setting import Setting
-from adseis.cli.source_problems import Report, SourceProblem, Unknowns
+from adseis.cli.invert_source import Report, SourceProblem, Unknowns
+from adseis.cli.options import InversionOptions
+from adseis.cli.source_setting import Setting
 from adseis.experiment.sources import Explosion, MomentTensor
 from adseis.inversion.green_functions import green_functions
 from adseis.inversion.rupture import gaussian_histories, invert_rupture, invert_slip_history

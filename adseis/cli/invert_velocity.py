@@ -10,11 +10,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from adseis.cli.inversions import InversionOptions, begin
+from adseis.cli.options import InversionOptions, Problem, begin
 from adseis.cli.runs import RunFolder, read_metrics
-from adseis.cli.surveys import Problem
-from adseis.data.experiments import Experiment
-from adseis.data.models import StoredArray
+from adseis.data.arrays import StoredArray
+from adseis.data.problems import Experiment
 from adseis.files import check_writable
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.weights import illumination, mute_near

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.inversions import InversionOptions
-from adseis.cli.setting import Setting
-from adseis.cli.source_problems import Report, SourceProblem, Unknowns
+from adseis.cli.invert_source import Report, SourceProblem, Unknowns
+from adseis.cli.options import InversionOptions
+from adseis.cli.source_setting import Setting
 from adseis.experiment.sources import Explosion
 from adseis.inversion.location import gaussian_source, locate
 from adseis.optimizers.minimize import Result

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from earthquakes import pulse
+from events import pulse
 
 from adseis.resampling import sample_at
 

@@ -1,9 +1,9 @@
 """Where and when events were: QuakeML, SAC headers, and what may be missing."""
 
 import pytest
-from earthquakes import START, make_event, make_trace
+from events import START, make_event, make_trace
 
-from adseis.data.hypocentres import Hypocentre, hypocentres
+from adseis.earthquakes.hypocentres import Hypocentre, hypocentres
 
 obspy = pytest.importorskip("obspy")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import adseis as ads
-from adseis.data.experiments import crust_experiment, stored_experiment, surface_experiment
 from adseis.data.models import Model, read_model
+from adseis.data.problems import crust_experiment, stored_experiment, surface_experiment
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from earthquakes import START, make_event, make_inventory, make_trace, pulse
+from events import START, make_event, make_inventory, make_trace, pulse
 
 import adseis as ads
-from adseis.data.geography import Frame
-from adseis.data.ground_motion import ground_motion
-from adseis.data.hypocentres import Hypocentre
-from adseis.data.stations import on_grid, to_stream
+from adseis.earthquakes.geography import Frame
+from adseis.earthquakes.ground_motion import ground_motion
+from adseis.earthquakes.hypocentres import Hypocentre
+from adseis.earthquakes.stations import on_grid, to_stream
 
 obspy = pytest.importorskip("obspy")
 

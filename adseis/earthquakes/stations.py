@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from adseis.data.geography import Frame
-from adseis.data.ground_motion import check_overlaps, check_samples
-from adseis.data.hypocentres import Hypocentre, hypocentres
-from adseis.data.seismic_files import obspy_module, read_stations, read_waveforms
-from adseis.data.sensors import Sensor, combination, component_names, component_vectors, sensors_of
+from adseis.earthquakes.geography import Frame
+from adseis.earthquakes.ground_motion import check_overlaps, check_samples
+from adseis.earthquakes.hypocentres import Hypocentre, hypocentres
+from adseis.earthquakes.seismic_files import obspy_module, read_stations, read_waveforms
+from adseis.earthquakes.sensors import Sensor, combination, component_names, component_vectors, sensors_of
 from adseis.experiment.grid import Grid
 from adseis.resampling import sample_at
 

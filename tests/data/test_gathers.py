@@ -10,7 +10,7 @@ import pytest
 import scipy.io
 
 import adseis as ads
-from adseis.data.gathers import Gathers, read_gathers, write_gathers
+from adseis.data.gather_files import Gathers, read_gathers, write_gathers
 
 SOURCES = np.array([[[20.0, 30.0]], [[20.0, 80.0]], [[20.0, 130.0]]])
 RECEIVERS = np.stack([np.full(5, 100.0), 20.0 + 30 * np.arange(5)], -1)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.inversions import InversionOptions
+from adseis.cli.options import InversionOptions
 from adseis.data.layered_crust import layered_crust
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import ScalarMedium

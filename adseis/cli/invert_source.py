@@ -13,10 +13,10 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.inversions import InversionOptions, begin
+from adseis.cli.options import InversionOptions, begin
 from adseis.cli.runs import RunFolder, read_metrics
-from adseis.cli.setting import Setting
-from adseis.data.models import StoredArray
+from adseis.cli.source_setting import Setting
+from adseis.data.arrays import StoredArray
 from adseis.files import check_writable
 from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from adseis.data.seismic_files import obspy_module, read_events, read_stations, read_waveforms
+from adseis.earthquakes.seismic_files import obspy_module, read_events, read_stations, read_waveforms
 
 obspy = pytest.importorskip("obspy")
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from adseis.data.geography import Frame, check_place, distance_azimuth
+from adseis.earthquakes.geography import Frame, check_place, distance_azimuth
 
 ALIGNED = 0.05
 """Sine of the angle, 3 degrees, within which a channel alone stands for a direction."""

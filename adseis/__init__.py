@@ -3,14 +3,18 @@
 Describe an experiment (`Grid`, a medium, a `Survey`), simulate it, and differentiate anything by anything with `jax.grad`.
 """
 
-from adseis import parallel, signals, wavelets
+from adseis import parallel, signals, viz, wavelets
+from adseis.data.gather_files import read_gathers
+from adseis.data.models import read_model
 from adseis.experiment.finite_fault import FiniteFault
 from adseis.experiment.grid import Grid
 from adseis.experiment.mechanisms import double_couple
 from adseis.experiment.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.experiment.sources import Explosion, Force, MomentTensor, PlaneWave
 from adseis.experiment.survey import Survey
+from adseis.inversion.fwi import Update, invert
 from adseis.objectives import misfits, regularizers
+from adseis.objectives.bands import Band
 from adseis.objectives.certify import certify
 from adseis.optimizers.minimize import Result, minimize
 from adseis.timeloop.adjoints import AutoDiff, ReverseSweep
@@ -30,6 +34,7 @@ __all__ = [
     "CPML",
     "AcousticMedium",
     "AutoDiff",
+    "Band",
     "ElasticMedium",
     "Explosion",
     "Fibre",
@@ -44,17 +49,22 @@ __all__ = [
     "ScalarMedium",
     "Sponge",
     "Survey",
+    "Update",
     "certify",
     "double_couple",
     "estimate_memory",
+    "invert",
     "minimize",
     "misfits",
     "parallel",
+    "read_gathers",
+    "read_model",
     "regularizers",
     "signals",
     "simulate_acoustic",
     "simulate_elastic",
     "simulate_scalar",
     "simulate_sh",
+    "viz",
     "wavelets",
 ]

@@ -41,6 +41,11 @@ def lowpass(
 
     References:
         Butterworth, S. (1930), On the theory of filter amplifiers, Wireless Engineer 7, 536-541.
+
+    Example:
+        >>> fast = np.sin(2 * np.pi * 80.0 * 1e-3 * np.arange(500))  # 80 Hz
+        >>> float(jnp.abs(ads.signals.lowpass(fast, 1e-3, 10.0)).max()) < 0.1
+        True
     """
     return _butterworth(x, dt, {"corner": corner}, "lowpass", order, axis, zero_phase)
 
@@ -125,6 +130,22 @@ def analytic(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Complex[Array,
     if nt % 2 == 0:
         twice[nt // 2] = 1.0
     return jnp.fft.ifft(jnp.fft.fft(x, axis=axis) * _along(twice, axis, x), axis=axis)
+
+
+def divide(numerator: ArrayLike, denominator: ArrayLike, fallback: ArrayLike = 0.0) -> Array:
+    """a / b where b > 0, something else where it is not; the gradient is never a NaN.
+
+    Args:
+        numerator: a.
+        denominator: b, of a shape that broadcasts with it.
+        fallback: What stands where b is not positive.
+
+    Returns:
+        The quotient, in the precision of a and b.
+    """
+    a, b = jnp.asarray(numerator), jnp.asarray(denominator)
+    positive = b > 0
+    return jnp.where(positive, a / jnp.where(positive, b, 1), fallback)
 
 
 def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
@@ -243,6 +264,10 @@ def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axi
 
     Raises:
         ValueError: If an interval is not positive, or their ratio is not a ratio of such numbers.
+
+    Example:
+        >>> ads.signals.resample(np.hanning(101), dt_from=2e-3, dt_to=1e-3).shape
+        (201,)
     """
     x = _floating(x)
     if not (dt_from > 0 and dt_to > 0):

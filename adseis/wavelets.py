@@ -37,6 +37,11 @@ def ricker(
 
     References:
         Ricker, N. (1953), Geophysics 18, 10-40, doi:10.1190/1.1437843
+
+    Example:
+        >>> wavelet = ads.wavelets.ricker(10.0, nt=500, dt=1e-3)  # delayed by 1.5 / 10 Hz
+        >>> int(jnp.argmax(wavelet)), round(float(wavelet.max()), 3)
+        (150, 1.0)
     """
     frequency, tau = _prepared("frequency", frequency, nt, dt, delay, dtype)
     a = (jnp.pi * frequency * tau) ** 2
@@ -184,6 +189,11 @@ def triangle(
     Raises:
         ValueError: If `nt` or `dt` is not positive.
         RuntimeError: If `duration` is not positive.
+
+    Example:
+        >>> rate = ads.wavelets.triangle(0.2, nt=500, dt=1e-3)
+        >>> round(float(rate.sum()) * 1e-3, 3)  # of unit area
+        1.0
     """
     duration, tau = _prepared("duration", duration, nt, dt, delay, dtype)
     return 2 / duration * jnp.maximum(1 - jnp.abs(2 * tau / duration - 1), 0)

@@ -30,6 +30,7 @@ from reporting import bars, device_name, now, table, write
 
 import adseis as ads
 from adseis.cli.runs import versions
+from adseis.experiment.moduli import gardner_density
 from adseis.viz.figures import new_figure
 
 
@@ -67,7 +68,7 @@ def cases(size: Benchmark) -> list[Case]:
     grid = ads.Grid(size.shape, spacing=10.0, dt=1e-3, nt=size.steps)
     depth = np.linspace(0, 1, size.shape[0])[:, None]
     vp = jnp.asarray(np.broadcast_to(np.select([depth < 0.3, depth < 0.6], [2000.0, 2600.0], 3400.0), size.shape), jnp.float32)
-    rho = 310 * vp**0.25  # Gardner's relation
+    rho = gardner_density(vp)
 
     across = grid.extent[1] * (np.arange(size.shots) + 1) / (size.shots + 1)
     sources = np.stack([np.full(size.shots, 20.0), 10 * np.round(across / 10)], axis=-1)[:, None, :]

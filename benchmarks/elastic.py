@@ -24,6 +24,7 @@ from reporting import bars, device_name, now, table, write
 
 import adseis as ads
 from adseis.cli.runs import versions
+from adseis.experiment.moduli import gardner_density, poisson_shear
 from adseis.viz.figures import new_figure
 
 FIELDS = {("acoustic", 2): 3, ("elastic", 2): 5, ("acoustic", 3): 4, ("elastic", 3): 9}
@@ -56,7 +57,7 @@ def cases(shape: Sequence[int], steps: int, shots: int) -> list[Case]:
     depth = np.linspace(0, 1, shape[0]).reshape(-1, *[1] * (len(shape) - 1))
     layers = np.broadcast_to(np.select([depth < 0.3, depth < 0.6], [2000.0, 2600.0], 3400.0), tuple(shape))
     vp = jnp.asarray(layers, jnp.float32)
-    vs, rho = vp / 3**0.5, 310 * vp**0.25  # a Poisson solid, Gardner's relation
+    vs, rho = poisson_shear(vp), gardner_density(vp)
     across = grid.extent[-1] * (np.arange(shots) + 1) / (shots + 1)
     middle = [np.full(shots, n // 2 * 10.0) for n in shape[1:-1]]
     sources = np.stack([np.full(shots, 20.0), *middle, 10 * np.round(across / 10)], axis=-1)[:, None, :]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from engines.problem import Problem
 
+from adseis.experiment.moduli import gardner_density
+
 SPACING, DT, LAYER, ORDER = 10.0, 1e-3, 20, 4
 RECEIVERS, RECEIVER_DEPTH, SOURCE_DEPTH = 100, 5, 10
 SMALLEST = 40  # nodes along an axis of a shrunk case
@@ -55,7 +57,7 @@ class Case:
             vp = np.stack([vp * (0.9 + 0.1 * i / self.models) for i in range(self.models)])
         vp = vp.astype(np.float32)
         vs = (vp / np.sqrt(3)).astype(np.float32)
-        rho = (310 * vp**0.25).astype(np.float32)  # Gardner's relation
+        rho = gardner_density(vp)
         width = self.shape[-1]
         across = np.round((width - 1) * (np.arange(self.shots) + 1) / (self.shots + 1)).astype(int)
         along = np.round(np.linspace(0, width - 1, min(RECEIVERS, width))).astype(int)

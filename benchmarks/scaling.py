@@ -29,6 +29,7 @@ from reporting import device_name, now, table, write
 
 import adseis as ads
 from adseis.cli.runs import versions
+from adseis.experiment.moduli import gardner_density
 from adseis.viz.figures import new_figure
 
 
@@ -68,7 +69,7 @@ def gradient(size: Benchmark, shots: int, devices: Sequence[Any] | None) -> Call
     def energy(vp: jax.Array) -> jax.Array:
         if size.equation == "scalar":
             return jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid) ** 2)
-        return jnp.sum(ads.simulate_acoustic(ads.AcousticMedium(vp, 310 * vp**0.25), survey, grid) ** 2)
+        return jnp.sum(ads.simulate_acoustic(ads.AcousticMedium(vp, gardner_density(vp)), survey, grid) ** 2)
 
     program = jax.jit(jax.grad(energy)).lower(vp).compile()
     (sharding,) = program.input_shardings[0]

@@ -12,6 +12,8 @@ from pathlib import Path
 import jupytext
 from nbformat.v4 import new_code_cell
 
+from adseis.waves.support import PHYSICS, refusal, support
+
 HERE = Path(__file__).resolve().parent
 PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
 REPOSITORY = PROJECT.get("urls", {}).get("Repository", "").rstrip("/")
@@ -54,11 +56,33 @@ def addresses(app, docname, source):
     source[0] = source[0].replace("{{ repository }}", REPOSITORY).replace("{{ colab }}", badge if REPOSITORY else "")
 
 
+def works_with(app, docname, source):
+    """{{ works_with }}: what every equation takes and refuses, asked of the package; a table under each heading."""
+    if "{{ works_with }}" not in source[0]:
+        return
+    lines = []
+    for (heading, words), row in support().items():
+        head = f"| {heading} | {' | '.join(physics.equation.name for physics in PHYSICS)} |"
+        if head not in lines:
+            lines += ["", head, "|---" * (1 + len(PHYSICS)) + "|"]
+        cells = [", ".join(answers({c.axes: refusal(c) for c in row if c.physics == physics})) for physics in PHYSICS]
+        lines.append(f"| {' | '.join([words, *cells])} |")
+    source[0] = source[0].replace("{{ works_with }}", "\n".join(lines))
+
+
+def answers(refusals):
+    """In 2D and in 3D, said once where they agree."""
+    texts = {axes: "yes" if refused is None else refused.error.__name__ for axes, refused in refusals.items()}
+    alike = len(texts) == 2 and len(set(texts.values())) == 1
+    return [texts[2]] if alike else [f"{axes}D {text}" for axes, text in texts.items()]
+
+
 def plain_text(app, what, name, obj, options, lines):
     """Our docstrings are plain text with `names`: indented paragraphs before the sections are equations, shown verbatim."""
-    sections = ("Args:", "Attributes:", "Returns:", "Raises:", "References:", "Example:")
+    sections = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:", "References:", "Warning:", "Example:")
     end = next((k for k, line in enumerate(lines) if line in sections), len(lines))
-    for k in reversed(range(len(lines))):
+    text = lines.index("Example:") if "Example:" in lines else len(lines)  # what follows is code
+    for k in reversed(range(text)):
         if k >= end or not lines[k].startswith("    "):
             parts = lines[k].split("`")
             parts[::2] = [re.sub(r"[*|\\]|_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
@@ -88,6 +112,7 @@ def write_notebooks(app, exception):
 def setup(app):
     """Before napoleon (priority 500) reads the docstrings, and after all is written."""
     app.connect("source-read", addresses)
+    app.connect("source-read", works_with)
     app.connect("autodoc-process-docstring", plain_text, priority=400)
     app.connect("autodoc-process-signature", short_types)
     app.connect("build-finished", write_notebooks)

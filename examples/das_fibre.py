@@ -5,6 +5,7 @@ import argparse
 import numpy as np
 
 import adseis as ads
+from adseis.experiment.moduli import gardner_density
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.gathers import plot_gather
 from adseis.viz.sections import plot_section
@@ -16,7 +17,7 @@ nt = parser.parse_args().steps
 grid = ads.Grid(shape=(141, 201), spacing=5.0, dt=4e-4, nt=nt)
 depth = np.broadcast_to(grid.coordinates(0)[:, None], grid.shape)
 vp = np.select([depth < 150, depth < 400], [1800.0, 2600.0], 3400.0).astype("float32")
-medium = ads.ElasticMedium(vp, vp / 1.9, 310 * vp**0.25)
+medium = ads.ElasticMedium(vp, vp / 1.9, gardner_density(vp))
 
 # A small earthquake (2D: moment per metre) below and beside the fibre; its moment tensor has the axes of the grid, (z, x).
 release = np.asarray(ads.wavelets.ricker(14.0, grid.nt, grid.dt), "float32")[None, None]

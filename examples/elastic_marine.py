@@ -10,6 +10,7 @@ import numpy as np
 
 import adseis as ads
 from adseis.data.models import read_model
+from adseis.experiment.moduli import gardner_density
 from adseis.viz.figures import new_figure, save_figure
 from adseis.viz.gathers import plot_gather
 from adseis.viz.sections import plot_section
@@ -31,7 +32,7 @@ else:
 # S waves by the mudrock line (Castagna et al. 1985), density by Gardner; where P waves travel like in water, it is water.
 water = vp < 1520
 vs = np.where(water, 0, np.maximum((vp - 1360) / 1.16, 250)).astype("float32")
-rho = np.where(water, 1000, 310 * vp**0.25).astype("float32")
+rho = np.where(water, 1000, gardner_density(vp)).astype("float32")
 medium = ads.ElasticMedium(vp, vs, rho)
 
 suggested = ads.Grid.suggest(medium, frequency=1.0)

@@ -11,6 +11,7 @@ import numpy as np
 
 import adseis as ads
 from adseis.experiment.mechanisms import kagan_angle, moment_magnitude, nodal_planes, scalar_moment
+from adseis.experiment.moduli import gardner_density
 from adseis.inversion.moment_tensor import fit_mechanism, invert_moment_tensor
 from adseis.objectives.bands import Band
 from adseis.viz.figures import new_figure, save_figure
@@ -42,7 +43,7 @@ else:
     stations = np.stack([np.zeros(12), 7000 + away * np.sin(around), 7000 + away * np.cos(around)], -1)
 depth = np.broadcast_to(grid.coordinates(0).reshape(-1, *[1] * (options.dimensions - 1)), grid.shape)
 vp = np.select([depth < 1500, depth < 7000], [3800.0, 5400.0], 6200.0)
-medium = ads.ElasticMedium(*(v.astype("float32") for v in (vp, vp / 1.75, 310 * vp**0.25)))
+medium = ads.ElasticMedium(*(v.astype("float32") for v in (vp, vp / 1.75, gardner_density(vp))))
 true, start, stations = (np.asarray(v, "float32") for v in (true, start, stations))
 moment = np.asarray(ads.double_couple(*plane, size), "float32")[None, None]
 moment = moment[..., ::2, ::2] if flat else moment

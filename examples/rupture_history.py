@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 import adseis as ads
+from adseis.experiment.moduli import gardner_density, poisson_shear
 from adseis.inversion.green_functions import green_functions
 from adseis.inversion.rupture import gaussian_histories, invert_rupture, invert_slip_history
 from adseis.objectives.bands import Band
@@ -29,7 +30,7 @@ grid = ads.Grid(shape=(60, 120), spacing=100.0, dt=9e-3, nt=900)
 depth = np.broadcast_to(grid.coordinates(0)[:, None], grid.shape)
 layers = [depth < 800, depth < 2200, depth < 4000]
 vp = np.select(layers, [2600.0, 3500.0, 4600.0], 5500.0).astype("float32")
-vs, rho = vp / np.float32(3**0.5), (310 * vp**0.25).astype("float32")
+vs, rho = poisson_shear(vp), gardner_density(vp)
 
 count, width = options.points, 0.14  # of the histories [s]: 3 % are left at 3 Hz
 ends = np.array([[2500.0, 2000.0], [3600.0, 9790.0]])

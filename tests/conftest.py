@@ -1,13 +1,19 @@
-"""How every test runs: float64, strict shapes, four CPU devices, type-checked signatures, few programs in memory.
+"""How every test runs: float64, strict shapes, four CPU devices, type-checked signatures, programs compiled in haste.
 
-The hook must be installed before anything imports `adseis`, and the settings before JAX starts its backends.
+The hook must be installed before anything imports `adseis`, and the settings before JAX starts its backends. Compiling takes
+far longer here than running: XLA is told not to optimise, and processes that tests start inherit it. A test that is about
+optimised programs asks for them by `helpers.OPTIMISED`.
 """
 
+import os
 from pathlib import Path
 
 import jax
 import pytest
 from jaxtyping import install_import_hook
+
+HASTE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+os.environ["XLA_FLAGS"] = f"{HASTE} {os.environ.get('XLA_FLAGS', '')}"  # the caller's own come later, and win
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")

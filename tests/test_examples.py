@@ -1,12 +1,16 @@
-"""The examples and the benchmark, run as a user runs them, at toy size."""
+"""The examples and the benchmark at toy size, most of them in this process, where what is compiled once serves again."""
 
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -14,13 +18,48 @@ MODELS = ROOT.parent / "shared" / "data"
 FALLS = r"misfit ([\d.e+-]+) before, ([\d.e+-]+) after"
 
 
-def run(folder, script, *arguments):
-    """What a script prints; it must end well."""
+@pytest.fixture
+def run(monkeypatch, tmp_path, capsys):
+    """What a script prints that is run in an empty folder with the settings of a fresh interpreter; it must end well."""
+
+    def main(script, *arguments):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        monkeypatch.syspath_prepend((ROOT / script).parent)
+        fresh, ours = (False, "allow"), (jax.config.jax_enable_x64, jax.config.jax_numpy_rank_promotion)
+        try:
+            settings(*fresh)
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+        finally:
+            settings(*ours)
+            plt.close("all")
+        return capsys.readouterr().out
+
+    return main
+
+
+def settings(double, rank_promotion):
+    jax.config.update("jax_enable_x64", double)
+    jax.config.update("jax_numpy_rank_promotion", rank_promotion)
+
+
+def run_apart(folder, script, *arguments):
+    """The same in an interpreter of its own, as a user runs it."""
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
     command = [sys.executable, ROOT / script, *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def assert_drawn(path):
+    """A picture that shows something: of a fair size, nothing transparent, and a twentieth of it in fifty shades or more that are
+    not the background."""
+    image = plt.imread(path)
+    assert min(image.shape[:2]) > 200
+    shades, counts = np.unique(np.round(255 * image[..., :3]).reshape(-1, 3) @ [65536, 256, 1], return_counts=True)
+    assert len(shades) > 50
+    assert counts.max() < 0.95 * counts.sum()
 
 
 @pytest.mark.parametrize(
@@ -32,26 +71,26 @@ def run(folder, script, *arguments):
         ("flax_network_as_velocity", ("--iterations", "1")),
     ],
 )
-def test_the_misfit_falls(tmp_path, name, arguments):
+def test_the_misfit_falls(run, tmp_path, name, arguments):
     """Each prints the misfit before and after, and draws."""
-    before, after = map(float, re.search(FALLS, run(tmp_path, f"examples/{name}.py", *arguments)).groups())
+    before, after = map(float, re.search(FALLS, run(f"examples/{name}.py", *arguments)).groups())
     assert 0 < after < before
-    assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / f"{name}.png")
 
 
 def test_first_gather(tmp_path):
     """The pressure of an explosion of 1 m^2/s is some 10^4 Pa nearby, and finite."""
-    peak = float(re.search(r"peak ([\d.e+-]+) Pa", run(tmp_path, "examples/first_gather.py", "--steps", "300"))[1])
+    peak = float(re.search(r"peak ([\d.e+-]+) Pa", run_apart(tmp_path, "examples/first_gather.py", "--steps", "300"))[1])
     assert 1e3 < peak < 1e6
-    assert (tmp_path / "first_gather.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "first_gather.png")
 
 
-def test_certify_a_problem(tmp_path):
+def test_certify_a_problem(run, tmp_path):
     """One objective passes, the careless one fails, for the right reason."""
-    printed = run(tmp_path, "examples/certify_a_problem.py", "--steps", "90")
+    printed = run("examples/certify_a_problem.py", "--steps", "90")
     assert len(re.findall("^PASSED: the gradient is right.$", printed, re.MULTILINE)) == 1
     assert len(re.findall("^FAILED: .* contains jax.lax.stop_gradient", printed, re.MULTILINE)) == 1
-    assert (tmp_path / "certify_a_problem.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "certify_a_problem.png")
 
 
 @pytest.mark.parametrize(
@@ -63,26 +102,26 @@ def test_certify_a_problem(tmp_path):
         ("rayleigh_waves", ("--steps", "900"), r"= ([\d.]+) vs"),
     ],
 )
-def test_elastic(tmp_path, name, arguments, said):
+def test_elastic(run, tmp_path, name, arguments, said):
     """Each says a number that is finite and not zero, and draws; Rayleigh waves travel with 0.92 vs, 2 % for the short record."""
-    number = float(re.search(said, run(tmp_path, f"examples/{name}.py", *arguments))[1])
+    number = float(re.search(said, run(f"examples/{name}.py", *arguments))[1])
     assert 0 < number < 1e9
     assert name != "rayleigh_waves" or number == pytest.approx(0.9194, rel=0.02)
-    assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / f"{name}.png")
 
 
-def test_locate_earthquake(tmp_path):
+def test_locate_earthquake(run, tmp_path):
     """Far from converged, yet nearer than it began."""
-    printed = run(tmp_path, "examples/locate_earthquake.py", "--iterations", "2", "--width", "25")
+    printed = run("examples/locate_earthquake.py", "--iterations", "2", "--width", "25")
     before, after = map(float, re.search(r"from ([\d.]+) to ([\d.]+) cells", printed).groups())
     assert after < 0.5 * before
-    assert (tmp_path / "locate_earthquake.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "locate_earthquake.png")
 
 
 def test_benchmark(tmp_path):
     """A table, its JSON and a picture; a gradient by one parameter needs no more memory than by two."""
     toy = ("--shape", "30", "40", "--steps", "20", "--shots", "1", "--repeats", "1", "--output", "toy")
-    printed = run(tmp_path, "benchmarks/acoustic.py", *toy)
+    printed = run_apart(tmp_path, "benchmarks/acoustic.py", *toy)
     record = json.loads((tmp_path / "toy.json").read_text())
     assert record["settings"]["shape"] == [30, 40]
     rows = {(row["equation"], row["case"]): row for row in record["rows"]}
@@ -92,67 +131,67 @@ def test_benchmark(tmp_path):
         assert row["seconds"] > 0
         assert row["wavefields"] == pytest.approx(row["temporary_MB"] * 1e6 / (30 * 40 * 4))
     assert rows["acoustic", "gradient by vp"]["temporary_MB"] <= rows["acoustic", "gradient by vp, rho"]["temporary_MB"]
-    assert (tmp_path / "toy.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "toy.png")
 
 
-def test_strategies(tmp_path):
+def test_strategies(run, tmp_path):
     """Each of the four ways comes nearer to the true model for what six gradients cost."""
-    printed = run(tmp_path, "examples/strategies.py", "--gradients", "6")
+    printed = run("examples/strategies.py", "--gradients", "6")
     errors = [(float(a), float(b)) for a, b in re.findall(r"vp error ([\d.]+) -> ([\d.]+) m/s", printed)]
     assert len(errors) == 4
     assert all(after < before for before, after in errors)
-    assert (tmp_path / "strategies.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "strategies.png")
 
 
-def test_segy_to_model(tmp_path):
+def test_segy_to_model(run, tmp_path):
     """Writes a SEG-Y file with two dead traces, names them, and comes nearer to the true model in two short bands."""
     pytest.importorskip("segyio", reason="SEG-Y needs segyio")
-    printed = run(tmp_path, "examples/segy_to_model.py", "--iterations", "1")
+    printed = run("examples/segy_to_model.py", "--iterations", "1")
     assert "shot 2 trace 11, shot 6 trace 30 (counted from 0) are zero throughout" in printed
     for pattern in (FALLS, r"vp error ([\d.]+) -> ([\d.]+) m/s"):
         before, after = map(float, re.search(pattern, printed).groups())
         assert 0 < after < before
     assert (tmp_path / "segy_to_model.h5").is_file()
-    assert (tmp_path / "segy_to_model.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "segy_to_model.png")
 
 
-def test_real_event(tmp_path):
+def test_real_event(run, tmp_path):
     """Far from converged, the misfit falls; P alone leaves depth and origin time apart by a singular value below 0.2."""
     pytest.importorskip("obspy", reason="earthquake records need ObsPy")
-    printed = run(tmp_path, "examples/real_event.py", "--quick")
+    printed = run("examples/real_event.py", "--quick")
     before, after = map(float, re.search(FALLS, printed).groups())
     assert 0 < after < 0.3 * before
     least = float(re.search(r"P alone: .*singular values [\d.]+, [\d.]+, [\d.]+, ([\d.]+);", printed)[1])
     assert least < 0.2
-    assert (tmp_path / "real_event.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "real_event.png")
 
 
-def test_elastic_inversion(tmp_path):
+def test_elastic_inversion(run, tmp_path):
     """Three iterations a band: the misfit falls (to 0.16), and so do the errors of vp and vs (density comes later)."""
-    printed = run(tmp_path, "examples/elastic_inversion.py", "--iterations", "3")
+    printed = run("examples/elastic_inversion.py", "--iterations", "3")
     before, after = map(float, re.search(FALLS, printed).groups())
     assert 0 < after < 0.3 * before
     errors = {name: (float(a), float(b)) for name, a, b in re.findall(r"(v[ps]) error ([\d.]+) -> ([\d.]+) m/s", printed)}
     assert len(errors) == 2
     assert all(found < initial for initial, found in errors.values())
-    assert (tmp_path / "elastic_inversion.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "elastic_inversion.png")
 
 
-def test_rupture_history(tmp_path):
+def test_rupture_history(run, tmp_path):
     """Five iterations: histories nearer to the truth (63 % off) than silence, 100 %; times within a sample (0.34)."""
-    printed = run(tmp_path, "examples/rupture_history.py", "--iterations", "5", "--physics", "acoustic")
+    printed = run("examples/rupture_history.py", "--iterations", "5", "--physics", "acoustic")
     assert float(re.search(r"histories: relative error ([\d.]+) %", printed)[1]) < 80
     assert float(re.search(r"times within ([\d.]+) samples", printed)[1]) < 1
-    assert (tmp_path / "rupture_history.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "rupture_history.png")
 
 
-def test_moment_tensor(tmp_path):
+def test_moment_tensor(run, tmp_path):
     """Ten iterations of eighty: 2.6 cells in depth are left of 12.4, and a tenth of the tensor."""
-    printed = run(tmp_path, "examples/moment_tensor.py", "--iterations", "10", "--depths", "3")
+    printed = run("examples/moment_tensor.py", "--iterations", "10", "--depths", "3")
     before, after = map(float, re.search(r"start ([\d.]+) cells off in depth; found ([\d.]+)", printed).groups())
     assert after < 0.5 * before
     assert float(re.search(r"moment tensor within ([\d.]+)%", printed)[1]) < 30
-    assert (tmp_path / "moment_tensor.png").stat().st_size > 10_000
+    assert_drawn(tmp_path / "moment_tensor.png")
 
 
 @pytest.mark.slow
@@ -166,7 +205,7 @@ def test_moment_tensor(tmp_path):
 )
 def test_marmousi2_is_approached(tmp_path, name, arguments, bound):
     """Fifty gradients lower the errors, 381.8 and 294.8 m/s and 84.2 kg/m^3, as the documentation says they do."""
-    run(tmp_path, f"benchmarks/{name}.py", "--data", MODELS, "--evaluations", "50", "--output", tmp_path, *arguments)
+    run_apart(tmp_path, f"benchmarks/{name}.py", "--data", MODELS, "--evaluations", "50", "--output", tmp_path, *arguments)
     (found,) = json.loads((tmp_path / f"{name}.json").read_text())["runs"].values()
     errors = found["final_error"] if isinstance(found["final_error"], dict) else {"vp": found["final_error"]}
     assert all(errors[unknown] < most for unknown, most in bound.items()), errors

@@ -1,6 +1,6 @@
 """`adseis invert`: a velocity model, a source's position, a rupture or a moment tensor from waveforms.
 
-Each problem is a file of its own: `velocity`, `location`, `rupture`, `moment_tensor`.
+Each problem is a file of its own: `invert_velocity`, `invert_location`, `invert_rupture`, `invert_moment_tensor`.
 """
 
 import dataclasses
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from adseis.cli import invert_source, invert_velocity
-from adseis.cli.invert_location import Location, LocationOptions
-from adseis.cli.invert_moment_tensor import Earthquake, MomentTensorOptions
-from adseis.cli.invert_rupture import Rupture, RuptureOptions
+from adseis.cli.invert_location import LocationOptions, LocationProblem
+from adseis.cli.invert_moment_tensor import MomentTensorOptions, MomentTensorProblem
+from adseis.cli.invert_rupture import RuptureOptions, RuptureProblem
 from adseis.cli.invert_source import SourceProblem
 from adseis.cli.invert_velocity import VelocityOptions
 from adseis.cli.options import InversionOptions, Physics
@@ -46,9 +46,9 @@ class Invert(VelocityOptions, Chosen):
 
 
 PROBLEMS: dict[str, Callable[[Any, Setting, InversionOptions], SourceProblem]] = {
-    "location": Location,
-    "rupture": Rupture,
-    "moment-tensor": Earthquake,
+    "location": LocationProblem,
+    "rupture": RuptureProblem,
+    "moment-tensor": MomentTensorProblem,
 }
 """Name -> problem, made of the group of options of the same name, a setting, and all options."""
 PHYSICS: dict[str, Physics] = {"rupture": "elastic", "moment-tensor": "elastic"}
@@ -100,9 +100,11 @@ def refuse_foreign(config: Invert) -> None:
     Raises:
         ValueError: If one was given, naming it and the problems that it belongs to.
     """
-    names = lambda kind: {f.name for f in dataclasses.fields(kind)}  # noqa: E731
-    shared = names(InversionOptions) | names(Chosen)
-    users = {name: ["velocity"] for name in names(VelocityOptions) - shared | {"shots"}}
+    shared, of_velocity = (
+        {field.name for kind in kinds for field in dataclasses.fields(kind)}
+        for kinds in ((InversionOptions, Chosen), (VelocityOptions,))
+    )
+    users = {name: ["velocity"] for name in of_velocity - shared | {"shots"}}
     users |= {"stations": [*PROBLEMS]} | {group_of(problem): [problem] for problem in PROBLEMS}
     standard = Invert()
     for name, problems in users.items():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.invert_source import Report, SourceProblem, Unknowns
+from adseis.cli.invert_source import Callback, SourceProblem, Unknowns
 from adseis.cli.options import InversionOptions
 from adseis.cli.source_setting import Setting
 from adseis.experiment.sources import Explosion
@@ -29,7 +29,7 @@ class LocationOptions:
     """Standard deviation of a source spread by a Gaussian [m]; 0 for a point."""
 
 
-class Location(SourceProblem):
+class LocationProblem(SourceProblem):
     """A volume source of unknown position and time function."""
 
     title = "Location of a source"
@@ -74,13 +74,18 @@ class Location(SourceProblem):
             return self.setting.simulate(Explosion(position, time_function))
         return self.setting.simulate(gaussian_source(position, time_function, self.setting.grid, width=self._width))
 
-    def find(self, observed: Any, report: Report, **options: Any) -> tuple[Unknowns, Result]:
+    def find(self, observed: Any, callback: Callback, **options: Any) -> tuple[Unknowns, Result]:
         """Position and time function together."""
         found = locate(
             lambda position, time_function: self.forward({"position": position, "time_function": time_function}),
-            observed, self._start, self.setting.grid, reach=self.setting.reach(options["bands"][0]),
-            margin=self.setting.margin, callback=report, **options,
-        )  # fmt: skip
+            observed,
+            self._start,
+            self.setting.grid,
+            reach=self.setting.reach(options["bands"][0]),
+            margin=self.setting.margin,
+            callback=callback,
+            **options,
+        )
         return {"position": found.position, "time_function": found.time_function}, found.result
 
     def errors(self, x: Unknowns) -> dict[str, float]:

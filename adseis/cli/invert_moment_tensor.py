@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.invert_source import Report, SourceProblem, Unknowns
+from adseis.cli.invert_source import Callback, SourceProblem, Unknowns
 from adseis.cli.options import InversionOptions
 from adseis.cli.source_setting import Setting
 from adseis.experiment.sources import MomentTensor
@@ -32,7 +32,7 @@ class MomentTensorOptions:
     """Weight of the roughness of the moment-rate function; by default 1e-5, with noise 1e-3."""
 
 
-class Earthquake(SourceProblem):
+class MomentTensorProblem(SourceProblem):
     """A point of unknown position, moment tensor and moment-rate function."""
 
     title = "Moment tensor of an earthquake"
@@ -89,13 +89,19 @@ class Earthquake(SourceProblem):
         """Velocities of a moment tensor."""
         return self.setting.simulate(MomentTensor(x["position"], x["rate"], x["moment"]))
 
-    def find(self, observed: Any, report: Report, **options: Any) -> tuple[Unknowns, Result]:
+    def find(self, observed: Any, callback: Callback, **options: Any) -> tuple[Unknowns, Result]:
         """All three together, after the histories of the components."""
         found = invert_moment_tensor(
             lambda position, moment, rate: self.forward({"position": position, "moment": moment, "rate": rate}),
-            observed, self._start, self.setting.grid, reach=self.setting.reach(options["bands"][0]),
-            margin=self.setting.margin, smoothness=self._smoothness, callback=report, **options,
-        )  # fmt: skip
+            observed,
+            self._start,
+            self.setting.grid,
+            reach=self.setting.reach(options["bands"][0]),
+            margin=self.setting.margin,
+            smoothness=self._smoothness,
+            callback=callback,
+            **options,
+        )
         return {"position": found.position, "moment": found.moment, "rate": found.rate}, found.result
 
     def errors(self, x: Unknowns) -> dict[str, float]:

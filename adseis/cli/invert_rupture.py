@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.invert_source import Report, SourceProblem, Unknowns
+from adseis.cli.invert_source import Callback, SourceProblem, Unknowns
 from adseis.cli.options import InversionOptions
 from adseis.cli.source_setting import Setting
 from adseis.experiment.sources import Explosion, MomentTensor
@@ -39,7 +39,7 @@ class RuptureOptions:
     """Smoothness of histories along the fault."""
 
 
-class Rupture(SourceProblem):
+class RuptureProblem(SourceProblem):
     """A line of points: explosions in a fluid, slip along the line in a solid."""
 
     corners: tuple[float, ...] = ()
@@ -59,9 +59,8 @@ class Rupture(SourceProblem):
         if options.points < 1:
             raise ValueError(f"`rupture.points` = {options.points} must be at least 1.")
         ends = np.array(options.ends or [*setting.place(0.5, 0.25), *setting.place(0.65, 0.75)]).reshape(2, 2)
-        low, high = np.array(grid.origin), np.array(grid.origin) + np.array(grid.extent)
-        if not np.all((low <= ends) & (ends <= high)):
-            raise ValueError(f"`rupture.ends` = {tuple(ends.ravel())} m leave the model, {tuple(low)} to {tuple(high)} m.")
+        if grid.outside(ends) is not None:
+            raise ValueError(f"`rupture.ends` = {tuple(ends.ravel().tolist())} m leave the model, {grid.ranges()} m.")
         self._points = np.linspace(ends[0], ends[1], options.points).astype("float32")[None]
         speed = 0.8 * setting.slowest if options.speed is None else options.speed
         shortest = 1 / (6 * setting.frequency)  # of a Gaussian of which 3 % are left at 2.5 times the frequency
@@ -115,20 +114,24 @@ class Rupture(SourceProblem):
         moments = np.broadcast_to(moment, (*self._points.shape, 2)).astype("float32")
         return self.setting.simulate(MomentTensor(self._points, rate, moments))
 
-    def find(self, observed: Any, report: Report, **options: Any) -> tuple[Unknowns, Result]:
+    def find(self, observed: Any, callback: Callback, **options: Any) -> tuple[Unknowns, Result]:
         """By Green's functions: a simulation a point, made again by a run that is continued."""
         grid, count = self.setting.grid, self._options.points
         print(f"{count} Green's functions ...")
         green = green_functions(lambda rate: self.forward({"rate": rate}), count, grid, dtype="float32")
         if self._gaussian:
-            seen = lambda k, x, value: report(k, x | {"rate": self._rate(x)}, value)  # noqa: E731
-            found = invert_rupture(green, observed, count, grid, width=self._width, callback=seen, **options)
+
+            def of_gaussians(iteration: int, x: Unknowns, value: float) -> None:
+                callback(iteration, x | {"rate": self._rate(x)}, value)
+
+            found = invert_rupture(green, observed, count, grid, width=self._width, callback=of_gaussians, **options)
             return {"rate": found.rate, "amount": found.amount, "time": found.time}, found.result
-        seen = lambda k, rate, value: report(k, self._histories(rate), value)  # noqa: E731
-        history = invert_slip_history(
-            green, observed, count, grid, smooth_time=self._smooth_time, smooth_along=self._options.smooth_along,
-            callback=seen, **options,
-        )  # fmt: skip
+
+        def of_histories(iteration: int, rate: Any, value: float) -> None:
+            callback(iteration, self._histories(rate), value)
+
+        smooth = {"smooth_time": self._smooth_time, "smooth_along": self._options.smooth_along}
+        history = invert_slip_history(green, observed, count, grid, callback=of_histories, **smooth, **options)
         return self._histories(history.rate), history.result
 
     def errors(self, x: Unknowns) -> dict[str, float]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.figure import Figure
 
-from adseis.cli.options import InversionOptions, Problem, begin
-from adseis.cli.runs import RunFolder, read_metrics
+from adseis.cli.options import InversionOptions, Solver, open_folder
+from adseis.cli.runs import Curves, Findings, report_inversion
 from adseis.data.arrays import StoredArray
 from adseis.data.problems import Experiment
 from adseis.files import check_writable
@@ -19,7 +20,6 @@ from adseis.inversion.fwi import Update, invert
 from adseis.inversion.weights import illumination, mute_near
 from adseis.objectives.regularizers import tikhonov, total_variation
 from adseis.optimizers.minimize import Result
-from adseis.viz.curves import plot_curve
 from adseis.viz.gathers import plot_gathers
 from adseis.viz.sections import plot_sections
 
@@ -65,44 +65,50 @@ def run(config: VelocityOptions) -> int:
     config.check()
     if config.total_variation < 0 or config.tikhonov < 0 or config.mute_radius < 0:
         raise ValueError("`total_variation`, `tikhonov` and `mute_radius` must not be negative.")
-    problem = config.make_problem(config.initial, config.smooth)
-    experiment = problem.experiment
+    experiment = config.experiment(config.initial, config.smooth)
+    grid, solver = experiment.grid, config.solver(experiment.initial)
+    forward = functools.partial(solver.gathers, survey=experiment.survey, grid=grid)
     check_writable(config.output)
     begun = time.perf_counter()
-    observed = config.with_noise(problem.forward(experiment.true))
-    first = problem.forward(experiment.initial)
-    update = _update(config, problem)
-    folder = begin(config)
+    observed = config.with_noise(forward(experiment.true))
+    first = forward(experiment.initial)
+    update = _update(config, experiment, solver)
+    folder = open_folder(config)
     shots, steps, receivers = observed.shape
-    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {experiment.grid.shape} nodes, {steps} steps")
+    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {grid.shape} nodes, {steps} steps")
 
-    def report(iteration: int, model: np.ndarray, value: float) -> None:
+    def record(iteration: int, model: np.ndarray, value: float) -> None:
         seconds = round(time.perf_counter() - begun, 3)
         folder.record(iteration=iteration, misfit=value, vp_rmse=_rmse(model, experiment.true), seconds=seconds)
 
     result = invert(
-        problem.forward, observed, experiment.initial,
-        dt=experiment.grid.dt, update=update, bands=config.stages(), misfit=config.misfit_function(experiment.grid.dt),
-        regularizer=_regularizer(config, experiment), callback=report, evaluations=config.evaluations,
+        forward,
+        observed,
+        experiment.initial,
+        dt=grid.dt,
+        update=update,
+        bands=config.stages(),
+        misfit=config.misfit_function(grid.dt),
+        regularizer=_regularizer(config, experiment),
+        callback=record,
+        evaluations=config.evaluations,
         journal=folder.path / "journal.h5",
-    )  # fmt: skip
-    gathers = {"observed": observed, "initial": first, "inverted": problem.forward(result.x)}
-    _leave(folder, experiment, result, gathers, label=config.recorded, begun=begun)
+    )
+    gathers = {"observed": observed, "initial": first, "inverted": forward(result.x)}
+    report_inversion(folder, _findings(experiment, result, gathers, label=config.recorded), result, begun=begun)
     return 0
 
 
-def _update(config: VelocityOptions, problem: Problem) -> Update:
+def _update(config: VelocityOptions, experiment: Experiment, solver: Solver) -> Update:
     """Mask, mutes, illumination and bounds."""
-    experiment = problem.experiment
     grid, weight = experiment.grid, jnp.asarray(experiment.mask)
     if config.mute_radius:
         devices = [np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)]
         devices.append(np.asarray(experiment.survey.receivers).reshape(-1, 2))
         weight = weight * mute_near(np.concatenate(devices), grid.shape, grid.spacing, config.mute_radius, origin=grid.origin)
     if config.illumination:
-        weight = weight * illumination(
-            problem.simulate, problem.medium(experiment.initial), experiment.survey, grid, **problem.options
-        )
+        medium = solver.medium(experiment.initial)
+        weight = weight * illumination(solver.simulate, medium, experiment.survey, grid, **solver.options)
     low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
     high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
     # Nodes that are kept may lie outside the bounds of those that are not.
@@ -127,41 +133,35 @@ def _rmse(model: np.ndarray, true: np.ndarray) -> float:
     return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
 
 
-def _leave(
-    folder: RunFolder, experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str, begun: float
-) -> None:
-    """Write arrays, pictures and the report."""
+def _findings(experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str) -> Findings:
+    """Models and gathers, before and after."""
     grid = experiment.grid
     models = {"true": experiment.true, "initial": experiment.initial, "inverted": result.x}
-    folder.write_result(
-        {f"vp_{k}": StoredArray(np.asarray(v), "m/s", "z x", grid.spacing) for k, v in models.items()}
+    shots = int(gathers["observed"].shape[0])
+    first, last = _rmse(experiment.initial, experiment.true), _rmse(result.x, experiment.true)
+
+    def draw() -> dict[str, Figure]:
+        shown = {k: np.asarray(v[shots // 2]) for k, v in gathers.items()}
+        shown["inverted - observed"] = shown["inverted"] - shown["observed"]
+        difference = {"inverted - true": result.x - experiment.true}
+        return {
+            "models": plot_sections(models, grid.spacing, differences=difference, label="P-wave speed (m/s)"),
+            "gathers": plot_gathers(shown, grid.dt, label=label),
+        }
+
+    return Findings(
+        title=f"Full waveform inversion: {experiment.name}",
+        summary=f"vp RMSE {first:.1f} -> {last:.1f} m/s after {result.evaluations} gradient evaluations",
+        arrays={f"vp_{k}": StoredArray(np.asarray(v), "m/s", "z x", grid.spacing) for k, v in models.items()}
         | {"mask": StoredArray(experiment.mask, "1", "z x", grid.spacing)}
-        | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()}
+        | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()},
+        draw=draw,
+        figures={
+            "shots": shots,
+            "vp RMSE, initial (m/s)": first,
+            "vp RMSE, final (m/s)": last,
+            "relative misfit, initial": result.history[0].value,
+        },
+        curves={"error": Curves({"vp_rmse": "vp"}, "vp RMSE (m/s)", log=False)},
+        start={"misfit": result.history[0].value, "vp_rmse": first},
     )
-    difference = {"inverted - true": result.x - experiment.true}
-    folder.save_picture("models", plot_sections(models, grid.spacing, differences=difference, label="P-wave speed (m/s)"))
-    shot = gathers["observed"].shape[0] // 2
-    shown = {k: np.asarray(v[shot]) for k, v in gathers.items()}
-    shown["inverted - observed"] = shown["inverted"] - shown["observed"]
-    folder.save_picture("gathers", plot_gathers(shown, grid.dt, label=label))
-    records = read_metrics(folder.path / "metrics.jsonl")
-    iterations = np.array([0, *(r["iteration"] for r in records)], float)
-    misfit = [result.history[0].value] + [r["misfit"] for r in records]
-    rmse = [_rmse(experiment.initial, experiment.true)] + [r["vp_rmse"] for r in records]
-    folder.save_picture("misfit", plot_curve({"misfit": misfit}, x={"misfit": iterations}, ylabel="relative misfit"))
-    folder.save_picture("error", plot_curve({"vp": rmse}, x={"vp": iterations}, ylabel="vp RMSE (m/s)", log=False))
-    figures = {
-        "shots": int(gathers["observed"].shape[0]),
-        "iterations": len(records),
-        "gradient evaluations": result.evaluations,
-        "relative misfit, initial": result.history[0].value,
-        "relative misfit, final": result.value,
-        "vp RMSE, initial (m/s)": rmse[0],
-        "vp RMSE, final (m/s)": _rmse(result.x, experiment.true),
-        "seconds": round(time.perf_counter() - begun, 1),
-        "ended because": result.message,
-    }
-    folder.write_report(f"Full waveform inversion: {experiment.name}", figures)
-    first, last = figures["vp RMSE, initial (m/s)"], figures["vp RMSE, final (m/s)"]
-    print(f"vp RMSE {first:.1f} -> {last:.1f} m/s after {result.evaluations} gradient evaluations")
-    print(f"report: {folder.path / 'report.md'}")

@@ -9,7 +9,6 @@ import itertools
 import logging
 import operator
 import os
-import re
 import sys
 import traceback
 import warnings
@@ -21,6 +20,7 @@ import tyro
 
 from adseis.cli import info, invert, simulate
 from adseis.cli.configuration import load
+from adseis.parallel.shots import told
 
 Commands = Mapping[str, tuple[type, Callable[[Any], int]]]
 COMMANDS: Commands = {
@@ -90,7 +90,7 @@ def parse(argv: Sequence[str], commands: Commands) -> tuple[Callable[[Any], int]
             chosen = tyro.cli(choice, args=argv, prog="adseis", description=DESCRIPTION)
     except SystemExit as stop:
         if stop.code:
-            raise ValueError(_one_line(complaint.getvalue())) from None
+            raise ValueError(one_line(complaint.getvalue())) from None
         raise
     name = next(name for name, kind in options.items() if isinstance(chosen, kind))
     return commands[name][1], chosen.settings
@@ -116,8 +116,17 @@ def _config_file(argv: Sequence[str]) -> Path | None:
     return parser.parse_known_args(argv)[0].config
 
 
-def _one_line(box: str) -> str:
-    """What tyro says in a box (of ASCII where stdout is no UTF-8), without the box: the complaint, and what was perhaps meant."""
+def one_line(box: str) -> str:
+    """What tyro says in a box, without the box: the complaint, and what was perhaps meant.
+
+    tyro hands on its complaints only as they are drawn (the events of its `_errors` are private, and change without notice).
+
+    Args:
+        box: The text, of lines or (where stdout is no UTF-8) of ASCII; of a box of another kind everything is kept.
+
+    Returns:
+        One line.
+    """
     rows = [row.strip("│ ") for row in box.splitlines() if row.strip() and row[0] not in "╭╰"]
     parts = [" ".join(group) for is_rule, group in itertools.groupby(rows, lambda row: set(row) <= set("─-")) if not is_rule]
     title = 0 if box.startswith("╭") else 1  # in ASCII the title is a part of its own
@@ -129,9 +138,7 @@ def _one_line(box: str) -> str:
 def _fail(error: BaseException | str, code: int, *, debug: bool = False) -> int:
     if debug:
         traceback.print_exc()
-    # Equinox and JAX wrap the message of a failed check in advice and tracebacks.
-    inner = re.search(r"EquinoxRuntimeError: (.*?)(?:\n\n|\Z)", str(error), re.DOTALL)
-    message = " ".join((inner.group(1) if inner else str(error)).split()) or type(error).__name__
+    message = error if isinstance(error, str) else told(error) or type(error).__name__
     sys.stderr.write(f"adseis: {message}\n" if code == INTERRUPTED else f"adseis: error: {message}\n")
     return code
 

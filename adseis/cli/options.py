@@ -15,8 +15,11 @@ from jaxtyping import PyTree
 from adseis.cli.runs import RunFolder
 from adseis.data.models import Model, names_in, read_model
 from adseis.data.problems import Experiment, crust_experiment, stored_experiment, surface_experiment
+from adseis.experiment.grid import Grid
 from adseis.experiment.medium import AcousticMedium, ElasticMedium, ScalarMedium
+from adseis.experiment.moduli import gardner_density, poisson_shear
 from adseis.experiment.sampling import resolved_frequency
+from adseis.experiment.survey import Survey
 from adseis.objectives import misfits
 from adseis.objectives.bands import Band
 from adseis.waves.acoustic import simulate_acoustic
@@ -34,30 +37,25 @@ class Solver(NamedTuple):
     Attributes:
         simulate: `simulate_scalar`, `simulate_acoustic` or `simulate_elastic`.
         medium: From a P-wave speed to the medium that is simulated.
-        options: Options of the simulation: order, boundary, free surface.
+        options: Options of the simulation: order, boundary, free surface, what is recorded.
     """
 
     simulate: Callable[..., Any]
     medium: Callable[[Any], Any]
     options: dict[str, Any]
 
+    def gathers(self, vp: Any, survey: Survey, grid: Grid) -> Any:
+        """Simulate.
 
-class Problem(NamedTuple):
-    """An experiment with its physics.
+        Args:
+            vp: P-wave speed [m/s].
+            survey: Sources and receivers.
+            grid: Space-time sampling.
 
-    Attributes:
-        experiment: Models, survey, grid.
-        simulate: The solver.
-        medium: From a P-wave speed to the medium that is simulated.
-        forward: From a P-wave speed to the gathers.
-        options: Options of the simulation: order, boundary, free surface.
-    """
-
-    experiment: Experiment
-    simulate: Callable[..., Any]
-    medium: Callable[[Any], Any]
-    forward: Callable[[Any], Any]
-    options: dict[str, Any]
+        Returns:
+            What the receivers record.
+        """
+        return self.simulate(self.medium(vp), survey, grid, **self.options)
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,8 @@ class SurveyOptions:
         """
         return self if self.physics else dataclasses.replace(self, physics=standard)
 
-    def make_problem(self, initial: Path | None = None, smooth: float | None = None) -> Problem:
-        """Read everything and check it.
+    def experiment(self, initial: Path | None = None, smooth: float | None = None) -> Experiment:
+        """Models, survey and grid: of the files, or the embedded ones.
 
         Args:
             initial: File of the initial model.
@@ -127,18 +125,28 @@ class SurveyOptions:
             FileNotFoundError: If a file does not exist.
             ValueError: If an option or a file cannot be right.
         """
-        experiment = self._experiment(initial, smooth)
-        simulate, medium, options = self.solver(experiment.initial)
-        if self.physics == "elastic":
-            options |= {"record": "vz"}
-        forward = lambda vp: simulate(medium(vp), experiment.survey, experiment.grid, **options)  # noqa: E731
-        return Problem(experiment, simulate, medium, forward, options)
+        if self.model is None:
+            if initial is not None:
+                raise ValueError(f"`initial` = {initial} needs a true `model` beside it, whose waveforms are inverted.")
+            standard = 0.7 if self.physics == "elastic" else 1.2  # S waves are shorter
+            return crust_experiment(frequency=standard if self.frequency is None else self.frequency)
+        true, start = self.read(self.model), None if initial is None else self.read(initial)
+        if {"source", "receiver"} <= set(names_in((start or true).source_file)):
+            return stored_experiment(true, start, smooth=smooth)
+        frequency = self.frequency
+        if frequency is None:
+            slowest = true.values if self.physics != "elastic" else self.shear_speed(true.values)
+            frequency = resolved_frequency(float(slowest[slowest > 0].min()), true.spacing, self.order)
+        return surface_experiment(
+            true, start, shots=self.shots, frequency=frequency, depth=self.depth, duration=self.duration, smooth=smooth
+        )
 
-    def solver(self, vp: np.ndarray) -> Solver:
+    def solver(self, vp: np.ndarray, *, components: tuple[str, ...] = ("vz",)) -> Solver:
         """The physics of a model.
 
         Args:
             vp: P-wave speed [m/s], from which what the file does not hold is derived.
+            components: What is recorded in a solid; of one component a gather, of several a tuple.
 
         Returns:
             The solver.
@@ -149,6 +157,7 @@ class SurveyOptions:
         options = {"order": self.order, "boundary": CPML(width=self.width), "free_surface": self.free_surface}
         if self.physics == "elastic":
             rho, vs = self._density(vp), self.shear_speed(vp)
+            options |= {"record": components[0] if len(components) == 1 else components}
             return Solver(simulate_elastic, lambda vp: ElasticMedium(vp, vs, rho), options)
         if self.physics == "acoustic":
             rho = self._density(vp)
@@ -185,29 +194,12 @@ class SurveyOptions:
         """
         if self.model is not None and "vs" in names_in(self.model):
             return self.read(self.model, "vs").values
-        return np.where(vp <= 1520, 0, vp / 3**0.5).astype(vp.dtype)
-
-    def _experiment(self, initial: Path | None, smooth: float | None) -> Experiment:
-        if self.model is None:
-            if initial is not None:
-                raise ValueError(f"`initial` = {initial} needs a true `model` beside it, whose waveforms are inverted.")
-            standard = 0.7 if self.physics == "elastic" else 1.2  # S waves are shorter
-            return crust_experiment(frequency=standard if self.frequency is None else self.frequency)
-        true, start = self.read(self.model), None if initial is None else self.read(initial)
-        if {"source", "receiver"} <= set(names_in((start or true).source_file)):
-            return stored_experiment(true, start, smooth=smooth)
-        frequency = self.frequency
-        if frequency is None:
-            slowest = true.values if self.physics != "elastic" else self.shear_speed(true.values)
-            frequency = resolved_frequency(float(slowest[slowest > 0].min()), true.spacing, self.order)
-        return surface_experiment(
-            true, start, shots=self.shots, frequency=frequency, depth=self.depth, duration=self.duration, smooth=smooth
-        )
+        return np.asarray(poisson_shear(vp))
 
     def _density(self, vp: np.ndarray) -> np.ndarray:
         if self.model is not None and "rho" in names_in(self.model):
             return self.read(self.model, "rho").values
-        return (310 * vp**0.25).astype(vp.dtype)
+        return np.asarray(gardner_density(vp))
 
 
 MisfitName = Literal[
@@ -290,7 +282,7 @@ class InversionOptions(SurveyOptions):
         return jax.tree.map(noisy, gathers)
 
 
-def begin(config: InversionOptions) -> RunFolder:
+def open_folder(config: InversionOptions) -> RunFolder:
     """The folder of a run; journals of another run are removed from it.
 
     Args:

@@ -1,19 +1,24 @@
-"""The folder that a run leaves: configuration, versions, metrics, arrays, pictures and a report."""
+"""The folder that a run leaves: configuration, versions, metrics, arrays, pictures and a report; and how the last are written."""
 
 import json
 import math
 import platform
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from matplotlib.figure import Figure
 
 from adseis.cli.configuration import dump, dumps
 from adseis.data.arrays import StoredArray, write_arrays
 from adseis.files import check_writable, written_whole
+from adseis.optimizers.minimize import Result
+from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
 
 
@@ -105,6 +110,100 @@ class RunFolder:
 
     def _identity(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(record.get(name) for name in self._key)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A picture of metrics over the iterations.
+
+    Attributes:
+        labels: Name in the metrics -> what its curve is called.
+        ylabel: Text beside, with the unit.
+        log: Whether on a logarithmic scale.
+    """
+
+    labels: Mapping[str, str]
+    ylabel: str
+    log: bool = True
+
+    def plot(self, records: Sequence[Mapping[str, Any]]) -> Figure:
+        """Draw it.
+
+        Args:
+            records: Of the metrics, one an iteration.
+
+        Returns:
+            The figure.
+        """
+        iterations = np.array([record["iteration"] for record in records], float)
+        curves = {label: [record[name] for record in records] for name, label in self.labels.items()}
+        return plot_curve(curves, x=dict.fromkeys(curves, iterations), ylabel=self.ylabel, log=self.log)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run found, of which its folder and the terminal are told.
+
+    Attributes:
+        title: Headline of the report.
+        summary: What is printed: the result in one line.
+        arrays: Name -> array of `result.h5`.
+        draw: Gives the pictures, once the arrays are safe: file name without extension -> figure.
+        figures: Row of the report's table -> its value.
+        text: Paragraphs before the table.
+        curves: File name without extension -> metrics of an inversion to be drawn.
+        start: Its metrics before the first iteration, where the curves are to begin there.
+    """
+
+    title: str
+    summary: str
+    arrays: Mapping[str, StoredArray]
+    draw: Callable[[], Mapping[str, Figure]]
+    figures: Mapping[str, object]
+    text: str = ""
+    curves: Mapping[str, Curves] = field(default_factory=dict)
+    start: Mapping[str, float] = field(default_factory=dict)
+
+
+def report(folder: RunFolder, findings: Findings) -> None:
+    """Write arrays, pictures and the report, and print where it is.
+
+    Args:
+        folder: Of the run.
+        findings: What it found.
+    """
+    folder.write_result(findings.arrays)
+    for name, figure in findings.draw().items():
+        folder.save_picture(name, figure)
+    folder.write_report(findings.title, findings.figures, text=findings.text)
+    print(findings.summary)
+    print(f"report: {folder.path / 'report.md'}")
+
+
+def report_inversion(folder: RunFolder, findings: Findings, result: Result, *, begun: float) -> None:
+    """Report an inversion: its curves and what every inversion has to tell are added.
+
+    Args:
+        folder: Of the run, with its metrics.
+        findings: What it found.
+        result: Of its last minimization.
+        begun: When it began, by `time.perf_counter`.
+    """
+    records = read_metrics(folder.path / "metrics.jsonl")
+    drawn = [{"iteration": 0, **findings.start}, *records] if findings.start else records
+    curves = {"misfit": Curves({"misfit": "misfit"}, "relative misfit"), **findings.curves} if drawn else {}
+    figures = {
+        "iterations": len(records),
+        "gradient evaluations": result.evaluations,
+        "relative misfit, final": result.value,
+        "seconds": round(time.perf_counter() - begun, 1),
+        "ended because": result.message,
+    }
+
+    def draw() -> dict[str, Figure]:
+        return {**findings.draw(), **{name: curve.plot(drawn) for name, curve in curves.items()}}
+
+    report(folder, replace(findings, draw=draw, figures={**findings.figures, **figures}))
 
 
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from adseis.cli.options import InversionOptions
 from adseis.data.layered_crust import layered_crust
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import ScalarMedium
 from adseis.experiment.sampling import resolved_frequency
 from adseis.experiment.sources import Source
 from adseis.experiment.survey import Survey
@@ -83,11 +82,8 @@ class Setting(NamedTuple):
         Raises:
             ValueError: If it is outside the medium or within the margin.
         """
-        low = np.array(self.grid.origin) + self.margin
-        high = np.array(self.grid.origin) + np.array(self.grid.extent) - self.margin
-        if not np.all((low <= point) & (np.asarray(point) <= high)):
-            places = ", ".join(f"{a:.6g} to {b:.6g} m" for a, b in zip(low, high, strict=True))
-            raise ValueError(f"`{name}` = {tuple(map(float, point))} m must be within {places} (z, x).")
+        if self.grid.outside(np.asarray(point), self.margin) is not None:
+            raise ValueError(f"`{name}` = {tuple(map(float, point))} m must lie within {self.grid.ranges(self.margin)} m.")
         return np.asarray(point, "float32")[None, None]
 
     def cells(self, one: Any, other: Any) -> float:
@@ -159,31 +155,35 @@ def make_setting(config: InversionOptions, stations: Stations) -> Setting:
     frequency = config.frequency or resolved_frequency(slowest, spacing, config.order)
     span = [h * (n - 1) for h, n in zip(spacing, vp.shape, strict=True)]
     duration = 3 / frequency + float(np.hypot(*span)) / slowest if config.duration is None else config.duration
-    grid = _clocked(vp, spacing, frequency, duration, config.order)
-    simulate, medium, options = config.solver(vp)
+    grid = Grid.suggest(
+        speeds=(float(vp.min()), float(1.15 * vp.max())),  # headroom
+        frequency=frequency,
+        shape=vp.shape,
+        spacing=spacing,
+        duration=duration,
+        order=config.order,
+    )
+    solver = config.solver(vp, components=("vz", "vx"))
     receivers = _places(stations, config.depth, grid)
     solid = config.physics == "elastic"
     return Setting(
-        name, vp, slowest, grid, receivers, frequency,
-        lambda source: simulate(medium(vp), Survey(source, receivers), grid, **options),
-        ("m/s", "m/s") if solid else (config.unit,),
-        ("vz [m/s]", "vx [m/s]") if solid else (config.recorded,),
-    )  # fmt: skip
-
-
-def _clocked(vp: np.ndarray, spacing: tuple[float, ...], frequency: float, duration: float, order: int) -> Grid:
-    """The grid of a model with a time step that its fastest wave allows."""
-    extremes = ScalarMedium(np.array([[vp.min(), 1.15 * vp.max()]]))
-    wanted = Grid.suggest(extremes, frequency, order=order)
-    dt = wanted.dt * min(spacing) / wanted.spacing[0]
-    return Grid(vp.shape, spacing, dt, int(np.ceil(duration / dt)) + 1)
+        name=name,
+        vp=vp,
+        slowest=slowest,
+        grid=grid,
+        receivers=receivers,
+        frequency=frequency,
+        simulate=lambda source: solver.gathers(vp, Survey(source, receivers), grid),
+        units=("m/s", "m/s") if solid else (config.unit,),
+        records=("vz [m/s]", "vx [m/s]") if solid else (config.recorded,),
+    )
 
 
 def _places(stations: Stations, depth: float | None, grid: Grid) -> np.ndarray:
     """Positions of the stations."""
     (down, across), (dz, dx) = grid.extent, grid.spacing
     top = dz if depth is None else depth
-    if not 0 <= top <= down:
+    if grid.outside(np.array([top, 0.0])) is not None:
         raise ValueError(f"`depth` = {depth} m is not within the model, which is {down:.6g} m deep.")
     along = np.linspace(2 * dx, across - 2 * dx, stations.surface)
     rows = [np.stack([np.full(stations.surface, top), along], -1)]

@@ -54,7 +54,7 @@ def read_adseismic_survey(path: str | Path) -> StoredSurvey:
         Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
     """
     path = Path(path)
-    require_file(path, "model")
+    require_file(path, "model file")
     stored = read_mat(path)
     missing = {"source", "receiver", "dx", "dy", "dt", "nt", "f0"} - stored.keys()
     if missing:

@@ -58,13 +58,13 @@ def require_file(path: Path, what: str) -> None:
 
     Args:
         path: Where it should be.
-        what: What it should hold: "model", "gathers", ...
+        what: What it should be: "model file", "file of gathers", ...
 
     Raises:
         FileNotFoundError: If there is no file.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no {what} file at `{path}`; check the path.")
+        raise FileNotFoundError(f"no {what} at `{path}`; check the path.")
 
 
 @contextmanager

@@ -58,13 +58,20 @@ def read_gathers(
         ImportError: If a SEG-Y or SU file is read without segyio.
         ValueError: If the suffix or `name` is unknown, the file is truncated or damaged, `dt` or positions are missing, or shapes
             disagree.
+
+    Example:
+        >>> np.save("line.npy", np.zeros((2, 500, 20)))  # (shot, time, receiver)
+        >>> shots, spread = [[[20.0, 50.0]], [[20.0, 150.0]]], np.stack([np.full(20, 10.0), 10.0 * np.arange(20)], -1)
+        >>> gathers = ads.read_gathers("line.npy", dt=1e-3, source_positions=shots, receiver_positions=spread)
+        >>> gathers.data.shape, float(gathers.times[-1])
+        ((2, 500, 20), 0.499)
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in (*READERS, *TRACES):
         known = ", ".join((*READERS, *TRACES))
         raise ValueError(f"`{path}`: no format of gathers {path.suffix or 'without extension'!r}; use one of {known}.")
-    require_file(path, "gathers")
+    require_file(path, "file of gathers")
     if suffix in TRACES:
         if name is not None or axes is not None:
             raise ValueError(
@@ -86,10 +93,10 @@ def read_gathers(
     try:
         scalars = {key: float(np.asarray(known.pop(key)).item()) for key in ("dt", "start") if key in known}
         window = tuple(np.ravel(known.pop("window")).tolist()) if "window" in known else None
-        records = np.ravel(known.pop("records")) if "records" in known else None
+        known |= {"records": np.ravel(known["records"])} if "records" in known else {}
         label = str(np.asarray(known.pop("unit", "Pa")).item())
         data = _ordered(np.asarray(found[field]), axes).astype(dtype)
-        return Gathers(data, **scalars, **known, window=window, records=records, field=field, unit=label)
+        return Gathers(data, **scalars, **known, window=window, field=field, unit=label)
     except (ValueError, TypeError) as error:
         raise ValueError(f"`{path}`: {error}") from error
 

@@ -4,29 +4,33 @@ A trace that is not live (dead, missing, muted) is zero and has no weight. Multi
 sees those traces, nor does an estimate of the source.
 """
 
+import dataclasses
 import math
-import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
+from adseis.data import record_clock
+from adseis.data.profile_line import fitted_line, line_between
+from adseis.experiment.checks import Samples
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples
 from adseis.experiment.sources import Explosion
 from adseis.experiment.survey import Survey
 from adseis.resampling import sample_whole
 
 Choice = int | slice | Sequence[int] | np.ndarray
-LOST = 0.01
-"""Share of the energy above the new Nyquist frequency from which on resampling warns."""
+
+
+def _array(values: ArrayLike | None) -> np.ndarray:
+    """What the constructor takes, and what is kept of it."""
+    return np.asarray(values)
 
 
 class Gathers(eqx.Module):
-    """Data of all shots, with what belongs to them.
+    """Data of all shots, with what belongs to them. `dataclasses.replace` changes a part, and all is checked again.
 
     Attributes:
         data: Gathers [`unit`], `(shot, time, receiver)`; zero where `live` is false.
@@ -44,63 +48,37 @@ class Gathers(eqx.Module):
         ValueError: If shapes disagree or `dt` is not positive.
     """
 
-    data: Float[np.ndarray, "shot time receiver"]
+    data: Float[np.ndarray, "shot time receiver"] = eqx.field(converter=_array)
     dt: float = eqx.field(static=True)
-    source_positions: Float[np.ndarray, "shot source axis"]
-    receiver_positions: Float[np.ndarray, "*shot receiver axis"]
-    live: Bool[np.ndarray, "shot receiver"]
-    start: float = eqx.field(static=True)
-    window: tuple[float, float] | None = eqx.field(static=True)
-    field: str = eqx.field(static=True)
-    unit: str = eqx.field(static=True)
-    records: Int[np.ndarray, " shot"]
+    source_positions: Float[np.ndarray, "shot source axis"] = eqx.field(converter=_array)
+    receiver_positions: Float[np.ndarray, "*shot receiver axis"] = eqx.field(converter=_array)
+    live: Bool[np.ndarray, "shot receiver"] = eqx.field(converter=_array, default=None, kw_only=True)
+    start: float = eqx.field(static=True, default=0.0, kw_only=True)
+    window: tuple[float, float] | None = eqx.field(static=True, default=None, kw_only=True)
+    field: str = eqx.field(static=True, default="p", kw_only=True)
+    unit: str = eqx.field(static=True, default="Pa", kw_only=True)
+    records: Int[np.ndarray, " shot"] = eqx.field(converter=_array, default=None, kw_only=True)
 
-    def __init__(
-        self,
-        data: ArrayLike,
-        dt: float,
-        source_positions: ArrayLike,
-        receiver_positions: ArrayLike,
-        *,
-        live: ArrayLike | None = None,
-        start: float = 0.0,
-        window: tuple[float, float] | None = None,
-        field: str = "p",
-        unit: str = "Pa",
-        records: ArrayLike | None = None,
-    ) -> None:
-        data = np.asarray(data)
+    def __post_init__(self) -> None:
+        data = np.asarray(self.data)
         if data.ndim != 3 or 0 in data.shape:
             raise ValueError(f"`data` {data.shape} must be (shot, time, receiver), with at least one of each.")
         if data.dtype.kind not in "iuf":
             raise ValueError(f"`data` is of type {data.dtype}; gathers are made of real numbers.")
-        if not (math.isfinite(dt) and dt > 0 and math.isfinite(start)):
-            raise ValueError(f"`dt` = {dt} s must be positive, and `start` = {start} s finite.")
+        if not (math.isfinite(self.dt) and self.dt > 0 and math.isfinite(self.start)):
+            raise ValueError(f"`dt` = {self.dt} s must be positive, and `start` = {self.start} s finite.")
+        self.source_positions, self.receiver_positions = _geometry(self.source_positions, self.receiver_positions, data.shape)
         shots, _, traces = data.shape
-        self.source_positions = _positions("source_positions", source_positions)
-        axes = self.source_positions.shape[-1]
-        if self.source_positions.ndim != 3 or self.source_positions.shape[0] != shots or axes not in (2, 3):
-            raise ValueError(
-                f"`source_positions` {self.source_positions.shape} must be (shot, source, axis) = ({shots}, any, 2 or 3) for "
-                f"`data` {data.shape}."
-            )
-        self.receiver_positions = _positions("receiver_positions", receiver_positions)
-        if self.receiver_positions.shape not in ((traces, axes), (shots, traces, axes)):
-            raise ValueError(
-                f"`receiver_positions` {self.receiver_positions.shape} must be (receiver, axis) = {(traces, axes)}, or "
-                f"{(shots, traces, axes)}, for `data` {data.shape} and sources of {axes} axes."
-            )
-        self.live = np.ones((shots, traces), bool) if live is None else np.asarray(live, bool)
-        self.records = np.arange(1, shots + 1) if records is None else np.asarray(records)
+        self.live = np.ones((shots, traces), bool) if self.live is None else np.asarray(self.live, bool)
+        self.records = np.arange(1, shots + 1) if self.records is None else np.asarray(self.records)
         if self.live.shape != (shots, traces) or self.records.shape != (shots,):
             raise ValueError(
                 f"`live` {self.live.shape} must be (shot, receiver) = {(shots, traces)}, `records` {self.records.shape} (shot,)."
             )
         data = data if data.dtype.kind == "f" else data.astype("float32")
         self.data = data if self.live.all() else np.where(self.live[:, None], data, data.dtype.type(0))
-        self.dt, self.start = float(dt), float(start)
-        self.window = None if window is None else (float(window[0]), float(window[1]))
-        self.field, self.unit = field, unit
+        self.dt, self.start = float(self.dt), float(self.start)
+        self.window = None if self.window is None else (float(self.window[0]), float(self.window[1]))
 
     @property
     def nt(self) -> int:
@@ -118,9 +96,7 @@ class Gathers(eqx.Module):
         weights = self.live[:, None].astype(self.data.dtype)
         if self.window is None:
             return weights
-        slack = 1e-6 * self.dt
-        inside = (self.times >= self.window[0] - slack) & (self.times <= self.window[1] + slack)
-        return weights * inside[None, :, None]
+        return weights * record_clock.within(self.window, self.times, self.dt)[None, :, None]
 
     @property
     def offsets(self) -> Float[np.ndarray, "shot receiver"]:
@@ -190,7 +166,9 @@ class Gathers(eqx.Module):
             ValueError: If nothing at all is left.
         """
         live = self.live & ~self._silent() & np.isfinite(self.data).all(1)
-        return self._with(live=live).select(shots=np.flatnonzero(live.any(1))) if live.any() else _nothing("every trace is dead")
+        if not live.any():
+            raise _nothing_left("every trace is dead")
+        return dataclasses.replace(self, live=live).select(shots=np.flatnonzero(live.any(1)))
 
     def select(
         self, *, shots: Choice | None = None, receivers: Choice | None = None, offsets: tuple[float, float] | None = None
@@ -215,14 +193,16 @@ class Gathers(eqx.Module):
             found = self.offsets[np.ix_(rows, columns)]
             inside = (found >= offsets[0]) & (found <= offsets[1])
             if not (inside & live).any():
-                _nothing(f"no trace within `offsets` = {offsets} m; they run from {found.min():.6g} to {found.max():.6g} m")
+                span = f"they run from {found.min():.6g} to {found.max():.6g} m"
+                raise _nothing_left(f"no trace within `offsets` = {offsets} m; {span}")
             live = live & inside
         used = live.any(0)
         if not used.any():
-            _nothing("none of the chosen traces is live")
+            raise _nothing_left("none of the chosen traces is live")
         columns = columns[used]
         where = self.receiver_positions
-        return self._with(
+        return dataclasses.replace(
+            self,
             data=self.data[np.ix_(rows, np.arange(self.nt), columns)],
             source_positions=self.source_positions[rows],
             receiver_positions=where[columns] if where.ndim == 2 else where[np.ix_(rows, columns)],
@@ -245,9 +225,10 @@ class Gathers(eqx.Module):
         if len(by) != self.source_positions.shape[-1]:
             raise ValueError(f"`by` = {tuple(by)} m needs one number for each of {self.source_positions.shape[-1]} axes.")
         step = np.asarray(by, float)
-        source = self.source_positions + step[None, None]
-        return self._with(
-            source_positions=source, receiver_positions=self.receiver_positions + _like(step, self.receiver_positions)
+        return dataclasses.replace(
+            self,
+            source_positions=self.source_positions + step[None, None],
+            receiver_positions=self.receiver_positions + step.reshape((1,) * (self.receiver_positions.ndim - 1) + (-1,)),
         )
 
     def projected(
@@ -271,25 +252,13 @@ class Gathers(eqx.Module):
         if (start is None) != (end is None):
             raise ValueError(f"`start` = {start} and `end` = {end} must be given both, or neither.")
         points = np.concatenate([self.source_positions[..., 1:].reshape(-1, 2), self._receivers()[self.live][:, 1:]])
-        if start is None or end is None:
-            origin = points.mean(0)
-            along = np.linalg.svd(points - origin[None], full_matrices=False)[2][0]
-            along = along * (np.sign(along[np.argmax(np.abs(along) > 1e-6)]) if abs(along[1]) < 1e-6 else np.sign(along[1]))
-            origin = origin + along * ((points - origin[None]) @ along).min()
-        else:
-            origin, along = np.asarray(start, float), np.subtract(end, start)
-            if not np.linalg.norm(along) > 0:
-                raise ValueError(f"`start` and `end` are the same point, {start} m: they give no direction.")
-            along = along / np.linalg.norm(along)
-        across = np.array([-along[1], along[0]])
-
-        def onto(positions: np.ndarray) -> np.ndarray:
-            return np.stack([positions[..., 0], (positions[..., 1:] - _like(origin, positions)) @ along], -1)
-
-        farthest = float(np.abs((points - origin[None]) @ across).max())
-        return self._with(
-            source_positions=onto(self.source_positions), receiver_positions=onto(self.receiver_positions)
-        ), farthest
+        line = fitted_line(points) if start is None or end is None else line_between(start, end)
+        onto = dataclasses.replace(
+            self,
+            source_positions=line.project(self.source_positions),
+            receiver_positions=line.project(self.receiver_positions),
+        )
+        return onto, line.farthest(points)
 
     def resampled(self, onto: Grid | float, nt: int | None = None, *, pad: bool = False) -> "Gathers":
         r"""The gathers at t = k dt from the shot on, by the trigonometric interpolant of each trace followed by zeros.
@@ -310,36 +279,15 @@ class Gathers(eqx.Module):
         Raises:
             ValueError: If the interval is not positive, `nt` does not fit, or the new record ends too late.
         """
-        dt = onto.dt if isinstance(onto, Grid) else float(onto)
-        if not (math.isfinite(dt) and dt > 0):
-            raise ValueError(f"`onto` = {dt} s must be positive.")
-        if isinstance(onto, Grid) and nt is not None:
-            raise ValueError(f"`nt` = {nt} is the grid's; leave it out.")
-        last = float(self.times[-1])
-        most = math.floor(last / dt + 1e-6) + 1
-        if most < 1:
-            raise ValueError(f"the record ends at {last:.6g} s, before the shot; check `start` = {self.start} s.")
-        nt = onto.nt if isinstance(onto, Grid) else most if nt is None else nt
-        if nt < 1:
-            raise ValueError(f"`nt` = {nt} must be at least 1.")
-        if nt > most and not pad:
-            raise ValueError(
-                f"the new record ends at {(nt - 1) * dt:.6g} s ({nt} samples of {dt:.6g} s), the recorded one at {last:.6g} s. "
-                f"Use nt <= {most}, or `pad=True`, which gives no weight to what is missing."
-            )
+        recorded = self.start, float(self.times[-1])
+        dt, nt = record_clock.wanted_clock(onto, nt, recorded, pad=pad)
         if dt > self.dt * (1 + 1e-9):
-            self._warn_of_loss(dt)
+            record_clock.warn_of_loss(self.data, self.dt, dt)
         resampled = np.empty((self.data.shape[0], nt, self.data.shape[2]), self.data.dtype)
         for new, gather in zip(resampled, self.data, strict=True):
             new[:] = sample_whole(gather, self.dt, self.start, dt, nt)
-        first, final = self.window or (self.start, last)
-        whole = first <= 1e-6 * dt and (nt - 1) * dt <= final + 1e-6 * dt
-        return self._with(data=resampled, dt=dt, start=0.0, window=None if whole else (max(first, 0.0), final))
-
-    def _with(self, **changes: Any) -> "Gathers":
-        """The gathers with some attributes replaced."""
-        names = ("live", "start", "window", "field", "unit", "records", "data", "dt", "source_positions", "receiver_positions")
-        return Gathers(**{name: getattr(self, name) for name in names} | changes)
+        window = record_clock.recorded_part(self.window or recorded, dt, nt)
+        return dataclasses.replace(self, data=resampled, dt=dt, start=0.0, window=window)
 
     def _receivers(self) -> np.ndarray:
         """Positions of the receivers of every shot."""
@@ -348,20 +296,6 @@ class Gathers(eqx.Module):
     def _silent(self) -> np.ndarray:
         """Traces that are zero throughout."""
         return np.logical_not((self.data != 0).any(1))
-
-    def _warn_of_loss(self, dt: float) -> None:
-        """Warn where resampling to `dt` removes energy that counts."""
-        above = np.fft.rfftfreq(self.nt, self.dt) >= 0.5 / dt
-        total = lost = 0.0
-        for gather in self.data:
-            power = np.sum(np.abs(np.fft.rfft(gather, axis=0)) ** 2, 1)
-            total, lost = total + power[1:].sum(), lost + power[above].sum()
-        if lost > LOST * total:
-            warnings.warn(
-                f"{100 * lost / total:.2g} % of the data's energy lies above {0.5 / dt:.6g} Hz and is removed: {dt:.6g} s is a "
-                f"coarser clock than the {self.dt:.6g} s of the data. Filter first, or use a finer `dt`.",
-                stacklevel=3,
-            )
 
     def _check_clock(self, grid: Grid) -> None:
         if abs(self.dt / grid.dt - 1) > 1e-6 or self.start != 0:
@@ -379,18 +313,34 @@ class Gathers(eqx.Module):
         if axes != len(grid.shape):
             repair = " Use `projected()`." if axes == 3 else ""
             raise ValueError(f"positions have {axes} axes, the grid has {len(grid.shape)}.{repair}")
-        low = np.array(grid.origin)
-        high, slack = low + np.array(grid.extent), 1e-3 * np.array(grid.spacing)
-        receivers = np.where(self.live[..., None], self._receivers(), low[None, None])
+        receivers = np.where(self.live[..., None], self._receivers(), np.array(grid.origin)[None, None])
         for name, positions in (("source", self.source_positions), ("receiver", receivers)):
-            out = ((positions < (low - slack)[None, None]) | (positions > (high + slack)[None, None])).any(-1)
-            if out.any():
-                shot, number = np.argwhere(out)[0]
-                where, names = positions[shot, number], "z, x" if axes == 2 else "z, y, x"
+            found = grid.outside(positions)
+            if found is not None:
+                shot, number = found
+                names, values = "z, x" if axes == 2 else "z, y, x", ", ".join(f"{value:.6g}" for value in positions[found])
                 raise ValueError(
-                    f"{name} {number} of shot {shot} (record {self.records[shot]}) lies at ({names}) = {_point(where)} m, "
-                    f"outside the grid, from {_point(low)} to {_point(high)} m. Use `moved(by)`, or another `origin` of the grid."
+                    f"{name} {number} of shot {shot} (record {self.records[shot]}) lies at ({names}) = ({values}) m, outside "
+                    f"the grid, which covers {grid.ranges()} m. Use `moved(by)`, or another `origin` of the grid."
                 )
+
+
+def _geometry(sources: ArrayLike, receivers: ArrayLike, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of sources and receivers that fit data of a shape (shot, time, receiver)."""
+    sources = _positions("source_positions", sources)
+    shots, _, traces = shape
+    axes = sources.shape[-1]
+    if sources.ndim != 3 or sources.shape[0] != shots or axes not in (2, 3):
+        raise ValueError(
+            f"`source_positions` {sources.shape} must be (shot, source, axis) = ({shots}, any, 2 or 3) for `data` {shape}."
+        )
+    receivers = _positions("receiver_positions", receivers)
+    if receivers.shape not in ((traces, axes), (shots, traces, axes)):
+        raise ValueError(
+            f"`receiver_positions` {receivers.shape} must be (receiver, axis) = {(traces, axes)}, or {(shots, traces, axes)}, "
+            f"for `data` {shape} and sources of {axes} axes."
+        )
+    return sources, receivers
 
 
 def _positions(name: str, positions: ArrayLike) -> np.ndarray:
@@ -410,8 +360,8 @@ def _chosen(name: str, choice: Choice | None, count: int) -> np.ndarray:
         raise ValueError(f"`{name}` = {choice} does not fit: there are {count}, counted from 0 ({error}).") from error
 
 
-def _nothing(why: str) -> "Gathers":
-    raise ValueError(f"nothing is left: {why}.")
+def _nothing_left(why: str) -> ValueError:
+    return ValueError(f"nothing is left: {why}.")
 
 
 def _listed(mask: np.ndarray) -> str:
@@ -419,12 +369,3 @@ def _listed(mask: np.ndarray) -> str:
     found = [f"shot {shot} trace {trace}" for shot, trace in np.argwhere(mask)]
     more = f" and {len(found) - 8} more" if len(found) > 8 else ""
     return f"{', '.join(found[:8])}{more} (counted from 0) {'is' if len(found) == 1 else 'are'}"
-
-
-def _like(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """One position with as many axes as `positions`."""
-    return values.reshape((1,) * (positions.ndim - 1) + (-1,))
-
-
-def _point(position: np.ndarray) -> str:
-    return f"({', '.join(f'{value:.6g}' for value in position)})"

@@ -88,13 +88,19 @@ def read_model(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged, lacks `name`, or its shape, axes, spacing, unit or values cannot be right.
+
+    Example:
+        >>> np.save("vp.npy", np.full((11, 21), 2000.0))  # (z, x)
+        >>> model = ads.read_model("vp.npy", spacing=10.0)
+        >>> model.values.shape, model.spacing, model.unit
+        ((11, 21), (10.0, 10.0), 'm/s')
     """
     path = Path(path)
     if path.suffix not in READERS:
         raise ValueError(f"`{path}`: no model format {path.suffix or 'without extension'!r}; use one of {', '.join(READERS)}.")
     if shape is not None and path.suffix != ".bin":
         raise ValueError(f"`shape` = {shape} is for raw .bin files; `{path}` knows its own shape. Leave it out.")
-    require_file(path, "model")
+    require_file(path, "model file")
     found = READERS[path.suffix](path, name, shape)
     values = found.values
     if values.ndim not in (2, 3):
@@ -162,7 +168,7 @@ def names_in(path: str | Path) -> tuple[str, ...]:
         ValueError: If the file is damaged.
     """
     path = Path(path)
-    require_file(path, "model")
+    require_file(path, "model file")
     if path.suffix == ".mat":
         return tuple(sorted(read_mat(path)))
     if path.suffix != ".h5":

@@ -14,7 +14,7 @@ from adseis.data.adseismic import read_adseismic_survey
 from adseis.data.layered_crust import layered_crust
 from adseis.data.models import Model
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import ScalarMedium
+from adseis.experiment.sampling import resolved_frequency
 from adseis.experiment.sources import Explosion, PlaneWave
 from adseis.experiment.survey import Survey
 
@@ -73,8 +73,10 @@ def crust_experiment(*, frequency: float = 1.2, shape: tuple[int, int] = (64, 12
     true, initial = layered_crust(shape=shape, spacing=spacing)
     width = spacing * (shape[1] - 1)
     duration = 1.5 / frequency + (spacing * shape[0] + width * np.sin(np.deg2rad(30))) / true.min() * 1.5
-    grid = Grid.suggest(ScalarMedium(true), frequency, duration=duration)
-    grid = Grid(shape, spacing, grid.dt * min(1.0, spacing / grid.spacing[0]), grid.nt)
+    # Waves longer than the nodes resolve are recorded for less long: as many samples as a coarser grid would need for them.
+    duration *= min(1.0, frequency / resolved_frequency(float(true.min()), (spacing, spacing), 4))
+    speeds = float(true.min()), float(true.max())
+    grid = Grid.suggest(speeds=speeds, frequency=frequency, shape=shape, spacing=spacing, duration=duration)
     time_function = np.asarray(wavelets.ricker(frequency, grid.nt, grid.dt), "float32")[None]
     depth = spacing * (shape[0] - 4)
     source = PlaneWave(np.array([-30.0, -10.0, 10.0, 30.0], "float32"), time_function, depth=depth, speed=float(true[-4].min()))
@@ -150,10 +152,9 @@ def surface_experiment(
     if not 0 <= row < nz:
         raise ValueError(f"`depth` = {depth} m is not within the model, which is {(nz - 1) * dz:.6g} m deep.")
     fastest, slowest = max(float(true.values.max()), float(start.max())), float(true.values.min())
-    wanted = Grid.suggest(ScalarMedium(np.array([[slowest, 1.15 * fastest]])), frequency)
-    dt = wanted.dt * min(dz, dx) / wanted.spacing[0]
+    speeds = slowest, 1.15 * fastest  # headroom for what an inversion may try
     length = 1.5 / frequency + 1.2 * np.hypot((nz - 1) * dz, (nx - 1) * dx) / slowest if duration is None else duration
-    grid = Grid((nz, nx), (dz, dx), dt, int(np.ceil(length / dt)) + 1)
+    grid = Grid.suggest(speeds=speeds, frequency=frequency, shape=(nz, nx), spacing=(dz, dx), duration=length)
     columns = np.round(np.linspace(0, nx - 1, shots + 2)[1:-1]) * dx
     position = np.stack([np.full(shots, row * dz), columns], -1)[:, None, :].astype("float32")
     receivers = np.stack([np.full(nx, row * dz), dx * np.arange(nx)], -1).astype("float32")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from adseis.data import trace_headers
+from adseis.data.arrays import require_file
 from adseis.data.gathers import Gathers
 from adseis.files import written_whole
 
@@ -203,8 +204,7 @@ def _read(path: str | Path, options: _Options, *, su: bool) -> Gathers:
 def _opened(path: Path, endian: str | None, *, su: bool) -> Iterator[Any]:
     """The file, opened by segyio once its size has been checked."""
     segyio = _segyio()
-    if not path.is_file():
-        raise FileNotFoundError(f"no file of gathers at `{path}`; check the path.")
+    require_file(path, "file of gathers")
     endian, size_of_trace = _layout(path, endian, su=su)
     try:
         file = (segyio.su.open if su else segyio.open)(str(path), ignore_geometry=True, endian=endian)

@@ -130,10 +130,20 @@ def on_grid(
     if silent:
         raise ValueError(f"no station records {', '.join(silent)} of any event: ask for other `components` than {components!r}.")
     return StationRecords(
-        data=tuple(data), components=names, unit=unit, receivers=receivers, sources=sources[:, None], live=live,
-        stations=tuple(sensor.name for sensor in sensors), starts=tuple(shock.time + start for shock in shocks),
-        off_profile=off, sources_off_profile=sources_off, directions=directions, places=places, events=tuple(shocks),
-    )  # fmt: skip
+        data=tuple(data),
+        components=names,
+        unit=unit,
+        receivers=receivers,
+        sources=sources[:, None],
+        live=live,
+        stations=tuple(sensor.name for sensor in sensors),
+        starts=tuple(shock.time + start for shock in shocks),
+        off_profile=off,
+        sources_off_profile=sources_off,
+        directions=directions,
+        places=places,
+        events=tuple(shocks),
+    )
 
 
 def to_stream(records: StationRecords, dt: float, *, data: Sequence[Array | np.ndarray] | None = None) -> Any:
@@ -192,15 +202,13 @@ def _common_unit(stream: Any) -> str:
 
 
 def _require_inside(positions: Float[np.ndarray, "point axis"], names: Sequence[str], grid: Grid) -> None:
-    low, extent = np.array(grid.origin), np.array(grid.extent)
-    slack = 1e-6 * np.array(grid.spacing)
-    for position, name in zip(positions, names, strict=True):
-        if np.any(position < low - slack) or np.any(position > low + extent + slack):
-            where, first, last = (", ".join(f"{v:.0f}" for v in x) for x in (position, low, low + extent))
-            raise ValueError(
-                f"{name} lies at ({where}) m, off the grid, which reaches from ({first}) to ({last}) m. Move the frame or the "
-                "grid's origin, or put stations onto its top by Frame(flat=True)."
-            )
+    found = grid.outside(positions)
+    if found is not None:
+        where = ", ".join(f"{value:.0f}" for value in positions[found])
+        raise ValueError(
+            f"{names[found[0]]} lies at ({where}) m, off the grid, which covers {grid.ranges()} m. Move the frame or the grid's "
+            "origin, or put stations onto its top by Frame(flat=True)."
+        )
 
 
 def _sampled(sensor: Sensor, begin: Any, grid: Grid, missing: str) -> dict[str, np.ndarray]:

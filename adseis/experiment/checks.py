@@ -1,4 +1,7 @@
-"""Faults in values: found at once where the values are known, by one runtime check before the time loop where they are traced."""
+"""Values that are known or traced, and their faults: found at once where they are known, else by one check before the time loop.
+
+Known values are judged where they lie: from a device one answer is fetched, not the array.
+"""
 
 import math
 from typing import Any
@@ -8,32 +11,52 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh
+from jaxtyping import Array
 
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples
 from adseis.experiment.sampling import fastest_speed
 from adseis.parallel.shots import error_if
+
+Samples = Array | np.ndarray
 
 
 class ValueFault(ValueError, RuntimeError):
     """A bad value. Under `jit` the same fault is a plain `RuntimeError`: catch that to catch both."""
 
 
-def known(values: Any) -> np.ndarray | None:
-    """The values if they are known now.
+def as_samples(values: Any) -> Samples:
+    """Leave JAX arrays as they are; make anything else a NumPy array, whose values stay known while tracing.
+
+    Args:
+        values: Numbers of any shape and unit.
+
+    Returns:
+        The same numbers, floating-point (JAX arrays keep their type).
+    """
+    if isinstance(values, jax.Array):
+        return values
+    array = np.asarray(values)
+    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+
+
+def module_of(*values: Samples) -> Any:
+    """What computes with values so that they stay known: NumPy, or JAX where one of them is a JAX array."""
+    return np if all(isinstance(x, np.ndarray) for x in values) else jnp
+
+
+def known(values: Any) -> Samples | None:
+    """The values if they are known now, wherever they lie.
 
     Args:
         values: An array, traced or not.
 
     Returns:
-        The values, None if they are traced.
+        The array, None if it is traced.
     """
     if not isinstance(values, Tracer):
-        return np.asarray(values)
-    try:  # under an eager `jax.grad` the values are there, behind a tracer
-        return np.asarray(jax.lax.stop_gradient(values))
-    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
-        return None
+        return values if isinstance(values, jax.Array) else np.asarray(values)
+    now = jax.lax.stop_gradient(values)  # under an eager `jax.grad` the values are there, behind a tracer
+    return None if isinstance(now, Tracer) else now
 
 
 def positive(values: Samples, name: str, devices: Mesh | None = None) -> Samples:
@@ -57,11 +80,12 @@ def positive(values: Samples, name: str, devices: Mesh | None = None) -> Samples
             "or bound the inversion."
         )
         return error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message, devices)
-    bad = ~(np.isfinite(now) & (now > 0))
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
+    module = module_of(now)
+    first = _first(~(module.isfinite(now) & (now > 0)))
+    if first is not None:
+        node, count = first
         raise ValueFault(
-            f"`{name}` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must be finite and positive: "
+            f"`{name}` is {np.asarray(now)[node]} at node {node} ({count} such nodes); it must be finite and positive: "
             "fill or clip the model."
         )
     return values
@@ -87,12 +111,12 @@ def shear(vs: Samples, vp: Samples, devices: Mesh | None = None) -> Samples:
     if now is None or fast is None:
         text = f"`medium.vs` holds a NaN, a negative value, or one above sqrt(3)/2 vp (negative bulk modulus). {repair}"
         return error_if(vs, ~jnp.all((vs >= 0) & (vs <= limit * slack * vp)), text, devices)
-    bad = ~((now >= 0) & (now <= limit * slack * fast))
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
+    first = _first(~((now >= 0) & (now <= limit * slack * fast)))
+    if first is not None:
+        node, count = first
         raise ValueFault(
-            f"`medium.vs` is {now[first]} at node {first} ({int(bad.sum())} such nodes); it must lie between 0 and sqrt(3)/2 vp "
-            f"= {limit * fast[first]:.6g} m/s, where the bulk modulus vanishes. {repair}"
+            f"`medium.vs` is {np.asarray(now)[node]} at node {node} ({count} such nodes); it must lie between 0 and sqrt(3)/2 vp "
+            f"= {limit * np.asarray(fast)[node]:.6g} m/s, where the bulk modulus vanishes. {repair}"
         )
     return vs
 
@@ -137,7 +161,7 @@ def inside(position: Samples, name: str, grid: Grid, devices: Mesh | None = None
     Args:
         position: `(shot, point, axis)` [m], traced or not.
         name: What the message calls it.
-        grid: The model's grid; a ten-thousandth of a cell beyond it is let pass.
+        grid: The model's grid; `adseis.experiment.grid.SLACK` of a cell beyond it is let pass.
         devices: Those that they are used on; None for one.
         guarding: What they were computed from and is used in their stead, to which the check is attached; None for themselves.
 
@@ -147,24 +171,23 @@ def inside(position: Samples, name: str, grid: Grid, devices: Mesh | None = None
     Raises:
         ValueFault: If one does not (a `RuntimeError` at run time where they are traced).
     """
-    low, extent = np.array(grid.origin), np.array(grid.extent)
-    slack = 1e-4 * np.array(grid.spacing)
-    low, high = low - slack, low + extent + slack
-    text = f"the grid covers {_ranges(grid)} m. Move it inside, or enlarge the grid."
+    text = f"the grid covers {grid.ranges()} m. Move it inside, or enlarge the grid."
     used = position if guarding is None else guarding
     now = known(position)
     if now is None:
-        cast = lambda x: jnp.asarray(x, position.dtype)[None, None, :]  # noqa: E731
-        outside = ~jnp.all((position >= cast(low)) & (position <= cast(high)))
+        low, high = (jnp.asarray(x, position.dtype)[None, None, :] for x in grid.limits())
+        outside = ~jnp.all((position >= low) & (position <= high))
         return error_if(used, outside, f"`{name}` has a point that is not on the grid, or a NaN; {text}", devices)
-    bad = ~np.all((now >= low[None, None, :]) & (now <= high[None, None, :]), axis=-1)
-    if bad.any():
-        shot, point = (int(i) for i in np.argwhere(bad)[0])
-        where = ", ".join(f"{x:.6g}" for x in now[shot, point])
-        raise ValueFault(f"`{name}` of shot {shot}, point {point} is at ({where}) m; {text}")
+    bad = grid.outside(now)
+    if bad is not None:
+        where = ", ".join(f"{x:.6g}" for x in np.asarray(now)[bad])
+        raise ValueFault(f"`{name}` of shot {bad[0]}, point {bad[1]} is at ({where}) m; {text}")
     return used
 
 
-def _ranges(grid: Grid) -> str:
-    names = "zx" if len(grid.shape) == 2 else "zyx"
-    return ", ".join(f"{n} from {o:.6g} to {o + e:.6g}" for n, o, e in zip(names, grid.origin, grid.extent, strict=True))
+def _first(bad: Samples) -> tuple[tuple[int, ...], int] | None:
+    """Index of the first bad node and the number of them, None if there is none; the array is fetched only then."""
+    if not bool(bad.any()):
+        return None
+    where = np.argwhere(np.asarray(bad))
+    return tuple(int(i) for i in where[0]), len(where)

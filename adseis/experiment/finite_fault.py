@@ -5,9 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.experiment.checks import ValueFault, known
+from adseis.experiment.checks import Samples, ValueFault, as_samples, known
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples, as_samples
 from adseis.experiment.sources import Emission, Source, checked_position, moment_emissions
 
 
@@ -20,6 +19,10 @@ class FiniteFault(Source):
 
     r being of unit area.
 
+    Warning:
+        The mechanism is in the order (z, y, x) of the axes, z down, as of `MomentTensor`; its size is the moment per metre of
+        slip, not the moment.
+
     Attributes:
         position: Where [m], `(shot, source, axis)`.
         slip: s [m], `(shot, source)`.
@@ -27,6 +30,14 @@ class FiniteFault(Source):
         rise_time: T, how long it lasts [s], at least two time steps, `(shot, source)`.
         mechanism: M, moment per metre of slip [N m/m; N/m in 2D], symmetric, `(shot, source, axis, axis)`: rigidity times area
             times a unit tensor, as `double_couple(strike, dip, rake, rigidity * area)` makes it.
+
+    Example:
+        >>> along = np.arange(3.0)[None]  # three points of one shot, that slip half a metre one after the other
+        >>> position = np.stack([np.full_like(along, 50.0), np.full_like(along, 60.0), 30.0 + 20 * along], -1)
+        >>> mechanism = ads.double_couple(90.0, 60.0, 90.0, 3e10 * 400.0)[None, None]  # rigidity times area
+        >>> fault = ads.FiniteFault(position, [[0.5]], 0.01 * along, [[0.05]], mechanism)
+        >>> fault.rate(ads.Grid((11, 13, 11), 10.0, 1e-3, 100)).shape
+        (1, 3, 100)
     """
 
     position: Float[Samples, "shot source axis"] = eqx.field(converter=as_samples)

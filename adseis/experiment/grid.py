@@ -6,9 +6,13 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
+from numpy.typing import ArrayLike
 
 from adseis.experiment import sampling
 from adseis.experiment.clock import Clock
+
+SLACK = 1e-4
+"""Part of a cell that a position may lie beyond the grid, for rounding."""
 
 
 def _tuple(name: str, value: Any, length: int) -> tuple[float, ...]:
@@ -27,6 +31,10 @@ class Grid(Clock):
 
     Node (i, j) lies at origin + (i, j) * spacing; sample k at t = k dt. Axes are (z, x) or (z, y, x), z down.
 
+    Warning:
+        The first axis is depth and z points down: arrays are `[z, x]` or `[z, y, x]`, shapes `(nz, nx)` or `(nz, ny, nx)`,
+        positions `(z, x)` or `(z, y, x)`, never x first.
+
     Attributes:
         shape: Number of nodes per axis.
         spacing: Distance of nodes per axis [m]; one number serves all axes.
@@ -36,6 +44,13 @@ class Grid(Clock):
 
     Raises:
         ValueError: If a number is not positive or the lengths disagree.
+
+    Example:
+        >>> grid = ads.Grid(shape=(11, 21), spacing=10.0, dt=1e-3, nt=500)
+        >>> grid.extent  # of z and of x [m]
+        (100.0, 200.0)
+        >>> grid.coordinates(1)[:3]  # x of the first nodes [m]
+        array([ 0., 10., 20.])
     """
 
     shape: tuple[int, ...] = eqx.field(static=True)
@@ -70,12 +85,55 @@ class Grid(Clock):
         """
         return self.origin[axis] + np.arange(self.shape[axis]) * self.spacing[axis]
 
+    def limits(self, margin: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Where a position counts as on the grid; `SLACK` of a cell beyond it is let pass, for rounding.
+
+        Args:
+            margin: Least distance from the edges [m].
+
+        Returns:
+            Least and greatest coordinates [m], each `(axis,)`.
+        """
+        low, slack = np.array(self.origin), SLACK * np.array(self.spacing)
+        return low + margin - slack, low + np.array(self.extent) - margin + slack
+
+    def outside(self, positions: ArrayLike, margin: float = 0.0) -> tuple[int, ...] | None:
+        """The first position that is not on the grid.
+
+        Args:
+            positions: Known positions [m], `(..., axis)`.
+            margin: Least distance from the edges [m].
+
+        Returns:
+            Its index, or None if all are on the grid; a NaN is not.
+        """
+        low, high = self.limits(margin)
+        places = np.asarray(positions)
+        shape = (1,) * (places.ndim - 1) + (-1,)
+        bad = np.argwhere(~np.all((places >= low.reshape(shape)) & (places <= high.reshape(shape)), axis=-1))
+        return tuple(int(i) for i in bad[0]) if len(bad) else None
+
+    def ranges(self, margin: float = 0.0) -> str:
+        """What the grid covers, for messages: "z from 0 to 300, x from 0 to 400".
+
+        Args:
+            margin: Distance from the edges that is left out [m].
+
+        Returns:
+            The text, in metres.
+        """
+        ends = zip("zx" if len(self.shape) == 2 else "zyx", self.origin, self.extent, strict=True)
+        return ", ".join(f"{name} from {o + margin:.6g} to {o + e - margin:.6g}" for name, o, e in ends)
+
     @classmethod
     def suggest(
         cls,
-        medium: Any,
-        frequency: float,
+        medium: Any = None,
+        frequency: float | None = None,
         *,
+        speeds: tuple[float, float] | None = None,
+        shape: Sequence[int] | None = None,
+        spacing: float | Sequence[float] | None = None,
         extent: Sequence[float] | None = None,
         duration: float | None = None,
         order: int = 4,
@@ -86,10 +144,13 @@ class Grid(Clock):
         to 3.3 % of its peak, the points that `order` needs; dt is 0.7 of the CFL limit.
 
         Args:
-            medium: The Earth parameters, sampled in any way; only the range of wave speeds (and, without `extent`, the shape) is
-                used, so the values must be known, not traced.
-            frequency: Peak frequency of the source [Hz].
-            extent: Size of the model per axis [m]; by default the medium's own nodes are kept and only the spacing is suggested.
+            medium: The Earth parameters, sampled in any way; only the range of wave speeds (and, without `shape` and `extent`,
+                the shape) is used, so the values must be known, not traced. None where `speeds` are given.
+            frequency: Peak frequency of the source [Hz]. It may be left out where `spacing` is given.
+            speeds: Slowest and fastest wave speed [m/s], in place of a medium.
+            shape: Number of nodes per axis; by default the medium's.
+            spacing: Distance of nodes per axis [m], which is then kept; one number serves all axes.
+            extent: Size of the model per axis [m], in place of a shape.
             duration: Length of the record [s]; by default twice the time that the slowest wave needs along the diagonal.
             order: Spatial accuracy that the simulation will use.
 
@@ -97,17 +158,33 @@ class Grid(Clock):
             The grid. With `extent`, the medium has to be resampled onto it.
 
         Raises:
-            ValueError: If the medium's speeds or `frequency` are not positive.
+            ValueError: If speeds or `frequency` are not positive, or too little or too much is given.
+
+        Example:
+            >>> ads.Grid.suggest(speeds=(1500.0, 3000.0), frequency=10.0, shape=(101, 201), duration=1.0)
+            Grid(...shape=(101, 201), spacing=(12.0, 12.0)...)
         """
-        slowest, fastest, shape = medium.slowest, medium.fastest, medium.shape
-        if not (math.isfinite(frequency) and frequency > 0):
-            raise ValueError(f"`frequency` = {frequency} Hz must be positive.")
+        if (medium is None) == (speeds is None):
+            raise ValueError("give either a `medium` or `speeds` = (slowest, fastest) [m/s].")
+        slowest, fastest = (medium.slowest, medium.fastest) if speeds is None else map(float, speeds)
         if not (0 < slowest <= fastest < math.inf):
-            raise ValueError(f"`medium` has wave speeds from {slowest} to {fastest} m/s; they must be positive and finite.")
-        spacing = slowest / (sampling.RICKER_BANDWIDTH * frequency) / sampling.POINTS_PER_WAVELENGTH[order]
+            named = "`medium` has" if speeds is None else "`speeds` are"
+            raise ValueError(f"{named} wave speeds from {slowest} to {fastest} m/s; they must be positive and finite.")
+        if spacing is None and frequency is None:
+            raise ValueError("`frequency` [Hz] is needed, unless `spacing` is given.")
+        if frequency is not None and not (math.isfinite(frequency) and frequency > 0):
+            raise ValueError(f"`frequency` = {frequency} Hz must be positive.")
+        if shape is not None and extent is not None:
+            raise ValueError(f"`shape` = {shape} and `extent` = {extent} m say the same: give one of them.")
+        if shape is None and extent is None and medium is None:
+            raise ValueError("`speeds` do not say how large the model is: give `shape` (nodes) or `extent` [m].")
+        nodes = tuple(medium.shape if shape is None else shape) if extent is None else ()
+        if spacing is None:
+            spacing = slowest / (sampling.RICKER_BANDWIDTH * (frequency or math.nan)) / sampling.POINTS_PER_WAVELENGTH[order]
+        steps = _tuple("spacing", spacing, len(nodes if extent is None else extent))
         if extent is not None:
-            shape = tuple(math.ceil(length / spacing) + 1 for length in extent)
-        dt = 0.7 * sampling.fastest_speed((spacing,) * len(shape), 1.0, order) / fastest
-        if duration is None:
-            duration = 2 * spacing * math.hypot(*(n - 1 for n in shape)) / slowest
-        return cls(shape, spacing, dt, max(1, math.ceil(duration / dt) + 1))
+            nodes = tuple(math.ceil(x / h) + 1 for x, h in zip(extent, steps, strict=True))
+        dt = 0.7 * sampling.fastest_speed(steps, 1.0, order) / fastest
+        diagonal = math.hypot(*(h * (n - 1) for n, h in zip(nodes, steps, strict=True)))
+        length = 2 * diagonal / slowest if duration is None else duration
+        return cls(nodes, steps, dt, max(1, math.ceil(length / dt) + 1))

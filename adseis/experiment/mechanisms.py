@@ -13,10 +13,10 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from adseis.experiment.medium import Samples
+from adseis.experiment.checks import Samples
 
 
-class Shares(NamedTuple):
+class TensorShares(NamedTuple):
     """What a moment tensor is made of: parts whose magnitudes sum to one.
 
     Attributes:
@@ -63,7 +63,7 @@ def moment_magnitude(scalar: Float[ArrayLike, "*batch"]) -> Float[np.ndarray, "*
     return np.asarray((np.log10(scalar) - 9.1) * 2 / 3)
 
 
-def shares(moment: Float[Samples, "*batch axis axis"]) -> Shares:
+def shares(moment: Float[Samples, "*batch axis axis"]) -> TensorShares:
     """Isotropic, CLVD and double-couple shares of a moment tensor.
 
     Of its eigenvalues M1 >= M2 >= M3,
@@ -92,7 +92,7 @@ def shares(moment: Float[Samples, "*batch axis axis"]) -> Shares:
         odd = values[..., 2] + values[..., 0] - 2 * values[..., 1]
         clvd, dc = 2 / 3 * odd, (values[..., 2] - values[..., 0] - np.abs(odd)) / 2
     size = np.abs(iso) + np.abs(clvd) + dc
-    return Shares(*(np.asarray(part / size) for part in (iso, clvd, dc)))
+    return TensorShares(*(np.asarray(part / size) for part in (iso, clvd, dc)))
 
 
 def nodal_planes(moment: Float[Samples, "*batch axis axis"]) -> Float[np.ndarray, "*batch plane=2 angle=3"]:
@@ -203,6 +203,9 @@ def double_couple(strike: Any, dip: Any, rake: Any, moment: Any) -> Array:
     M_ij = M0 (d_i n_j + d_j n_i), d the direction of slip of the hanging wall, n the normal of the fault (Aki & Richards 2002,
     box 4.4).
 
+    Warning:
+        The tensor comes in the order (z, y, x), z down, not (x, y, z): `M[0, 0]` is M_zz, `M[2, 2]` that of north.
+
     Args:
         strike: Clockwise from north; the fault dips to the right of it [degrees].
         dip: From the horizontal [degrees].
@@ -211,6 +214,13 @@ def double_couple(strike: Any, dip: Any, rake: Any, moment: Any) -> Array:
 
     Returns:
         M [N m], `(..., axis, axis)`, the shape before it that of the arguments, which may be arrays.
+
+    Example:
+        >>> moment = ads.double_couple(strike=0.0, dip=90.0, rake=0.0, moment=1e15)  # left-lateral, on a vertical plane
+        >>> (np.asarray(moment) / 1e15).round().astype(int)  # that of y and x alone
+        array([[0, 0, 0],
+               [0, 0, 1],
+               [0, 1, 0]])
     """
     strike, dip, rake, moment = jnp.broadcast_arrays(*(jnp.asarray(x, float) for x in (strike, dip, rake, moment)))
     phi, delta, lam = (jnp.deg2rad(x) for x in (strike, dip, rake))

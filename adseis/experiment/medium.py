@@ -1,28 +1,16 @@
-"""Earth parameters sampled on the nodes of a grid. Every field is differentiable."""
+"""Earth parameters sampled on the nodes of a grid. Every field is differentiable. A medium judges its own values."""
 
-from typing import Any
+import dataclasses
+from typing import TypeVar
 
 import equinox as eqx
-import jax
-import numpy as np
-from jaxtyping import Array, Float
+from jax.sharding import Mesh
+from jaxtyping import Float
 
-Samples = Array | np.ndarray
+from adseis.experiment import checks
+from adseis.experiment.checks import Samples, as_samples, module_of
 
-
-def as_samples(values: Any) -> Samples:
-    """Leave JAX arrays as they are; make anything else a NumPy array, whose values stay known while tracing.
-
-    Args:
-        values: Numbers of any shape and unit.
-
-    Returns:
-        The same numbers, floating-point (JAX arrays keep their type).
-    """
-    if isinstance(values, jax.Array):
-        return values
-    array = np.asarray(values)
-    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+_Medium = TypeVar("_Medium", bound="Medium")
 
 
 def letters(axes: int) -> str:
@@ -54,12 +42,28 @@ class Medium(eqx.Module):
     @property
     def slowest(self) -> float:
         """Slowest wave speed [m/s]; the values must be known, not traced."""
-        return float(np.min(np.asarray(self.vp)))
+        return float(self.vp.min())
 
     @property
     def fastest(self) -> float:
         """Fastest wave speed [m/s]; the values must be known, not traced."""
-        return float(np.max(np.asarray(self.vp)))
+        return float(self.vp.max())
+
+    def checked(self: _Medium, devices: Mesh | None = None) -> _Medium:
+        """The medium with every value checked: by default all parameters must be finite and positive.
+
+        Args:
+            devices: Those that it is used on; None for one.
+
+        Returns:
+            The medium; where values are traced, with runtime checks attached.
+
+        Raises:
+            ValueFault: If a value is out of range (a `RuntimeError` at run time where they are traced).
+        """
+        names = [field.name for field in dataclasses.fields(self)]
+        values = {name: checks.positive(getattr(self, name), f"medium.{name}", devices) for name in names}
+        return dataclasses.replace(self, **values)
 
 
 class ScalarMedium(Medium):
@@ -67,6 +71,12 @@ class ScalarMedium(Medium):
 
     Attributes:
         vp: Wave speed [m/s] on the grid nodes.
+
+    Example:
+        >>> grid = ads.Grid(shape=(11, 21), spacing=10.0, dt=1e-3, nt=500)
+        >>> vp = 1500.0 + 2.0 * np.broadcast_to(grid.coordinates(0)[:, None], grid.shape)  # faster with depth
+        >>> ads.ScalarMedium(vp).fastest
+        1700.0
     """
 
     vp: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
@@ -81,6 +91,12 @@ class AcousticMedium(Medium):
 
     Raises:
         ValueError: If the two are not sampled alike.
+
+    Example:
+        >>> grid = ads.Grid(shape=(11, 21), spacing=10.0, dt=1e-3, nt=500)
+        >>> medium = ads.AcousticMedium(vp=np.full(grid.shape, 1500.0), rho=np.full(grid.shape, 1000.0))
+        >>> medium.shape
+        (11, 21)
     """
 
     vp: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
@@ -101,6 +117,13 @@ class ElasticMedium(Medium):
 
     Raises:
         ValueError: If the three are not sampled alike.
+
+    Example:
+        >>> grid = ads.Grid(shape=(11, 21), spacing=10.0, dt=1e-3, nt=500)
+        >>> wet = np.broadcast_to(np.arange(11)[:, None] < 4, grid.shape)  # four rows of water over rock
+        >>> medium = ads.ElasticMedium(np.where(wet, 1500.0, 2500.0), np.where(wet, 0.0, 1200.0), np.where(wet, 1000.0, 2100.0))
+        >>> medium.slowest
+        1200.0
     """
 
     vp: Float[Samples, "*grid"] = eqx.field(converter=as_samples)
@@ -114,5 +137,11 @@ class ElasticMedium(Medium):
     @property
     def slowest(self) -> float:
         """Slowest wave speed [m/s]: of S waves, in fluids of P waves; the values must be known, not traced."""
-        vp, vs = np.asarray(self.vp), np.asarray(self.vs)
-        return float(np.min(np.where(vs > 0, vs, vp)))
+        module = module_of(self.vp, self.vs)
+        return float(module.where(self.vs > 0, self.vs, self.vp).min())
+
+    def checked(self, devices: Mesh | None = None) -> "ElasticMedium":
+        """As of any medium; vs may be zero, and at most sqrt(3)/2 vp."""
+        vp = checks.positive(self.vp, "medium.vp", devices)
+        vs = checks.shear(self.vs, vp, devices)
+        return ElasticMedium(vp, vs, checks.positive(self.rho, "medium.rho", devices))

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from adseis.experiment.checks import Samples
 from adseis.experiment.medium import ElasticMedium
 
 
-class Moduli(NamedTuple):
+class LameParameters(NamedTuple):
     """Lame's parameters and the buoyancy: what is linear in the elastic equations.
 
     Attributes:
@@ -26,7 +27,7 @@ class Moduli(NamedTuple):
     buoyancy: Float[Array, "*grid"]
 
 
-def moduli(medium: ElasticMedium) -> Moduli:
+def moduli(medium: ElasticMedium) -> LameParameters:
     """Lame's parameters and buoyancy of a medium.
 
     Args:
@@ -36,7 +37,7 @@ def moduli(medium: ElasticMedium) -> Moduli:
         lambda = rho (vp^2 - 2 vs^2) and mu = rho vs^2 [Pa], 1 / rho [m^3/kg].
     """
     vp, vs, rho = (jnp.asarray(x) for x in (medium.vp, medium.vs, medium.rho))
-    return Moduli(rho * (vp**2 - 2 * vs**2), rho * vs**2, 1 / rho)
+    return LameParameters(rho * (vp**2 - 2 * vs**2), rho * vs**2, 1 / rho)
 
 
 def from_moduli(lam: Any, mu: Any, buoyancy: Any) -> ElasticMedium:
@@ -146,3 +147,32 @@ def _beyond(x: Array, axis: int) -> Array:
     return jnp.concatenate(
         [lax.slice_in_dim(x, 1, None, axis=axis), lax.slice_in_dim(x, x.shape[axis] - 1, None, axis=axis)], axis
     )
+
+
+def gardner_density(vp: Float[Samples, "*grid"]) -> Float[Samples, "*grid"]:
+    """Density of a sedimentary rock by Gardner's relation, rho = 310 vp^(1/4).
+
+    Args:
+        vp: P-wave speed [m/s], a NumPy or JAX array of any shape.
+
+    Returns:
+        Density [kg/m^3], in the type and precision of `vp`. The relation was found between 1500 and 6000 m/s, of rocks: for water
+        it gives 1930 kg/m^3.
+
+    References:
+        Gardner, G. H. F., Gardner, L. W. & Gregory, A. R. (1974), Geophysics 39, 770-780, doi:10.1190/1.1440465
+    """
+    return 310 * vp**0.25
+
+
+def poisson_shear(vp: Float[Samples, "*grid"], water: float = 1520.0) -> Float[Samples, "*grid"]:
+    """S-wave speed of a Poisson solid (lambda = mu, Poisson's ratio 1/4), vs = vp / sqrt(3), and 0 in water.
+
+    Args:
+        vp: P-wave speed [m/s], a NumPy or JAX array of any shape.
+        water: Speed up to which the medium is water [m/s]; 0 where there is none.
+
+    Returns:
+        S-wave speed [m/s], in the type and precision of `vp`.
+    """
+    return (vp > water) * vp / 3**0.5

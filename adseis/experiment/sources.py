@@ -5,28 +5,47 @@ adds it to is the equation's business.
 """
 
 import abc
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from adseis.experiment.checks import Samples, as_samples, module_of
 from adseis.experiment.clock import Clock
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples, as_samples, letters
+from adseis.experiment.medium import letters
+
+
+class Kind(NamedTuple):
+    """What a point source is.
+
+    Attributes:
+        what: "volume" (volume injection), "force" or "moment" (a component of a moment tensor).
+        axes: Along which axes it acts: "" for a volume, "z" for a force, "zx" for a moment.
+    """
+
+    what: str
+    axes: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.axes}".rstrip()
+
+
+VOLUME = Kind("volume")
 
 
 class Emission(NamedTuple):
     """Point sources of one kind.
 
     Attributes:
-        kind: "volume" (volume injection), "force z" (along an axis), "moment zx" (a component of a moment tensor).
+        kind: What they are.
         position: `(shot, source, axis)` [m].
         samples: `(shot, source, time)`.
     """
 
-    kind: str
+    kind: Kind
     position: Samples
     samples: Samples
 
@@ -90,8 +109,7 @@ def checked_time_function(time_function: Samples, points: tuple[int, int], clock
             f"`time_function` {time_function.shape} does not fit `position` of {points[0]} shots and {points[1]} sources: both "
             "need the same (a length of 1 in the time function serves all)."
         )
-    module = np if isinstance(time_function, np.ndarray) else jnp
-    return module.broadcast_to(time_function, wanted)
+    return module_of(time_function).broadcast_to(time_function, wanted)
 
 
 def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Samples, Samples]:
@@ -101,36 +119,64 @@ def _checked(position: Samples, time_function: Samples, grid: Grid) -> tuple[Sam
     return position, checked_time_function(time_function, (shots, sources), grid)
 
 
+def _for_all(time_function: Any) -> Samples:
+    """One time function, `(time,)`, serves all shots and sources."""
+    samples = as_samples(time_function)
+    return samples[None, None] if samples.ndim == 1 else samples
+
+
 class Explosion(Source):
     """Volume injection at points: s(t) delta(x - xs) in the scalar, kappa q(t) delta(x - xs) in the acoustic equation.
 
     In an elastic medium it is the isotropic moment rate rho vp^2 q(t), which sends out the same P waves as in a fluid.
 
+    Warning:
+        A point source is spread over a cell: what is added to its node is divided by the volume of a cell (in 2D its area), so
+        that amplitudes do not depend on the spacing. Do not scale the time function by the spacing; codes that add it to a node
+        as it is differ by that volume. In a fluid the pressure follows the derivative of q, not q.
+
     Attributes:
         position: Where [m], `(shot, source, axis)`.
-        time_function: s, or the volume injection rate q [m^3/s; m^2/s in 2D], `(shot, source, time)`.
+        time_function: s, or the volume injection rate q [m^3/s; m^2/s in 2D], `(shot, source, time)`, or `(time,)` for all.
+
+    Example:
+        >>> wavelet = ads.wavelets.ricker(10.0, nt=500, dt=1e-3)
+        >>> source = ads.Explosion([[[20.0, 50.0]], [[20.0, 150.0]]], wavelet)  # two shots of one source each, (z, x)
+        >>> source.position.shape
+        (2, 1, 2)
     """
 
     position: Float[Samples, "shot source axis"] = eqx.field(converter=as_samples)
-    time_function: Float[Samples, "#shot #source time"] = eqx.field(converter=as_samples)
+    time_function: Float[Samples, "#shot #source time"] = eqx.field(converter=_for_all)
 
     def emissions(self, grid: Grid) -> list[Emission]:
         """One volume source per position."""
-        return [Emission("volume", *_checked(self.position, self.time_function, grid))]
+        return [Emission(VOLUME, *_checked(self.position, self.time_function, grid))]
 
 
 class Force(Source):
     """Point forces: rho v_t = -grad p + d f(t) delta(x - xs), or div sigma in place of -grad p.
 
+    Warning:
+        A point source is spread over a cell: what is added to its node is divided by the volume of a cell (in 2D its area), so
+        that amplitudes do not depend on the spacing. Do not scale the time function by the spacing; codes that add it to a node
+        as it is differ by that volume. The direction is in the axes of the grid, z (down) first.
+
     Attributes:
         position: Where [m], `(shot, source, axis)`.
-        time_function: f [N; N/m in 2D], `(shot, source, time)`.
+        time_function: f [N; N/m in 2D], `(shot, source, time)`, or `(time,)` for all.
         direction: d, usually of unit length, `(shot, source, axis)`, in the axes of the grid (z down first). In 2D it may also
             have the three components (z, y, x): that along y, out of the plane, excites SH waves.
+
+    Example:
+        >>> wavelet = ads.wavelets.ricker(10.0, nt=500, dt=1e-3)
+        >>> downwards = ads.Force([[[20.0, 50.0]]], 1e6 * wavelet, [[[1.0, 0.0]]])  # (z, x), z down
+        >>> [str(emission.kind) for emission in downwards.emissions(ads.Grid((11, 21), 10.0, 1e-3, 500))]
+        ['force z']
     """
 
     position: Float[Samples, "shot source axis"] = eqx.field(converter=as_samples)
-    time_function: Float[Samples, "#shot #source time"] = eqx.field(converter=as_samples)
+    time_function: Float[Samples, "#shot #source time"] = eqx.field(converter=_for_all)
     direction: Float[Samples, "#shot #source axis"] = eqx.field(converter=as_samples)
 
     def emissions(self, grid: Grid) -> list[Emission]:
@@ -138,7 +184,7 @@ class Force(Source):
         position, samples = _checked(self.position, self.time_function, grid)
         axes = _component_axes("direction", self.direction, position, 1)
         return [
-            Emission(f"force {letter}", position, samples * self.direction[..., axis, None])
+            Emission(Kind("force", letter), position, samples * self.direction[..., axis, None])
             for axis, letter in enumerate(axes)
             if _acts(self.direction[..., axis])
         ]
@@ -147,15 +193,30 @@ class Force(Source):
 class MomentTensor(Source):
     """Point moment tensors: sigma_t = C : grad v - M r(t) delta(x - xs).
 
+    Warning:
+        Components are in the order of the axes, (z, x) or (z, y, x), z down: `moment[..., 0, 0]` is M_zz. A tensor in (x, y, z)
+        must be reversed along both axes, `M[::-1, ::-1]`; one in (r, theta, phi), that is (up, south, east), needs signs turned
+        as well.
+
+        The time function is the moment *rate*, of unit area: its integral, not itself, rises from 0 to 1. Far P and S waves
+        follow its derivative in velocity, and itself in displacement.
+
     Attributes:
         position: Where [m], `(shot, source, axis)`.
-        time_function: The moment-rate function r, of unit area for the full moment [1/s], `(shot, source, time)`.
+        time_function: The moment-rate function r, of unit area for the full moment [1/s], `(shot, source, time)`, or `(time,)`
+            for all.
         moment: M, symmetric [N m; N in 2D], `(shot, source, axis, axis)`, in the axes of the grid (z down first). Where it is
             traced, its symmetric part is used.
+
+    Example:
+        >>> rate = ads.wavelets.triangle(0.1, nt=500, dt=1e-3)  # of unit area: M is the moment that remains
+        >>> dipole = ads.MomentTensor([[[50.0, 80.0]]], rate, [[[[1e9, 0.0], [0.0, 0.0]]]])  # upright: M_zz alone
+        >>> [str(emission.kind) for emission in dipole.emissions(ads.Grid((11, 21), 10.0, 1e-3, 500))]
+        ['moment zz']
     """
 
     position: Float[Samples, "shot source axis"] = eqx.field(converter=as_samples)
-    time_function: Float[Samples, "#shot #source time"] = eqx.field(converter=as_samples)
+    time_function: Float[Samples, "#shot #source time"] = eqx.field(converter=_for_all)
     moment: Float[Samples, "#shot #source axis axis"] = eqx.field(converter=as_samples)
 
     def emissions(self, grid: Grid) -> list[Emission]:
@@ -193,7 +254,7 @@ def moment_emissions(position: Samples, rate: Samples, moment: Samples) -> list[
         for j, second in list(enumerate(axes))[i:]:
             component = (moment[..., i, j] + moment[..., j, i]) / 2
             if _acts(component):
-                emissions.append(Emission(f"moment {first}{second}", position, rate * component[..., None]))
+                emissions.append(Emission(Kind("moment", first + second), position, rate * component[..., None]))
     return emissions
 
 
@@ -228,6 +289,12 @@ class PlaneWave(Source):
         speed: Wave speed at that depth, which turns the angle into delays [m/s].
         azimuth: 3D only: of the propagation, from x towards y [degrees], `(shot,)`.
         taper: Part of the line's length that is tapered at either end.
+
+    Example:
+        >>> wavelet = ads.wavelets.ricker(10.0, nt=500, dt=1e-3)
+        >>> source = ads.PlaneWave([-10.0, 0.0, 10.0], wavelet[None], depth=100.0, speed=2000.0)  # three shots
+        >>> source.emissions(ads.Grid((11, 21), 10.0, 1e-3, 500))[0].position.shape  # a source at each node of the line
+        (3, 21, 2)
     """
 
     angle: Float[Samples, "shot"] = eqx.field(converter=as_samples)
@@ -259,7 +326,7 @@ class PlaneWave(Source):
             _delayed(jnp.asarray(self.time_function), delay, grid)
             * (weight * np.prod(grid.spacing[1:])).astype(angle.dtype)[None, :, None]
         )
-        return [Emission("volume", np.broadcast_to(position, (len(self.angle), *position.shape)), samples)]
+        return [Emission(VOLUME, np.broadcast_to(position, (len(self.angle), *position.shape)), samples)]
 
 
 def _taper(n: int, fraction: float) -> np.ndarray:

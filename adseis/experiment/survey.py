@@ -8,8 +8,8 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float
 
+from adseis.experiment.checks import Samples, as_samples
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples, as_samples
 from adseis.experiment.sources import Emission, Source
 from adseis.parallel.devices import shot_mesh
 
@@ -21,11 +21,20 @@ def _mesh_or_none(devices: Any) -> Mesh | None:
 class Survey(eqx.Module):
     """Who shakes the ground and who listens.
 
+    Warning:
+        Positions are metres from the origin of the grid, not node numbers, and depth comes first: `(z, x)` or `(z, y, x)`.
+
     Attributes:
         source: A source, or a tuple of sources that act together in every shot.
         receivers: Positions [m], `(shot, receiver, axis)`, or `(receiver, axis)` where all shots share them; differentiable.
         devices: Those that the shots are distributed over: a device mesh, as `adseis.parallel.shard_shots` sets it, or a list of
             devices; None leaves them to JAX.
+
+    Example:
+        >>> source = ads.Explosion([[[20.0, 50.0]], [[20.0, 150.0]]], ads.wavelets.ricker(10.0, nt=500, dt=1e-3))
+        >>> receivers = np.stack([np.full(20, 10.0), 10.0 * np.arange(20)], axis=-1)  # (receiver, axis): a line 10 m deep
+        >>> ads.Survey(source, receivers).receivers.shape
+        (20, 2)
     """
 
     source: Source | tuple[Source, ...]

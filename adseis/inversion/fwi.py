@@ -9,6 +9,7 @@ change and how strongly, `Band`s say which frequencies are fitted first.
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import equinox as eqx
@@ -17,12 +18,26 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from adseis.inversion.multiscale import minimize_bands
+from adseis.inversion.multiscale import descend_bands
 from adseis.inversion.parametrizations import ChangeOfVariables, Parametrization
 from adseis.objectives.bands import Band
 from adseis.objectives.composite import Composite, Forward, relative_objective
 from adseis.objectives.misfits import l2
-from adseis.optimizers.minimize import Result
+from adseis.optimizers.path import Result
+from adseis.optimizers.run import Run
+
+
+@dataclass(frozen=True)
+class Fit(Run):
+    """How gathers are fitted: what of them is compared, what is added, and how the minimization is run.
+
+    Attributes:
+        misfit: `misfit(predicted, observed)`, not negative.
+        regularizer: `regularizer(model)`, added to the relative misfit, or None.
+    """
+
+    misfit: Callable[[Array, Array], Any] = l2
+    regularizer: Callable[[PyTree], Any] | None = None
 
 
 class Update(eqx.Module):
@@ -35,6 +50,12 @@ class Update(eqx.Module):
         low: Lower bound of the model: a number or an array on the grid [unit of the model], or None; of a pytree, one of such.
         high: Upper bound, likewise.
         parametrization: What the optimizer works on in place of the model; `weight` is then on the grid of its variables.
+
+    Example:
+        >>> below_the_water = np.where(np.arange(11)[:, None] < 4, 0.0, 1.0) * np.ones(21)  # four rows are known
+        >>> update = ads.Update(weight=below_the_water, low=1500.0, high=4500.0)
+        >>> update.weight.shape
+        (11, 21)
     """
 
     weight: Any = None
@@ -51,9 +72,10 @@ def invert(
     dt: float,
     update: Update | None = None,
     bands: Sequence[Band] = (Band(),),
+    bounds: tuple[PyTree, PyTree] | None = None,
+    iterations: int | None = None,
     misfit: Callable[[Array, Array], Any] = l2,
     regularizer: Callable[[PyTree], Any] | None = None,
-    callback: Callable[[int, PyTree, float], Any] | None = None,
     **options: Any,
 ) -> Result:
     """Recover a model from gathers by bounded L-BFGS (or Gauss-Newton: `method="newton-cg"`), band after band.
@@ -67,22 +89,65 @@ def invert(
         dt: Sampling interval of the gathers [s], for the bands' filters.
         update: What may change, and within which bounds.
         bands: Low-pass bands in their order; by default one, the full band.
+        bounds: `(low, high)` of the model where there is one band: short for `Update(low=low, high=high)`.
+        iterations: Most iterations where there is one band: short for `Band(iterations=iterations)`.
         misfit: `misfit(predicted, observed)`, not negative.
         regularizer: `regularizer(model)`, added to the relative misfit.
-        callback: `callback(iteration, model, value)` after each iteration; a true return value ends the run.
-        options: `method`, `evaluations`, `first_step` [change over weight; by default 1 %], `journal`, `progress` of `minimize`.
+        options: `method`, `evaluations`, `first_step` [change over weight; by default 1 %], `journal`, `progress` and `callback`
+            of `minimize`: `callback(iteration, model, value)` after each iteration; a true return value or StopIteration ends the
+            run.
 
     Returns:
         The result, whose `x` is the recovered model; values in its history are of the band they belong to.
 
     Raises:
-        ValueError: If shapes disagree, `observed` is not finite, or as `minimize` does.
+        ValueError: If shapes disagree, `observed` is not finite, `bounds` or `iterations` is given twice or for several bands, or
+            as `minimize` does.
+        TypeError: If there is no such option.
 
     References:
         Tarantola, A. (1984), Geophysics 49, 1259-1266, doi:10.1190/1.1441754
         Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
+
+    Example:
+        >>> template = ads.wavelets.ricker(10.0, 300, 1e-3)[None, :, None]  # (shot, time, receiver)
+        >>> forward = lambda strength: strength[:, None, None] * template  # or what is simulated in a medium
+        >>> found = ads.invert(forward, 3 * template, np.ones(1), dt=1e-3, bounds=(0.0, 9.0), iterations=9, progress=False)
+        >>> round(float(found.x[0]), 2)
+        3.0
     """
-    update = update or Update()
+    fit = Fit.gathered("invert", options | {"misfit": misfit, "regularizer": regularizer})
+    update = _with_bounds(update or Update(), bounds, bands)
+    return recover(forward, observed, initial, dt=dt, update=update, bands=_with_iterations(bands, iterations), fit=fit)
+
+
+def recover(
+    forward: Forward,
+    observed: PyTree,
+    initial: PyTree,
+    *,
+    dt: float,
+    update: Update,
+    bands: Sequence[Band],
+    fit: Fit,
+) -> Result:
+    """What `invert` does, its options in one.
+
+    Args:
+        forward: The model's gathers.
+        observed: Gathers to explain.
+        initial: Starting model.
+        dt: Sampling interval of the gathers [s].
+        update: What may change, and within which bounds.
+        bands: Low-pass bands in their order.
+        fit: What is compared, and how it is run.
+
+    Returns:
+        The result, whose `x` is the recovered model.
+
+    Raises:
+        ValueError: As `invert`.
+    """
     initial, observed = jax.tree.map(jnp.asarray, (initial, observed))
     for gather in jax.tree.leaves(observed):
         if not bool(jnp.all(jnp.isfinite(gather))):
@@ -99,19 +164,45 @@ def invert(
         return jax.tree.map(np.asarray, to_model(jax.tree.map(jnp.asarray, y)))
 
     def make_objective(band: Band) -> Composite:
-        return relative_objective(forward, observed, band, dt, misfit=misfit, regularizer=regularizer).after(to_model)
+        composite = relative_objective(forward, observed, band, dt, misfit=fit.misfit, regularizer=fit.regularizer)
+        return composite.after(to_model)
 
     def report(iteration: int, y: PyTree, value: float) -> Any:
-        return callback(iteration, found(y), value) if callback else None
+        return fit.callback(iteration, found(y), value) if fit.callback else None
 
     # In y the starting point is zero, which says nothing of the scale of a first step.
     largest = [[float(jnp.max(jnp.abs(x), initial=0)) for x in jax.tree.leaves(tree)] for tree in (variables, change.weight)]
     reaches = [value / weight for value, weight in zip(*largest, strict=True) if value > 0 and weight > 0]
-    options.setdefault("first_step", 0.01 * min(reaches, default=1.0))
+    run = dataclasses.replace(fit.starting_with(0.01 * min(reaches, default=1.0)), callback=report)
     limits = (update.low, update.high) if mapped is None else mapped.bounds(update.low, update.high)
     start = jax.tree.map(jnp.zeros_like, variables)
-    result = minimize_bands(make_objective, start, bands, bounds=change.bounds(*limits), callback=report, **options)
+    result = descend_bands(make_objective, start, bands, bounds=change.bounds(*limits), run=run)
     return dataclasses.replace(result, x=found(result.x))
+
+
+def _with_bounds(update: Update, bounds: tuple[PyTree, PyTree] | None, bands: Sequence[Band]) -> Update:
+    """The update within the bounds of a single band."""
+    if bounds is None:
+        return update
+    if len(bands) > 1:
+        raise ValueError(f"`bounds` is for one band, and `bands` has {len(bands)}: give `update=Update(low=..., high=...)`.")
+    if update.low is not None or update.high is not None:
+        raise ValueError("`bounds` and `update` both bound the model: leave out one of them.")
+    if len(bounds) != 2:
+        raise ValueError(f"`bounds` has {len(bounds)} items; give `(low, high)`.")
+    return dataclasses.replace(update, low=bounds[0], high=bounds[1])
+
+
+def _with_iterations(bands: Sequence[Band], iterations: int | None) -> Sequence[Band]:
+    """A single band with its number of iterations."""
+    if iterations is None:
+        return bands
+    if len(bands) > 1:
+        raise ValueError(
+            f"`iterations` = {iterations} is for one band, and `bands` has {len(bands)}: give each its own, "
+            "`Band(corner, iterations)`."
+        )
+    return [dataclasses.replace(band, iterations=iterations) for band in bands]
 
 
 def _weights(update: Update, variables: PyTree) -> PyTree:

@@ -79,7 +79,10 @@ def convolution(answers: Sequence[PyTree], grid: Grid) -> Callable[[Array], Any]
     def convolved(histories: Array) -> Any:
         axes = "nf,nsfr->sfr" if histories.ndim == 2 else "snf,nsfr->sfr"
         history = jnp.fft.rfft(histories, length)
-        answer = lambda green: jnp.fft.irfft(jnp.einsum(axes, history, green), length, 1)[:, : grid.nt]  # noqa: E731
+
+        def answer(green: Array) -> Array:
+            return jnp.fft.irfft(jnp.einsum(axes, history, green), length, 1)[:, : grid.nt]
+
         return jax.tree.map(answer, spectra)
 
     return convolved

@@ -2,12 +2,12 @@
 
     min_dm  |J dm - d|^2 / 2      by conjugate gradients, J = dF/dm at the background
 
-J is Born modelling, its transpose reverse time migration, both derivatives of the simulation itself (`gauss_newton.born`,
-`gauss_newton.migrate`).
+J is Born modelling, its transpose reverse time migration, both derivatives of the simulation itself (`curvature.born`,
+`curvature.migrate`).
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -18,18 +18,22 @@ from tqdm import tqdm
 from adseis.objectives.curvature import gauss_newton_product, migrate
 from adseis.objectives.space import Space
 from adseis.optimizers.conjugate_gradients import conjugate_gradients
+from adseis.optimizers.path import Callback, Iterate, Result, stop_asked
 
 
-class Migrated(NamedTuple):
-    """An image with its history.
+@dataclass(frozen=True, eq=False)
+class Migrated(Result):
+    """An image with its history: `x` is the image, `value` the relative residual; gradient norms are not kept."""
 
-    Attributes:
-        image: dm, like the background.
-        residual: |J dm - d| / |d| before the first iteration (1) and after each.
-    """
+    @property
+    def image(self) -> PyTree:
+        """dm, like the background."""
+        return self.x
 
-    image: PyTree
-    residual: tuple[float, ...]
+    @property
+    def residual(self) -> tuple[float, ...]:
+        """|J dm - d| / |d| before the first iteration (1) and after each."""
+        return tuple(iterate.value for iterate in self.history)
 
 
 def least_squares_migration(
@@ -40,18 +44,22 @@ def least_squares_migration(
     iterations: int = 20,
     weight: PyTree | None = None,
     progress: bool = True,
-    callback: Callable[[int, PyTree, float], Any] | None = None,
+    callback: Callback | None = None,
 ) -> Migrated:
     """Image scatterers by least squares.
+
+    Use it to see reflectors, evenly lit and sharp, in a background that explains how long waves travel. Do not use it to correct
+    that background, which is what `invert` does.
 
     Args:
         forward: Gathers of a model, with any adjoint.
         background: The model that is kept, which explains what is not scattered: an array on the grid, or a pytree of arrays.
         scattered: d, data minus `forward(background)`, like the gathers.
         iterations: Conjugate gradients; each takes a Born simulation and a gradient.
-        weight: Preconditioner w on the grid: the unknown is dm / w. `fwi.illumination` evens out depths; zero keeps a node.
+        weight: Preconditioner w on the grid: the unknown is dm / w. `weights.illumination` evens out depths; zero keeps a node.
         progress: Whether to show a progress bar.
-        callback: `callback(iteration, image, residual)` after each iteration.
+        callback: `callback(iteration, image, residual)` after each iteration; ends the run by a true return value or
+            StopIteration.
 
     Returns:
         The image [unit of the model] and the relative residual.
@@ -73,20 +81,25 @@ def least_squares_migration(
     if not 0 < power < np.inf:
         raise ValueError("`scattered` must be finite and not zero: there is nothing to image.")
     product = jax.jit(lambda v: gauss_newton_product(forward, background, v))
-    flat = lambda tree: space.flat([np.asarray(leaf) for leaf in jax.tree.leaves(tree)])  # noqa: E731
+
+    def flat(tree: PyTree) -> np.ndarray:
+        return space.flat([np.asarray(leaf) for leaf in jax.tree.leaves(tree)])
+
     b = w * flat(jax.jit(lambda d: migrate(forward, background, d))(scattered))
     if not np.any(b):
         raise ValueError("`scattered` does not depend on the model where `weight` is not zero.")
-    residual = [1.0]
+    history = [Iterate(1.0, float("nan"), 1, 0)]
     with tqdm(total=iterations, desc="migrate", disable=not progress) as bar:
 
-        def report(x: np.ndarray, r: np.ndarray) -> None:
-            # |J x - d|^2 = |d|^2 - (b + r) x with r = b - J'J x: no simulation is needed to know it
-            residual.append(float(np.sqrt(max(power - (b + r) @ x, 0.0) / power)))
+        def report(iteration: int, x: np.ndarray, value: float) -> bool:
+            # |J x - d|^2 = |d|^2 + 2 (x' J'J x / 2 - b' x): no simulation is needed to know it
+            residual = float(np.sqrt(max(power + 2 * value, 0.0) / power))
+            history.append(Iterate(residual, float("nan"), 1 + 2 * iteration, iteration))  # a product counts as two
             bar.update()
-            bar.set_postfix(residual=f"{residual[-1]:.3g}")
-            if callback is not None:
-                callback(len(residual) - 1, space.tree(w * x), residual[-1])
+            bar.set_postfix(residual=f"{residual:.3g}")
+            return callback is not None and stop_asked(callback, iteration, space.tree(w * x), residual)
 
         solution = conjugate_gradients(lambda v: w * flat(product(space.tree(w * v))), b, iterations=iterations, callback=report)
-    return Migrated(jax.tree.map(np.asarray, space.tree(w * solution.x)), tuple(residual))
+    image = jax.tree.map(np.asarray, space.tree(w * solution.x))
+    spent, done = 1 + 2 * solution.iterations, solution.message == "converged"
+    return Migrated(image, history[-1].value, tuple(history), spent, solution.message, done)

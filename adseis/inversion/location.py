@@ -5,7 +5,7 @@ scales are found from the start, and low frequencies are fitted first, in which 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,29 +13,28 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, PyTree
 
+from adseis.experiment.checks import Samples
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples
 from adseis.experiment.sources import Explosion
-from adseis.inversion.fwi import Update, invert
-from adseis.inversion.source_search import linear_scale, search_room
+from adseis.inversion.fwi import Fit, Update, recover
+from adseis.inversion.source_search import FoundSource, linear_scale, search_room
 from adseis.objectives.bands import Band
-from adseis.optimizers.minimize import Result
 
 FromSource = Callable[[Array, Array], Any]
 
 
-class Located(NamedTuple):
-    """A source that was found.
+class Located(FoundSource):
+    """A source that was found: `x` is a dict of `position` and `time_function`."""
 
-    Attributes:
-        position: `(shot, source, axis)` [m].
-        time_function: `(shot, source, time)`, in the unit of the source.
-        result: Of the minimization.
-    """
+    @property
+    def position(self) -> np.ndarray:
+        """`(shot, source, axis)` [m]."""
+        return self.x["position"]
 
-    position: np.ndarray
-    time_function: np.ndarray
-    result: Result
+    @property
+    def time_function(self) -> np.ndarray:
+        """`(shot, source, time)`, in the unit of the source."""
+        return self.x["time_function"]
 
 
 def locate(
@@ -64,18 +63,20 @@ def locate(
             or a number per axis, 0 along one that is kept.
         margin: Least distance from the edges of the grid [m].
         bands: Low-pass bands in their order, low frequencies first.
-        options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `regularizer`, `callback`, `journal`, ...
+        options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `regularizer`, `callback`, `journal`, ... A
+            `regularizer` and a `callback` get a dict of `position` and `time_function`.
 
     Returns:
         The sources.
 
     Raises:
         ValueError: As `search_room` or `invert`.
+        TypeError: If there is no such option.
 
     References:
         Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
     """
-    position = jnp.asarray(position)
+    fit, position = Fit.gathered("locate", options).starting_with(0.3), jnp.asarray(position)
     room = search_room(position, grid, reach, margin)
     silent = jnp.zeros((*position.shape[:2], grid.nt), position.dtype)
     scale = linear_scale(lambda s: forward(position, s), observed, silent)
@@ -85,11 +86,10 @@ def locate(
         for place, any_value in ((room.low, -np.inf), (room.high, np.inf))
     )
     update = Update({"position": np.broadcast_to(room.reach, position.shape), "time_function": scale}, least, most)
-    options = {"first_step": 0.3} | options
-    result = invert(
-        lambda x: forward(x["position"], x["time_function"]), observed, start, dt=grid.dt, update=update, bands=bands, **options
+    result = recover(
+        lambda x: forward(x["position"], x["time_function"]), observed, start, dt=grid.dt, update=update, bands=bands, fit=fit
     )
-    return Located(result.x["position"], result.x["time_function"], result)
+    return Located.from_result(result)
 
 
 def gaussian_source(

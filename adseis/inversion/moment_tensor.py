@@ -16,15 +16,15 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, PyTree
 
+from adseis.experiment.checks import Samples
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples
-from adseis.inversion.fwi import Update, invert
+from adseis.inversion.fwi import Fit, Update, recover
 from adseis.inversion.green_functions import QUIET, convolution
 from adseis.inversion.parametrizations import Parametrization
-from adseis.inversion.source_search import Room, linear_scale, peak, search_room
+from adseis.inversion.source_search import FoundSource, Room, largest, linear_scale, search_room
 from adseis.objectives.bands import Band
 from adseis.objectives.regularizers import tikhonov
-from adseis.optimizers.minimize import Result
+from adseis.optimizers.path import STOPPED
 
 SILENT = 0.2
 """Share of its peak below which a rate that is never negative starts from zero."""
@@ -32,20 +32,31 @@ SILENT = 0.2
 FromMechanism = Callable[[Array, Array, Array], Any]
 
 
-class Mechanism(NamedTuple):
-    """An earthquake that was found.
+class Mechanism(FoundSource):
+    """An earthquake that was found: `x` is a dict of `position`, `moment` and `rate`."""
 
-    Attributes:
-        position: `(shot, source, axis)` [m].
-        moment: M, symmetric, `(shot, source, axis, axis)` [N m; N in 2D].
-        rate: Moment-rate function, of unit area, `(shot, source, time)` [1/s].
-        result: Of the minimization; its `x` is a dict of the three.
-    """
+    @property
+    def position(self) -> np.ndarray:
+        """`(shot, source, axis)` [m]."""
+        return self.x["position"]
 
-    position: np.ndarray
-    moment: np.ndarray
-    rate: np.ndarray
-    result: Result
+    @property
+    def moment(self) -> np.ndarray:
+        """M, symmetric, `(shot, source, axis, axis)` [N m; N in 2D]."""
+        return self.x["moment"]
+
+    @property
+    def rate(self) -> np.ndarray:
+        """Moment-rate function, of unit area, `(shot, source, time)` [1/s]."""
+        return self.x["rate"]
+
+
+class _Prior(NamedTuple):
+    """What is known of mechanisms beforehand, in the words of `invert_moment_tensor`."""
+
+    deviatoric: bool
+    positive: bool
+    smoothness: float
 
 
 def invert_moment_tensor(
@@ -87,30 +98,30 @@ def invert_moment_tensor(
         smoothness: Weight of the roughness; raise it with the noise.
         options: Other options of `adseis.inversion.fwi.invert`: `misfit`, `callback`, `journal`, ... A `regularizer` and a
             `callback` get a dict of `position`, `moment` and `rate`; `callback`, `journal` and `evaluations` belong to the search
-            for all three.
+            for all three, and where the callback ends it nothing is fitted anew.
 
     Returns:
         The earthquakes.
 
     Raises:
         ValueError: As `search_room` or `fit_mechanism`.
+        TypeError: If there is no such option.
 
     References:
         Dziewonski, A. M., Chou, T.-A. & Woodhouse, J. H. (1981), J. Geophys. Res. 86, 2825-2852, doi:10.1029/JB086iB04p02825
     """
+    fit, prior = Fit.gathered("invert_moment_tensor", options), _Prior(deviatoric, positive, smoothness)
     room = search_room(position, grid, reach, margin)
     _check(bands, smoothness)
-    settings = {"deviatoric": deviatoric, "positive": positive}
-    start, _ = _start(forward, observed, position, grid, bands[:1], **settings, **_shared(options, "progress"))
-    settings |= {"smoothness": smoothness}
-    found = _search(forward, observed, start, grid, room, bands=bands, **settings, **options)
-    again = fit_mechanism(
-        forward, observed, found.position, grid, bands=bands[-1:],
-        **settings, **_shared(options, "misfit", "regularizer", "progress"),
-    )  # fmt: skip
-    if again.result.value >= found.result.value:
+    start, _ = _start(forward, observed, position, grid, bands[0], prior, progress=fit.progress)
+    found = _search(forward, observed, start, grid, room, prior, bands, fit)
+    if found.message == STOPPED:
         return found
-    return again._replace(result=dataclasses.replace(found.result, x=again.result.x, value=again.result.value))
+    own = Fit(progress=fit.progress, misfit=fit.misfit, regularizer=fit.regularizer)
+    again = _at_rest(forward, observed, found.position, grid, prior, bands[-1:], own)
+    if again.value >= found.value:
+        return found
+    return dataclasses.replace(found, x=again.x, value=again.value)
 
 
 def fit_mechanism(
@@ -148,30 +159,48 @@ def fit_mechanism(
     Raises:
         ValueError: If `bands` is empty, `smoothness` is negative, data are zero or do not depend on a moment tensor, or as
             `invert` does.
+        TypeError: If there is no such option.
 
     References:
         Vasco, D. W. (1989), Bull. Seismol. Soc. Am. 79, 711-730: histories, and what they have in common.
     """
+    fit = Fit.gathered("fit_mechanism", options)
     _check(bands, smoothness)
-    start, convolved = _start(
-        forward, observed, position, grid, bands[:1], deviatoric=deviatoric, positive=positive, **_shared(options, "progress")
-    )
-    settings = {"deviatoric": deviatoric, "positive": positive, "smoothness": smoothness}
+    return _at_rest(forward, observed, position, grid, _Prior(deviatoric, positive, smoothness), bands, fit)
+
+
+def _at_rest(
+    forward: FromMechanism,
+    observed: PyTree,
+    position: Samples,
+    grid: Grid,
+    prior: _Prior,
+    bands: Sequence[Band],
+    fit: Fit,
+) -> Mechanism:
+    """Moment and rate where the position is known."""
+    start, convolved = _start(forward, observed, position, grid, bands[0], prior, progress=fit.progress)
     kept = Room(*(np.full(len(grid.shape), value) for value in (0.0, -np.inf, np.inf)))
-    return _search(convolved, observed, start, grid, kept, bands=bands, **settings, **options)
+    return _search(convolved, observed, start, grid, kept, prior, bands, fit)
 
 
 def _start(
-    forward: FromMechanism, observed: PyTree, position: Samples, grid: Grid, bands: Sequence[Band], *,
-    deviatoric: bool, positive: bool, **options: Any,
-) -> tuple[Mechanism, FromMechanism]:  # fmt: skip
+    forward: FromMechanism,
+    observed: PyTree,
+    position: Samples,
+    grid: Grid,
+    band: Band,
+    prior: _Prior,
+    *,
+    progress: bool,
+) -> tuple[dict[str, np.ndarray], FromMechanism]:
     """What the histories of the components at a position have in common, and what stands for `forward` there."""
     position, observed = jax.tree.map(jnp.asarray, (position, observed))
-    basis = _basis(position.shape[-1], deviatoric=deviatoric)
-    loud, answers = peak(observed), _answers(forward, position, basis, grid)
-    if not (loud > 0 and peak(answers) > 0):
+    basis = _basis(position.shape[-1], deviatoric=prior.deviatoric)
+    loud, answers = largest(observed), _answers(forward, position, basis, grid)
+    if not (loud > 0 and largest(answers) > 0):
         raise ValueError("`observed` is zero, or does not depend on a moment tensor: there is nothing to fit.")
-    unit = loud / peak(answers)  # in which numbers are of order one: float32 has no room for the squares of moments
+    unit = loud / largest(answers)  # in which numbers are of order one: float32 has no room for the squares of moments
     convolved = convolution(jax.tree.map(lambda gather: unit * gather, answers), grid)
 
     def at_rest(_: Array, moment: Array, rate: Array) -> Any:
@@ -180,43 +209,51 @@ def _start(
 
     leak, silent = _Leak(4 / grid.nt), jnp.zeros((len(position), position.shape[1] * len(basis), grid.nt), position.dtype)
     scale = linear_scale(lambda y: convolved(leak.to_model(y)), observed, silent)
-    update = Update(scale, parametrization=leak)
-    linear = invert(convolved, observed, silent, dt=grid.dt, update=update, bands=bands, first_step=0.3, **options)
+    update, fit = Update(scale, parametrization=leak), Fit(first_step=0.3, progress=progress)
+    linear = recover(convolved, observed, silent, dt=grid.dt, update=update, bands=[band], fit=fit)
     histories = unit * np.asarray(linear.x, float).reshape(*position.shape[:2], len(basis), grid.nt)
-    moment, rate = _in_common(histories, basis, grid.dt, positive=positive)
-    return Mechanism(np.asarray(position), moment, rate, linear), at_rest
+    moment, rate = _in_common(histories, basis, grid.dt, positive=prior.positive)
+    return {"position": np.asarray(position), "moment": moment, "rate": rate}, at_rest
 
 
 def _search(
-    forward: FromMechanism, observed: PyTree, start: Mechanism, grid: Grid, room: Room, *,
-    deviatoric: bool, positive: bool, smoothness: float, regularizer: Callable[[Any], Any] | None = None, **options: Any,
-) -> Mechanism:  # fmt: skip
+    forward: FromMechanism,
+    observed: PyTree,
+    start: dict[str, np.ndarray],
+    grid: Grid,
+    room: Room,
+    prior: _Prior,
+    bands: Sequence[Band],
+    fit: Fit,
+) -> Mechanism:
     """Minimize by position, moment and rate together; by the position as far as it has a reach."""
-    dtype = jnp.asarray(start.position).dtype
-    highest = np.abs(start.rate).max(-1, keepdims=True).astype(dtype)
-    size = np.linalg.norm(np.asarray(start.moment, float), axis=(-2, -1))[..., None].astype(dtype)
-    mapped = _UnitArea(_basis(len(grid.shape), deviatoric=deviatoric).astype(dtype), grid.dt)
+    dtype = jnp.asarray(start["position"]).dtype
+    highest = np.abs(start["rate"]).max(-1, keepdims=True).astype(dtype)
+    size = np.linalg.norm(np.asarray(start["moment"], float), axis=(-2, -1))[..., None].astype(dtype)
+    mapped = _UnitArea(_basis(len(grid.shape), deviatoric=prior.deviatoric).astype(dtype), grid.dt)
     weight = {
-        "position": np.broadcast_to(room.reach, start.position.shape),
+        "position": np.broadcast_to(room.reach, start["position"].shape),
         "moment": np.broadcast_to(size, (*size.shape[:-1], len(mapped.basis))),
-        "rate": np.broadcast_to(highest, start.rate.shape),
+        "rate": np.broadcast_to(highest, start["rate"].shape),
     }
     low, high = (
-        {"position": np.broadcast_to(place, start.position.shape), "moment": sign * np.inf, "rate": most}
-        for place, sign, most in ((room.low, -1, 0.0 if positive else -np.inf), (room.high, 1, np.inf))
+        {"position": np.broadcast_to(place, start["position"].shape), "moment": sign * np.inf, "rate": most}
+        for place, sign, most in ((room.low, -1, 0.0 if prior.positive else -np.inf), (room.high, 1, np.inf))
     )
 
     def penalty(x: dict[str, Array]) -> Any:
-        value = 0.0 if regularizer is None else regularizer(x)
-        return value + (smoothness * tikhonov(x["rate"] / highest) / x["rate"].size if smoothness else 0.0)
+        value = 0.0 if fit.regularizer is None else fit.regularizer(x)
+        return value + (prior.smoothness * tikhonov(x["rate"] / highest) / x["rate"].size if prior.smoothness else 0.0)
 
-    initial = {name: jnp.asarray(getattr(start, name), dtype) for name in weight}
-    options = {"first_step": 0.3, "regularizer": penalty if smoothness or regularizer else None} | options
-    together = lambda x: forward(x["position"], x["moment"], x["rate"])  # noqa: E731
+    def together(x: dict[str, Array]) -> Any:
+        return forward(x["position"], x["moment"], x["rate"])
+
+    initial = {name: jnp.asarray(start[name], dtype) for name in weight}
+    own = dataclasses.replace(fit.starting_with(0.3), regularizer=penalty if prior.smoothness or fit.regularizer else None)
     update = Update(weight, low, high, mapped)
-    result = invert(together, observed, initial, dt=grid.dt, update=update, **options)
-    rate = np.maximum(result.x["rate"], 0) if positive else result.x["rate"]  # a bound of variables is one of r but for rounding
-    return Mechanism(result.x["position"], result.x["moment"], rate, result)
+    result = recover(together, observed, initial, dt=grid.dt, update=update, bands=bands, fit=own)
+    rate = np.maximum(result.x["rate"], 0) if prior.positive else result.x["rate"]  # a bound is one of r but for rounding
+    return Mechanism.from_result(result, x=result.x | {"rate": rate})
 
 
 def _answers(forward: FromMechanism, position: Samples, basis: np.ndarray, grid: Grid) -> list[PyTree]:
@@ -237,11 +274,6 @@ def _check(bands: Sequence[Band], smoothness: float) -> None:
         raise ValueError(f"`smoothness` = {smoothness} must not be negative.")
 
 
-def _shared(options: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Of the options of an inversion, those that another one shares."""
-    return {name: options[name] for name in names if name in options}
-
-
 class _Leak(Parametrization):
     """A history from its changes, h_k = (1 - leak) h_(k-1) + y_k: slow motion takes no larger y than fast motion."""
 
@@ -249,7 +281,11 @@ class _Leak(Parametrization):
 
     def to_model(self, variables: PyTree) -> PyTree:
         """Sum the changes up."""
-        step = lambda h, y: (((1 - self.leak) * h + y),) * 2  # noqa: E731
+
+        def step(history: Array, change: Array) -> tuple[Array, Array]:
+            history = (1 - self.leak) * history + change
+            return history, history
+
         return jnp.moveaxis(jax.lax.scan(step, jnp.zeros_like(variables[..., 0]), jnp.moveaxis(variables, -1, 0))[1], 0, -1)
 
     def to_variables(self, model: PyTree) -> PyTree:

@@ -17,6 +17,8 @@ from jax.typing import ArrayLike
 from jaxtyping import PyTree
 from scipy.interpolate import BSpline
 
+from adseis.signals import divide
+
 
 class Parametrization(eqx.Module):
     """A differentiable map from variables to a model."""
@@ -94,7 +96,8 @@ class Logarithm(Parametrization):
 
     def bounds(self, low: Any = None, high: Any = None) -> tuple[Any, Any]:
         """log(bound / r)."""
-        return tuple(None if b is None else np.log(np.asarray(b) / self.reference) for b in (low, high))  # pyright: ignore[reportReturnType]
+        least, most = (None if b is None else np.log(np.asarray(b) / self.reference) for b in (low, high))
+        return least, most
 
 
 class Bounded(Parametrization):
@@ -197,7 +200,7 @@ def _positive(model: ArrayLike, name: str) -> Array:
     return model
 
 
-class ChangeOfVariables(eqx.Module):
+class ChangeOfVariables(Parametrization):
     """Model m = reference + weight y, so that an optimizer working on y is preconditioned by weight^2.
 
     Where the weight is zero the model stays at the reference. To use it, minimize `lambda y: objective(change.to_model(y))` from
@@ -212,26 +215,12 @@ class ChangeOfVariables(eqx.Module):
     weight: PyTree
 
     def to_model(self, variables: PyTree) -> PyTree:
-        """The model reference + weight y.
-
-        Args:
-            variables: y, like the reference.
-
-        Returns:
-            The model, like the reference.
-        """
+        """The model reference + weight y, like the reference."""
         return jax.tree.map(lambda r, w, y: r + w * y, self.reference, self._weights(), variables)
 
     def to_variables(self, model: PyTree) -> PyTree:
-        """The variables (model - reference) / weight; zero where the weight is zero.
-
-        Args:
-            model: Model, like the reference.
-
-        Returns:
-            y, like the reference.
-        """
-        return jax.tree.map(lambda r, w, m: _divide(m - r, w, 0.0), self.reference, self._weights(), model)
+        """The variables (model - reference) / weight, like the reference; zero where the weight is zero."""
+        return jax.tree.map(lambda r, w, m: divide(m - r, w), self.reference, self._weights(), model)
 
     def bounds(self, low: PyTree = None, high: PyTree = None) -> tuple[PyTree, PyTree]:
         """Bounds of the model turned into bounds of the variables; none where the weight is zero.
@@ -246,15 +235,9 @@ class ChangeOfVariables(eqx.Module):
 
         def turn(bound: Any, unbounded: float) -> PyTree:
             bounds = jax.tree.broadcast(unbounded if bound is None else bound, self.reference)
-            return jax.tree.map(lambda r, w, b: _divide(b - r, w, unbounded), self.reference, self._weights(), bounds)
+            return jax.tree.map(lambda r, w, b: divide(b - r, w, unbounded), self.reference, self._weights(), bounds)
 
         return turn(low, -jnp.inf), turn(high, jnp.inf)
 
     def _weights(self) -> PyTree:
         return jax.tree.broadcast(self.weight, self.reference)
-
-
-def _divide(numerator: Array, weight: ArrayLike, otherwise: float) -> Array:
-    """Quotient where the weight is positive, `otherwise` elsewhere."""
-    weight = jnp.asarray(weight)
-    return jnp.where(weight > 0, numerator / jnp.where(weight > 0, weight, 1), otherwise)

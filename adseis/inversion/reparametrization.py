@@ -20,7 +20,9 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from adseis.inversion.parametrizations import Parametrization
+from adseis.optimizers.path import Callback
 from adseis.optimizers.stochastic import minimize_stochastic
+from adseis.signals import divide
 
 
 class Reparametrization(Parametrization):
@@ -128,6 +130,7 @@ def fit_network(
     steps: int = 1000,
     optimizer: optax.GradientTransformation | None = None,
     progress: bool = True,
+    callback: Callback | None = None,
 ) -> Reparametrization:
     """Train a network to draw a model: the start of an inversion in which it draws all of it.
 
@@ -137,6 +140,7 @@ def fit_network(
         steps: Steps of the optimizer, on mean ((m(w) - target) / max(scale))^2.
         optimizer: By default `optax.adam(1e-3)`.
         progress: Whether to show a progress bar.
+        callback: `callback(step, weights, value)` after each step; ends the training by a true return value or StopIteration.
 
     Returns:
         The same with the trained weights.
@@ -153,12 +157,12 @@ def fit_network(
         return jnp.mean(((parametrization.to_model(weights) - target) / unit) ** 2)
 
     found = minimize_stochastic(
-        error, parametrization.weights, optimizer or optax.adam(1e-3), batches=lambda step: None, steps=steps, progress=progress
-    )
+        error, parametrization.weights, optimizer or optax.adam(1e-3), batches=lambda step: None, steps=steps, progress=progress,
+        callback=callback,
+    )  # fmt: skip
     return dataclasses.replace(parametrization, weights=found.x)
 
 
 def _bent(change: Array, room: Array) -> Array:
     """room tanh(change / room), zero without room."""
-    positive = room > 0
-    return jnp.where(positive, room * jnp.tanh(change / jnp.where(positive, room, 1)), 0)
+    return room * jnp.tanh(divide(change, room))

@@ -5,9 +5,10 @@ never negative. The forward code is any function from histories to gathers: expl
 their Green's functions (`adseis.inversion.green_functions`), which make it cheap.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,40 +18,42 @@ from jax.typing import ArrayLike
 from jaxtyping import Float, PyTree
 
 from adseis.experiment.grid import Grid
-from adseis.inversion.fwi import Update, invert
-from adseis.inversion.source_search import linear_scale
+from adseis.inversion.fwi import Fit, Update, recover
+from adseis.inversion.source_search import FoundSource, linear_scale
 from adseis.objectives.bands import Band
-from adseis.optimizers.minimize import Result
+from adseis.optimizers.path import STOPPED
 
 FromHistories = Callable[[Array], Any]
 
 
-class SlipHistory(NamedTuple):
-    """What the points of a fault did.
+class SlipHistory(FoundSource):
+    """What the points of a fault did: `x` is the history of each."""
+
+    @property
+    def rate(self) -> np.ndarray:
+        """History of each point, in the unit of the source's time function, `(source, time)`."""
+        return self.x
+
+
+@dataclass(frozen=True, eq=False)
+class RuptureHistory(FoundSource):
+    """When the points of a fault broke, and how much: `x` is a dict of `time` and `amount`.
 
     Attributes:
-        rate: History of each point, in the unit of the source's time function, `(source, time)`.
-        result: Of the minimization.
+        rate: History of each point, `(source, time)`.
     """
 
     rate: np.ndarray
-    result: Result
 
+    @property
+    def time(self) -> np.ndarray:
+        """Of the peak of each point's history [s], `(source,)`."""
+        return self.x["time"]
 
-class Rupture(NamedTuple):
-    """When the points of a fault broke, and how much.
-
-    Attributes:
-        time: Of the peak of each point's history [s], `(source,)`.
-        amount: Integral of each history over time [unit of the time function times s], `(source,)`.
-        rate: The histories, `(source, time)`.
-        result: Of the last minimization.
-    """
-
-    time: np.ndarray
-    amount: np.ndarray
-    rate: np.ndarray
-    result: Result
+    @property
+    def amount(self) -> np.ndarray:
+        """Integral of each history over time [unit of the time function times s], `(source,)`."""
+        return self.x["amount"]
 
 
 def invert_slip_history(
@@ -90,25 +93,17 @@ def invert_slip_history(
 
     Raises:
         ValueError: If a weight is negative, data are zero or do not depend on the histories, or as `invert` does.
+        TypeError: If there is no such option.
 
     References:
         Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
         Hartzell, S. H. & Heaton, T. H. (1983), Bull. Seismol. Soc. Am. 73, 1553-1583.
     """
+    fit = Fit.gathered("invert_slip_history", options)
     smooth_time = grid.dt / 3 if smooth_time is None else smooth_time
     if smooth_time < 0 or smooth_along < 0:
         raise ValueError(f"`smooth_time` = {smooth_time} s and `smooth_along` = {smooth_along} must not be negative.")
-    observed, silent = _arrays(observed), _silence(observed, (sources, grid.nt))
-    scale = linear_scale(forward, observed, silent)
-
-    def roughness(rate: Array) -> Array:
-        slopes = smooth_time / grid.dt / scale * jnp.diff(rate, axis=1)
-        steps = smooth_along / scale * jnp.diff(rate, axis=0)
-        return 0.5 * (jnp.sum(slopes**2) + jnp.sum(steps**2)) / rate.size
-
-    options = {"first_step": 0.3, "regularizer": roughness} | options
-    result = invert(forward, observed, silent, dt=grid.dt, update=Update(scale, low=0.0), bands=bands, **options)
-    return SlipHistory(result.x, result)
+    return _histories(forward, observed, sources, grid, smooth=(smooth_time, smooth_along), bands=bands, fit=fit)
 
 
 def invert_rupture(
@@ -121,7 +116,7 @@ def invert_rupture(
     time: Float[ArrayLike, "source"] | None = None,
     bands: Sequence[Band] = (Band(None, 200),),
     **options: Any,
-) -> Rupture:
+) -> RuptureHistory:
     r"""Find when each point of a fault broke and how much it slipped, every history being a Gaussian.
 
         r_i(t) = a_i exp(-(t - t_i)^2 / (2 width^2)) / (width sqrt(2 pi)),    a_i >= 0
@@ -138,18 +133,19 @@ def invert_rupture(
         time: Where t_i starts [s], within half a period of the first band of the truth; by default found as said.
         bands: Low-pass bands in their order.
         options: Other options of `adseis.inversion.fwi.invert`. Of `journal` = `run.h5` the search for the start keeps
-            `run-start.h5`; `callback` is given times and amounts all along.
+            `run-start.h5`; `callback` is given times and amounts all along, and may end either search.
 
     Returns:
         Times and amounts.
 
     Raises:
         ValueError: If `width` is not positive, a start is not of `sources` points or outside the record, or as `invert` does.
+        TypeError: If there is no such option.
 
     References:
         Zhu, W., Xu, K., Darve, E. & Beroza, G. C. (2021), Computers & Geosciences 151, 104751, doi:10.1016/j.cageo.2021.104751
     """
-    last = grid.dt * (grid.nt - 1)
+    fit, last = Fit.gathered("invert_rupture", options), grid.dt * (grid.nt - 1)
     if not width > 0:
         raise ValueError(f"`width` = {width} s must be positive.")
     if time is not None and np.shape(time) != (sources,):
@@ -157,22 +153,27 @@ def invert_rupture(
     if time is not None and not np.all((np.asarray(time) >= 0) & (np.asarray(time) <= last)):
         raise ValueError(f"`time` must start within the record, 0 to {last:.6g} s: {np.asarray(time)}.")
     observed, none = _arrays(observed), _silence(observed, (sources,))
-    histories = lambda x: gaussian_histories(x["time"], x["amount"], grid, width=width)  # noqa: E731
     begun = 0
+
+    def histories(x: dict[str, Any]) -> Array:
+        return gaussian_histories(x["time"], x["amount"], grid, width=width)
+
     if time is None:
-        amounts, begun = _spread_amounts(forward, observed, sources, grid, width, options)
-        start = _medians(amounts, grid)
-        scale = float(np.mean(start["amount"]))
+        spread = _spread_amounts(forward, observed, sources, grid, width, fit)
+        start = _medians(spread.rate, grid)
+        if spread.message == STOPPED:
+            return RuptureHistory.from_result(spread, x=start, rate=np.asarray(histories(start)))
+        begun, scale = len(spread.history) - 1, float(np.mean(start["amount"]))
     else:
         start = {"time": np.asarray(time), "amount": np.asarray(none)}
         scale = linear_scale(lambda a: forward(histories({"time": jnp.asarray(time), "amount": a})), observed, none)
         start["amount"] = start["amount"] + 0.5 * scale  # of an amount of zero the time would be indifferent
     start = jax.tree.map(lambda x: jnp.asarray(x, none.dtype), start)
     update = Update({"time": width, "amount": scale}, low={"time": 0.0, "amount": 0.0}, high={"time": last, "amount": np.inf})
-    options = {"first_step": 0.1} | options | {"callback": _after(begun, options.get("callback"))}
-    result = invert(lambda x: forward(histories(x)), observed, start, dt=grid.dt, update=update, bands=bands, **options)
+    fit = fit.starting_with(0.1).counting_from(begun)
+    result = recover(lambda x: forward(histories(x)), observed, start, dt=grid.dt, update=update, bands=bands, fit=fit)
     found = result.x | {"amount": np.maximum(result.x["amount"], 0)}  # a bound is kept but for rounding
-    return Rupture(found["time"], found["amount"], np.asarray(histories(found)), result)
+    return RuptureHistory.from_result(result, x=found, rate=np.asarray(histories(found)))
 
 
 def gaussian_histories(
@@ -194,10 +195,32 @@ def gaussian_histories(
     return amount[:, None] * jnp.exp(-0.5 * phase**2) / (width * np.sqrt(2 * np.pi))
 
 
-def _spread_amounts(
-    forward: FromHistories, observed: PyTree, sources: int, grid: Grid, width: float, options: dict[str, Any]
-) -> tuple[np.ndarray, int]:
-    """Amounts at every sample of Gaussian histories, `(source, time)`, after few iterations; and the number of these."""
+def _histories(
+    forward: FromHistories,
+    observed: PyTree,
+    sources: int,
+    grid: Grid,
+    *,
+    smooth: tuple[float, float],
+    bands: Sequence[Band],
+    fit: Fit,
+) -> SlipHistory:
+    """The histories of all points; `smooth` is in time and along the fault."""
+    observed, silent = _arrays(observed), _silence(observed, (sources, grid.nt))
+    scale = linear_scale(forward, observed, silent)
+
+    def roughness(rate: Array) -> Array:
+        slopes = smooth[0] / grid.dt / scale * jnp.diff(rate, axis=1)
+        steps = smooth[1] / scale * jnp.diff(rate, axis=0)
+        return 0.5 * (jnp.sum(slopes**2) + jnp.sum(steps**2)) / rate.size
+
+    fit = dataclasses.replace(fit.starting_with(0.3), regularizer=fit.regularizer or roughness)
+    result = recover(forward, observed, silent, dt=grid.dt, update=Update(scale, low=0.0), bands=bands, fit=fit)
+    return SlipHistory.from_result(result)
+
+
+def _spread_amounts(forward: FromHistories, observed: PyTree, sources: int, grid: Grid, width: float, fit: Fit) -> SlipHistory:
+    """Amounts at every sample of Gaussian histories, after few iterations."""
     centre, reach = (grid.nt - 1) // 2, int(np.ceil(5 * width / grid.dt))
     shape = gaussian_histories(grid.times[centre : centre + 1], np.ones(1), grid, width=width)[0] * grid.dt
     shape = shape[max(centre - reach, 0) : centre + reach + 1]  # odd, or as long as the record: centred either way
@@ -205,17 +228,12 @@ def _spread_amounts(
     def smeared(spread: Array) -> Array:
         return jax.vmap(lambda each: jnp.convolve(each, shape.astype(each.dtype), mode="same"))(spread)
 
-    journal, callback = options.get("journal"), options.get("callback")
-    own: dict[str, Any] = {
-        "callback": callback and (lambda iteration, spread, value: callback(iteration, _medians(spread, grid), value))
-    }
-    if journal is not None:
-        own["journal"] = Path(journal).with_stem(f"{Path(journal).stem}-start")
-    own |= {name: options[name] for name in ("misfit", "evaluations", "progress", "method") if name in options}
-    found = invert_slip_history(
-        lambda spread: forward(smeared(spread)), observed, sources, grid, smooth_time=0.0, bands=[Band(None, 40)], **own
-    )
-    return found.rate, len(found.result.history) - 1
+    def report(iteration: int, spread: np.ndarray, value: float) -> Any:
+        return fit.callback(iteration, _medians(spread, grid), value) if fit.callback else None
+
+    own = dataclasses.replace(fit.journal_of("start"), callback=report, first_step=None, regularizer=None)
+    bands = [Band(None, 40)]
+    return _histories(lambda spread: forward(smeared(spread)), observed, sources, grid, smooth=(0.0, 0.0), bands=bands, fit=own)
 
 
 def _medians(spread: np.ndarray, grid: Grid) -> dict[str, np.ndarray]:
@@ -228,10 +246,6 @@ def _medians(spread: np.ndarray, grid: Grid) -> dict[str, np.ndarray]:
     share = [np.cumsum(each if each.any() else together, dtype=float) for each in spread]
     time = np.array([np.interp(0.5 * each[-1], each, grid.times) for each in share])
     return {"time": time + 0.5 * grid.dt, "amount": total}
-
-
-def _after(begun: int, callback: Callable[[int, PyTree, float], Any] | None) -> Callable[[int, PyTree, float], Any] | None:
-    return callback and (lambda iteration, x, value: callback(begun + iteration, x, value))
 
 
 def _arrays(observed: PyTree) -> PyTree:

@@ -5,6 +5,7 @@ the sum over shots: the products of unlike shots cancel in the mean. All shots m
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -137,7 +138,10 @@ def select_shots(survey: Survey, shots: Int[Array, "size"]) -> Survey:
     Returns:
         A survey of the chosen shots.
     """
-    pick = lambda a: a if a.shape[0] == 1 else jnp.asarray(a)[shots]  # noqa: E731
+
+    def pick(array: Any) -> Any:
+        return array if array.shape[0] == 1 else jnp.asarray(array)[shots]
+
     arrays, rest = eqx.partition(survey.source, eqx.is_array)
     source = eqx.combine(jax.tree.map(pick, arrays), rest)
     receivers = survey.receivers if survey.receivers.ndim == 2 else pick(survey.receivers)

@@ -9,8 +9,18 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, PyTree
 
+from adseis.experiment.checks import Samples
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples
+from adseis.optimizers.path import Result
+
+
+class FoundSource(Result):
+    """The result of a search for sources, with a name for each of the unknowns."""
+
+    @property
+    def result(self) -> Result:
+        """Itself, as the result of the (last) minimization."""
+        return self
 
 
 class Room(NamedTuple):
@@ -75,21 +85,24 @@ def linear_scale(forward: Callable[[Array], Any], observed: PyTree, like: Array)
     Raises:
         ValueError: If the data are zero, or do not depend on the unknown.
     """
-    loud = peak(observed)
+    loud = largest(observed)
     relative = jax.tree.map(lambda gather: jnp.asarray(gather) / (loud or 1), observed)
-    inner = lambda a, b: sum(jnp.vdot(x, y) for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))  # noqa: E731
+
+    def inner(a: PyTree, b: PyTree) -> Any:
+        return sum(jnp.vdot(x, y) for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))
+
     gradient = jax.jit(jax.grad(lambda x: inner(forward(x), relative)))(like)
-    steep = peak(gradient)
+    steep = largest(gradient)
     direction = gradient / (steep or 1)
     predicted = jax.jit(forward)(direction)
-    answer = peak(predicted)
+    answer = largest(predicted)
     if not (loud > 0 and steep > 0 and answer > 0):
         raise ValueError("`observed` is zero, or does not depend on what is sought: there is nothing to fit.")
     power = sum(float(jnp.sum((gather / answer) ** 2)) for gather in jax.tree.leaves(predicted))
     return loud * steep * float(jnp.sum(direction**2)) / (power * answer**2)
 
 
-def peak(gathers: PyTree) -> float:
+def largest(gathers: PyTree) -> float:
     """Largest absolute value.
 
     Args:

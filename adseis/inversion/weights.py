@@ -1,4 +1,4 @@
-"""Masks, mutes and preconditioning: what an update may touch, and how strongly.
+"""Mutes and preconditioning: what an update may touch, and how strongly.
 
 L-BFGS-B knows no metric, so a diagonal preconditioner is a change of variables m = r + w y: steepest descent in y is descent by
 w^2 times the gradient in m. Weights are arrays over the grid; models may be arrays or pytrees of them.
@@ -21,29 +21,7 @@ from adseis.experiment.sources import Emission, Source
 from adseis.experiment.survey import Survey
 from adseis.objectives.composite import Forward
 from adseis.objectives.curvature import curvature_diagonal
-
-
-def masked(model: PyTree, reference: PyTree, mask: PyTree) -> PyTree:
-    """Model where the mask is one, reference where it is zero: mask model + (1 - mask) reference.
-
-    The gradient with respect to `model` is multiplied by the mask: exactly zero where the reference is kept. None reaches the
-    reference.
-
-    Args:
-        model: Array on the grid, or a pytree of such.
-        reference: Values to keep, like `model`; finite everywhere.
-        mask: Weights in [0, 1]: an array on the grid for all leaves, or a pytree like `model`.
-
-    Returns:
-        The blend, like `model`.
-    """
-
-    def blend(weight: ArrayLike, value: ArrayLike, kept: ArrayLike) -> Array:
-        value = jnp.asarray(value)
-        weight = jnp.asarray(weight, value.dtype)
-        return weight * value + (1 - weight) * jax.lax.stop_gradient(jnp.asarray(kept, value.dtype))
-
-    return jax.tree.map(blend, jax.tree.broadcast(mask, model), model, reference)
+from adseis.signals import divide
 
 
 def mute_near(
@@ -106,8 +84,7 @@ def illumination_weight(energy: Float[ArrayLike, "*grid"], *, damping: float = 1
     if not damping > 0:
         raise ValueError(f"`damping` = {damping} must be positive, or nodes without energy would get infinite weight.")
     energy = jnp.asarray(energy)
-    peak = jnp.max(energy)
-    relative = energy / jnp.where(peak > 0, peak, 1) + damping
+    relative = divide(energy, jnp.max(energy)) + damping
     return jnp.sqrt(jnp.min(relative) / relative)
 
 
@@ -118,28 +95,28 @@ def illumination(
     grid: Grid,
     *,
     damping: float = 1e-2,
-    every: int = 4,
+    stride: int = 4,
     pseudo_hessian: bool = False,
     **options: Any,
 ) -> Float[Array, "*grid"]:
     """Weight that evens out how strongly the sources light up the model.
 
     Args:
-        simulate: `ads.simulate_scalar`, `ads.simulate_acoustic` or `ads.simulate_elastic`.
+        simulate: `ads.simulate_scalar`, `ads.simulate_acoustic`, `ads.simulate_elastic` or `ads.simulate_sh`.
         medium: Where the waves run.
         survey: Sources (receivers are not used).
         grid: Space-time sampling.
         damping: Share of the largest energy below which nothing is amplified further.
-        every: Steps between the summed snapshots.
+        stride: Steps between the summed snapshots.
         pseudo_hessian: Take the energy of the second time derivative over speed^6, the power of what a change of speed radiates:
-            d/dvp (u_tt / vp^2) = -2 u_tt / vp^3. Fast and deep nodes then move more.
+            d/dvp (u_tt / vp^2) = -2 u_tt / vp^3. Fast and deep nodes then move more. Of compressional waves only.
         options: Other options of `simulate`.
 
     Returns:
-        `illumination_weight` of the wavefield's energy, summed over time and shots: in (0, 1], on the grid.
+        `illumination_weight` of the wavefield's energy (see `energy_of`), summed over time and shots: in (0, 1], on the grid.
 
     Raises:
-        ValueError: If `damping` is not positive, or as `simulate` does.
+        ValueError: If `damping` is not positive, `pseudo_hessian` is asked for of waves without pressure, or as `simulate` does.
 
     References:
         Shin, C., Jang, S. & Min, D.-J. (2001), Geophysical Prospecting 49, 592-606, doi:10.1046/j.1365-2478.2001.00279.x
@@ -147,15 +124,36 @@ def illumination(
     if pseudo_hessian:  # of time functions differentiated twice the wavefield is, too
         survey = Survey(_Twice(survey.source), survey.receivers, devices=survey.devices)
 
-    def energy_of(fields: dict[str, Array]) -> Array:
-        pressure = [fields[name] for name in ("u", "p", "szz", "syy", "sxx") if name in fields]
-        return jnp.sum((sum(pressure[1:], start=pressure[0]) / len(pressure)) ** 2, 0)
+    def snapshot(fields: dict[str, Array]) -> Array:
+        if pseudo_hessian and not _pressures(fields):
+            raise ValueError("`pseudo_hessian` asks how P waves answer to `vp`, and these waves have no pressure: leave it out.")
+        return energy_of(fields)
 
-    _, energy = simulate(medium, survey, grid, probe=energy_of, probe_every=every, **options)
+    _, energy = simulate(medium, survey, grid, probe=snapshot, probe_every=stride, **options)
     energy = jnp.sum(energy, 0)
     if pseudo_hessian:
         energy = energy / jnp.asarray(medium.vp, energy.dtype) ** 6
     return illumination_weight(energy, damping=damping)
+
+
+def energy_of(fields: dict[str, Array]) -> Float[Array, "*grid"]:
+    """Energy of a wavefield at each node, any unit: of its pressure, the mean of normal stresses; of its velocities without one.
+
+    Args:
+        fields: What a probe sees: name -> `(shot, *grid)`.
+
+    Returns:
+        The square of the pressure, or of the velocity, summed over shots.
+    """
+    pressures = _pressures(fields)
+    if pressures:
+        return jnp.sum((sum(pressures[1:], start=pressures[0]) / len(pressures)) ** 2, 0)
+    velocities = [field for name, field in fields.items() if name.startswith("v")]
+    return jnp.sum(jnp.stack(velocities) ** 2, (0, 1))
+
+
+def _pressures(fields: dict[str, Array]) -> list[Array]:
+    return [fields[name] for name in ("u", "p", "szz", "syy", "sxx") if name in fields]
 
 
 def sensitivity(
@@ -210,9 +208,12 @@ class _Twice(Source):
 
     def emissions(self, grid: Grid) -> list[Emission]:
         """Second differences of what it emits."""
-        every = Survey(self.source, np.zeros((0, len(grid.shape)))).emissions(grid)
-        slope = lambda samples: jnp.stack(jnp.gradient(samples, grid.dt, axis=(-1,)))[0]  # noqa: E731
-        return [e._replace(samples=slope(slope(jnp.asarray(e.samples)))) for e in every]
+
+        def slope(samples: Array) -> Array:
+            return jnp.asarray(jnp.gradient(samples, grid.dt, axis=-1))
+
+        emissions = Survey(self.source, np.zeros((0, len(grid.shape)))).emissions(grid)
+        return [emission._replace(samples=slope(slope(jnp.asarray(emission.samples)))) for emission in emissions]
 
 
 def depth_weight(

@@ -6,7 +6,7 @@ import scipy.fft
 from jax import Array, lax
 from jaxtyping import Float
 
-from adseis.signals import peak
+from adseis.signals import divide, peak
 
 
 def shifts(
@@ -37,8 +37,7 @@ def shifts(
     def newton(shift: Array, spectrum: Array) -> Array:
         turned = spectrum * jnp.exp(1j * omega * shift[..., None])
         slope, curvature = -jnp.sum(omega * turned.imag, -1), -jnp.sum(omega**2 * turned.real, -1)
-        step = jnp.where(curvature < 0, slope / jnp.where(curvature < 0, curvature, 1), 0)
-        return shift - jnp.clip(step, -dt, dt)
+        return shift + jnp.clip(divide(slope, -curvature), -dt, dt)
 
     shift = jnp.asarray(lags, p.dtype)[jnp.argmax(correlation, -1)]
     for _ in range(4):
@@ -62,11 +61,9 @@ def filter_spread(p: Float[Array, "*trace time"], o: Float[Array, "*trace time"]
     p_spectrum, o_spectrum = jnp.fft.rfft(p, n), jnp.fft.rfft(o, n)
     power = p_spectrum.real**2 + p_spectrum.imag**2
     floor = damping * peak(power)
-    wiener = jnp.fft.irfft(jnp.conj(p_spectrum) * o_spectrum / jnp.where(floor > 0, power + floor, 1), n)
+    wiener = jnp.fft.irfft(divide(jnp.conj(p_spectrum) * o_spectrum, power + floor), n)
     lag = _along_time(np.fft.fftfreq(n, 1 / n) / nt, p).astype(p.dtype)
-    energy = jnp.sum(wiener**2, -1)
-    alive = energy > 0
-    return jnp.where(alive, jnp.sum((lag * wiener) ** 2, -1) / jnp.where(alive, energy, 1), 0)
+    return divide(jnp.sum((lag * wiener) ** 2, -1), jnp.sum(wiener**2, -1))
 
 
 def _along_time(values: np.ndarray, like: Array) -> Array:

@@ -21,6 +21,11 @@ class Band(eqx.Module):
 
     Raises:
         ValueError: If `corner`, `iterations` or `until` is not positive.
+
+    Example:
+        >>> bands = [ads.Band(corner=4.0, iterations=20), ads.Band(corner=8.0, iterations=20), ads.Band()]  # from low to all
+        >>> [band.corner for band in bands]
+        [4.0, 8.0, None]
     """
 
     corner: float | None = eqx.field(static=True, default=None)

@@ -124,7 +124,10 @@ class Certificate:
     def __str__(self) -> str:
         costs = [self.cost] if self.cost_autodiff is None else [self.cost, self.cost_autodiff]
         columns = ["as given", "AutoDiff"][: len(costs)]
-        row = lambda name, texts: f"{name:<{WIDTHS[0]}}" + "".join(f"{t:<{WIDTHS[1]}}" for t in texts)  # noqa: E731
+
+        def row(name: str, texts: list[str]) -> str:
+            return f"{name:<{WIDTHS[0]}}" + "".join(f"{text:<{WIDTHS[1]}}" for text in texts)
+
         lines = [
             f"gradient of an objective of {self.simulations or 'no'} simulation{'s' * (self.simulations != 1)}, {self.dtype}",
             f"f(x) = {self.value:.6g} by {', '.join(self.leaves[:4])}{', ...' * (len(self.leaves) > 4)}",

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.ndimage
 from jaxtyping import Float, PRNGKeyArray, PyTree
 from tqdm import tqdm
 
 from adseis.objectives.certificate import LIMITS, Certificate, Check, Cost, likely_cause
+from adseis.objectives.space import Space
+from adseis.parallel.shots import told
 from adseis.timeloop.adjoints import AutoDiff
 from adseis.timeloop.override import adjoint_override
 
@@ -67,6 +68,11 @@ def certify(
         ValueError: If the objective or its gradient is not finite at `x`, the objective is no scalar, or `x` holds no numbers.
         TypeError: If a leaf of `x` is neither float32 nor float64.
         RuntimeError: If the simulation refuses a value of `x`.
+
+    Example:
+        >>> objective = lambda x: jnp.sum(jnp.sin(x))  # or the misfit of what is simulated in a medium x
+        >>> ads.certify(objective, np.linspace(0.1, 1.0, 5), progress=False).passed
+        True
     """
     problem = _Problem(objective, x, scale)
     with tqdm(total=len(problem.steps) + 6, desc="gradient", disable=not progress) as bar:
@@ -142,27 +148,24 @@ class _Problem:
     """The objective as a function of a list of arrays, and what is tested of it."""
 
     def __init__(self, objective: Callable[[PyTree], Any], x: PyTree, scale: PyTree) -> None:
-        paths, self._treedef = jax.tree_util.tree_flatten_with_path(x)
-        self.names = ["x" + jax.tree_util.keystr(path) for path, _ in paths]
-        self._x = [np.asarray(jnp.asarray(leaf)) for _, leaf in paths]  # in the precision in which JAX will have it
-        for name, leaf in zip(self.names, self._x, strict=True):
+        self._space = Space(x, name="x")
+        self._x = self._space.leaves
+        for name, leaf in zip(self._space.names, self._x, strict=True):
             if leaf.dtype.name not in LIMITS:
                 raise TypeError(f"`{name}` has type {leaf.dtype}; `certify` knows the rounding of float32 and float64 only.")
-        if not sum(leaf.size for leaf in self._x):
-            raise ValueError("`x` holds no numbers: there is no gradient to certify.")
         self._scale = self._scales(scale)
         self._objective = jax.jit(lambda x: objective(x))  # traced once, and once more with the other adjoint
-        out = jax.eval_shape(self._objective, self._tree(self._x))
+        out = jax.eval_shape(self._objective, self._space.rebuilt(self._x))
         if not isinstance(out, jax.ShapeDtypeStruct) or out.shape != () or out.dtype.name not in LIMITS:
             raise ValueError(f"`objective` must return one real number; it returns {out}.")
         self._value = eqx.filter_jit(lambda x: self._objective(x))
         self.dtype = min([out.dtype.name, *(leaf.dtype.name for leaf in self._x)])  # "float32" < "float64"
-        self.leaves = tuple(f"{name} {leaf.shape}" for name, leaf in zip(self.names, self._x, strict=True))
+        self.leaves = tuple(f"{name} {leaf.shape}" for name, leaf in zip(self._space.names, self._x, strict=True))
         self.steps = STEPS[self.dtype]
 
     def gradient(self) -> tuple[float, Leaves, Cost]:
         """Value, gradient (in float64) and what they cost; both finite."""
-        x = self._tree(self._x)
+        x = self._space.rebuilt(self._x)
         run = eqx.filter_jit(lambda x: jax.value_and_grad(self._objective)(x))
         jax.block_until_ready(run(x))  # compiles, and says clearly what is wrong with a value of x
         start = time.perf_counter()
@@ -172,7 +175,7 @@ class _Problem:
         if not np.isfinite(value):
             raise ValueError(f"The objective is {value} at `x`; certify it where it is finite.")
         leaves = [np.asarray(leaf, float) for leaf in jax.tree.leaves(gradient)]
-        for name, leaf in zip(self.names, leaves, strict=True):
+        for name, leaf in zip(self._space.names, leaves, strict=True):
             if not np.isfinite(leaf).all():
                 bad = np.count_nonzero(~np.isfinite(leaf))
                 raise ValueError(
@@ -214,9 +217,9 @@ class _Problem:
                 there = [np.asarray(a + sign * h * d, a.dtype) for a, d in zip(self._x, direction, strict=True)]
                 taken = [np.asarray(b.astype(float) - a) for a, b in zip(self._x, there, strict=True)]  # after rounding
                 try:
-                    change = float(self._value(self._tree(there))) - value
+                    change = float(self._value(self._space.rebuilt(there))) - value
                 except RuntimeError as error:  # the simulation refuses what is farther this way
-                    fault = _told(error)
+                    fault = told(error)
                     signs.remove(sign)
                     continue
                 changes[k], remainders[k], ways[k] = change, change - _inner(gradient, taken), sign
@@ -231,7 +234,7 @@ class _Problem:
         cast = [d.astype(a.dtype) for a, d in zip(self._x, direction, strict=True)]
         try:
             pushed = eqx.filter_jit(lambda x, d: jax.jvp(self._objective, (x,), (d,))[1])
-            forward = float(pushed(self._tree(self._x), self._tree(cast)))
+            forward = float(pushed(self._space.rebuilt(self._x), self._space.rebuilt(cast)))
         except TypeError as error:
             if "custom_vjp" not in str(error):
                 raise
@@ -253,24 +256,18 @@ class _Problem:
         pairs = zip(gradient, wanted, strict=True)
         errors = [_ratio(float(np.linalg.norm(a - b)), float(np.linalg.norm(b))) for a, b in pairs]
         worst = int(np.argmax(errors))
-        note = f"by {self.names[worst]}" if len(errors) > 1 else ""
+        note = f"by {self._space.names[worst]}" if len(errors) > 1 else ""
         return Check(PLAIN, errors[worst], 0, limit, errors[worst] <= limit, note), cost
 
     def suspects(self) -> list[str]:
         """What in the objective may part its gradient from its values."""
-        return sorted(set(_suspects(jax.make_jaxpr(self._objective)(self._tree(self._x)).jaxpr)))
-
-    def _tree(self, leaves: Leaves) -> PyTree:
-        return jax.tree.unflatten(self._treedef, [jnp.asarray(leaf) for leaf in leaves])
+        return sorted(set(_suspects(jax.make_jaxpr(self._objective)(self._space.rebuilt(self._x)).jaxpr)))
 
     def _scales(self, scale: PyTree) -> list[float]:
         if scale is None:
             return [float(np.max(np.abs(leaf), initial=0.0)) or 1.0 for leaf in self._x]
-        try:
-            given = jax.tree.leaves(jax.tree.broadcast(scale, jax.tree.unflatten(self._treedef, range(len(self._x)))))
-        except ValueError as error:
-            raise ValueError(f"`scale` must be a number or a pytree like `x` of numbers: {error}") from error
-        for name, number in zip(self.names, given, strict=True):
+        given = self._space.spread(scale, "`scale`")
+        for name, number in zip(self._space.names, given, strict=True):
             if np.shape(number) or not 0 < number < np.inf:
                 raise ValueError(f"`scale` of `{name}` is {number}; it must be one positive number.")
         return [float(number) for number in given]
@@ -287,11 +284,6 @@ def _inner(a: Leaves, b: Leaves) -> float:
 def _ratio(error: float, size: float) -> float:
     """Relative, zero if both are."""
     return error / size if size else (0.0 if error == 0 else float("inf"))
-
-
-def _told(error: Exception) -> str:
-    """What an error says, without the stack that Equinox puts around it."""
-    return str(error).rpartition("EquinoxRuntimeError: ")[2].strip().partition("\n")[0]
 
 
 def _suspects(jaxpr: Any) -> Iterator[str]:

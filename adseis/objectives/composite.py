@@ -69,7 +69,10 @@ def relative_objective(
     Returns:
         `objective(model)`, 1 for a model that predicts nothing (without regularizer), unless the misfit of that is zero.
     """
-    filtered = lambda gathers: [filter_band(g, band, dt) for g in jax.tree.leaves(gathers)]  # noqa: E731
+
+    def filtered(gathers: PyTree) -> list[Array]:
+        return [filter_band(gather, band, dt) for gather in jax.tree.leaves(gathers)]
+
     targets = filtered(observed)
     silences = [misfit(jnp.zeros_like(target), target) for target in targets]
     scales = [len(targets) * jnp.where(silence > 0, silence, 1) for silence in silences]

@@ -67,7 +67,8 @@ def layered_variation(
 ) -> Float[Array, ""]:
     """Total variation that counts changes along layers more than changes across them: for models as smooth as data leave them.
 
-    The steps that a grid makes of a sharp dipping boundary count as changes along it; `total_variation` suits such models better.
+    Use it for sediments whose layers a first inversion shows. Do not use it for salt or sharp dipping boundaries, of which a grid
+    makes steps that count as changes along them: `total_variation` suits such models better.
 
     Args:
         model: Values on the grid, any unit.

@@ -29,6 +29,9 @@ def l2(predicted: Data, observed: Data, *, weights: Weights = None) -> Float[Arr
 
     Its gradient with respect to `predicted` is w (predicted - observed).
 
+    Use it for clean data and a start within half a period of them, where it resolves most.
+    Do not use it where outliers dominate, or a wave may be a cycle off: it then leads to a side minimum.
+
     Args:
         predicted: Simulated data, any shape and unit.
         observed: Measured data, of the same shape and unit.
@@ -42,12 +45,20 @@ def l2(predicted: Data, observed: Data, *, weights: Weights = None) -> Float[Arr
 
     References:
         Tarantola, A. (1984), Geophysics 49, 1259-1266, doi:10.1190/1.1441754
+
+    Example:
+        >>> observed = np.ones((1, 4, 2))  # (shot, time, receiver)
+        >>> float(ads.misfits.l2(3 * observed, observed))  # half the sum of squares
+        16.0
     """
     return 0.5 * _total(_residual(predicted, observed) ** 2, weights)
 
 
 def l1(predicted: Data, observed: Data, *, weights: Weights = None) -> Float[Array, ""]:
     """Least absolute deviations sum_i w_i |predicted_i - observed_i|: an outlier pulls no harder than any other sample.
+
+    Use it for data with spikes or bad traces. Do not use it against cycle skips, of which it has as many as `l2`, or near an
+    exact fit, where its kinks slow an optimizer down: `huber` is smooth there.
 
     Args:
         predicted: Simulated data, any shape and unit.
@@ -71,6 +82,9 @@ def huber(predicted: Data, observed: Data, *, threshold: float, weights: Weights
     """Least squares for small residuals, least absolute deviations for large ones: sum_i w_i h(r_i).
 
     h(r) = r^2 / 2 for |r| <= c, and c (|r| - c / 2) beyond.
+
+    Use it for data with outliers whose common noise is known roughly. Do not use it with a threshold above the data's peak, where
+    it is `l2`, or against cycle skips.
 
     Args:
         predicted: Simulated data, any shape and unit.
@@ -98,6 +112,9 @@ def student_t(
 ) -> Float[Array, ""]:
     """Student's t log-likelihood: sum_i w_i (nu + 1) / 2 log(1 + r_i^2 / (nu s^2)), which forgets large residuals.
 
+    Use it where some traces or events are wrong altogether: they end up without influence. Do not use it from a poor start, whose
+    residuals it forgets as well.
+
     Args:
         predicted: Simulated data, any shape and unit.
         observed: Measured data, of the same shape and unit.
@@ -122,6 +139,9 @@ def student_t(
 def normalized_correlation(predicted: Data, observed: Data, *, axis: int = -2, weights: Weights = None) -> Float[Array, ""]:
     """One minus the correlation of every trace: sum_traces w (1 - <p, o> / (|p| |o|)). Amplitudes play no part.
 
+    Use it where amplitudes cannot be trusted: coupling, attenuation, 2D for 3D, a source of unknown size. Do not use it to find
+    density, moments or attenuation, which are in the amplitudes, or against cycle skips.
+
     Args:
         predicted: Simulated data, any shape and unit.
         observed: Measured data, of the same shape.
@@ -136,6 +156,11 @@ def normalized_correlation(predicted: Data, observed: Data, *, axis: int = -2, w
 
     References:
         Choi, Y. & Alkhalifah, T. (2012), Geophys. Prospect. 60, 748-758, doi:10.1111/j.1365-2478.2012.01079.x
+
+    Example:
+        >>> observed = ads.wavelets.ricker(10.0, 300, 1e-3)[None, :, None]
+        >>> abs(float(ads.misfits.normalized_correlation(5 * observed, observed))) < 1e-6  # amplitudes count nothing
+        True
     """
     p, o = (_unit(x) for x in _traces(predicted, observed, axis))
     return _total(_per_trace(1 - jnp.sum(p * o, -1), axis), weights)
@@ -143,6 +168,9 @@ def normalized_correlation(predicted: Data, observed: Data, *, axis: int = -2, w
 
 def envelope(predicted: Data, observed: Data, *, power: int = 1, axis: int = -2, weights: Weights = None) -> Float[Array, ""]:
     """Least squares of envelopes, 1/2 sum_i w_i (E(p)_i^k - E(o)_i^k)^2: holds lower frequencies than the data.
+
+    Use it from a start some periods off, or for data without low frequencies, before `l2`. Do not use it to the end: it does not
+    see phases, and a change of polarity costs nothing.
 
     Args:
         predicted: Simulated data, any shape and unit.
@@ -174,6 +202,9 @@ def instantaneous_phase(
 
     For strong signals |a(p) - a(o)| = 2 |sin((phi_p - phi_o) / 2)|. Weak ones are quenched by e, a share of each trace's largest
     envelope.
+
+    Use it for weak arrivals, which count as much as strong ones. Do not use it for noisy data at a low water level, whose noise
+    counts as well, or from a start more than half a period off.
 
     Args:
         predicted: Simulated data, any shape and unit.
@@ -214,6 +245,9 @@ def traveltime(
     The largest sample of the correlation is refined by Newton steps on its band-limited interpolant, and the derivative is that
     of the maximum: dT = -dc'(T) / c''(T).
 
+    Use it first, from a start cycles off, for data with one clear arrival in the record or window. Do not use it where several
+    arrivals overlap, whose correlation has rival peaks, or for shapes and amplitudes.
+
     Args:
         predicted: Simulated data, any shape and unit.
         observed: Measured data, of the same shape.
@@ -244,6 +278,9 @@ def adaptive(
     T is the lag over the length of the record. Equal data give a spike at lag zero, widened by the damping where the data have no
     power, and so a small misfit; shifted data give one that grows with the shift; amplitudes play no part.
 
+    Use it from a start cycles off, for whole traces of several arrivals. Do not use it to the end, where the damping widens its
+    minimum, or for traces of noise alone.
+
     Args:
         predicted: Simulated data, any shape and unit.
         observed: Measured data, of the same shape.
@@ -272,6 +309,9 @@ def wasserstein(
 
     t(q) is the time at which the share q of a density has passed. Densities are log(1 + exp(b x / A)), with A the largest
     observed value of the trace, normalized; for a shifted pulse the misfit grows with the shift.
+
+    Use it from a start cycles off, for traces of few arrivals and one polarity. Do not use it for noisy records, whose noise is
+    mass that is moved too, or where the total mass, which it does not see, matters.
 
     Args:
         predicted: Simulated data, any shape and unit.
@@ -306,6 +346,9 @@ def graph_space(
     s runs over permutations; A is the largest observed value of the trace. The assignment problem is solved by SciPy on the
     host, its cost growing as nt^3: `adseis.signals.resample` long traces first.
 
+    Use it from a start up to `max_shift` off, for signed data as they are. Do not use it for long records or many traces, whose
+    assignments take the host longer than waves take.
+
     Args:
         predicted: Simulated data, any shape and unit.
         observed: Measured data, of the same shape and unit.
@@ -336,6 +379,9 @@ def soft_dtw(
     """Soft dynamic time warping, as a divergence: sum_traces w (d(p, o) - d(p, p) / 2 - d(o, o) / 2).
 
     d is the soft minimum, -g log sum exp(-cost / g), of the cost sum (p_i - o_j)^2 over all monotonous alignments of the samples.
+
+    Use it where waves are late by different amounts within a trace, for short records. Do not use it for long ones, or where a
+    stretched time must not pass for a fit; `window` limits that.
 
     Args:
         predicted: Simulated data, any shape and unit.
@@ -372,6 +418,13 @@ def windowed(misfit: Misfit, window: Float[ArrayLike, "..."]) -> Misfit:
 
     Returns:
         `misfit(window * predicted, window * observed, ...)`.
+
+    Example:
+        >>> first_half = (np.arange(4) < 2)[:, None].astype(float)  # (time, 1): of all shots and receivers
+        >>> misfit = ads.misfits.windowed(ads.misfits.l2, first_half)
+        >>> observed = np.ones((1, 4, 2))
+        >>> float(misfit(3 * observed, observed))
+        8.0
     """
 
     def inside(predicted: Data, observed: Data, **options: object) -> Array:

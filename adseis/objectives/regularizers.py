@@ -25,6 +25,9 @@ def tikhonov(
     not per axis), order 1 roughness, order 2 curvature. Nothing is assumed beyond the edges, so constants (order 1) and linear
     trends (order 2) cost nothing.
 
+    Use it for smooth models, or to hold unknowns that data do not see. Do not use it for models with interfaces, which it smears:
+    `total_variation` keeps them.
+
     Args:
         model: Values on the grid, any unit.
         spacing: Distance of neighbouring nodes [m], a number or one per axis.
@@ -39,6 +42,11 @@ def tikhonov(
 
     References:
         Tikhonov, A. N. & Arsenin, V. Y. (1977), Solutions of Ill-posed Problems, Winston & Sons.
+
+    Example:
+        >>> flat = np.full((5, 6), 2000.0)
+        >>> float(ads.regularizers.tikhonov(flat, 10.0))
+        0.0
     """
     deviation = jnp.asarray(model)
     spacings = cell_lengths(spacing, deviation.ndim)
@@ -62,6 +70,9 @@ def total_variation(
     integral (sqrt(|grad m|^2 + epsilon^2) - epsilon) dV by forward differences, zero beyond the last node of an axis: it is zero
     for a constant model, tends to the integral of |grad m| as epsilon -> 0, and is differentiable everywhere.
 
+    Use it for models of blocks with sharp boundaries, salt or faults. Do not use it for gradual ones, of which it makes stairs,
+    or with an `epsilon` so small that an optimizer sees kinks.
+
     Args:
         model: Values on the grid, any unit.
         spacing: Distance of neighbouring nodes [m], a number or one per axis.
@@ -75,6 +86,11 @@ def total_variation(
 
     References:
         Rudin, L., Osher, S. & Fatemi, E. (1992), Physica D 60, 259-268, doi:10.1016/0167-2789(92)90242-F
+
+    Example:
+        >>> step = np.where(np.arange(6) < 3, 2000.0, 2500.0) * np.ones((5, 1))
+        >>> float(ads.regularizers.total_variation(step, 10.0)) > 0
+        True
     """
     if not epsilon > 0:
         raise ValueError(f"`epsilon` = {epsilon} must be positive: at zero the gradient of a flat model is undefined.")

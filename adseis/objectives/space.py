@@ -1,5 +1,8 @@
 """Unknowns as one flat vector of float64 in its box: what optimizers and tests of gradients see of a pytree."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +15,9 @@ class Space:
     """The pytree of the user, seen as one flat vector of float64, and the box it may move in.
 
     Attributes:
-        names: Of the leaves.
+        name: Of the pytree.
+        names: Of its leaves.
+        leaves: Its arrays, in the precision in which JAX will have them.
         start: x0.
         low: Lower bounds.
         high: Upper bounds.
@@ -20,28 +25,30 @@ class Space:
         rounding: Unit of the finest precision among the leaves.
     """
 
-    def __init__(self, x0: PyTree, bounds: tuple[PyTree, PyTree] | None):
+    def __init__(self, x0: PyTree, bounds: tuple[PyTree, PyTree] | None = None, *, name: str = "x0"):
         """Flatten and check.
 
         Args:
             x0: Starting point.
             bounds: `(low, high)`, or None.
+            name: What messages call it.
 
         Raises:
             ValueError: If `x0` is empty, not finite or outside its bounds, or a bound does not fit.
             TypeError: If a leaf is not real floating-point.
         """
         paths, self._treedef = jax.tree_util.tree_flatten_with_path(x0)
-        self.names = ["x0" + jax.tree_util.keystr(path) for path, _ in paths]
+        self.name, self.names = name, [name + jax.tree_util.keystr(path) for path, _ in paths]
         leaves = [np.asarray(leaf) for _, leaf in paths]
-        for name, leaf in zip(self.names, leaves, strict=True):
+        for leaf_name, leaf in zip(self.names, leaves, strict=True):
             if not np.issubdtype(leaf.dtype, np.floating):
-                raise TypeError(f"`{name}` has type {leaf.dtype}; the unknowns must be real floating-point numbers.")
+                raise TypeError(f"`{leaf_name}` has type {leaf.dtype}; the unknowns must be real floating-point numbers.")
         if not sum(leaf.size for leaf in leaves):
-            raise ValueError("`x0` holds no numbers: there is nothing to minimize over.")
+            raise ValueError(f"`{name}` holds no numbers: there are no unknowns.")
         self._shapes = [leaf.shape for leaf in leaves]
         self._ends = np.cumsum([leaf.size for leaf in leaves])
         self._dtypes = [jnp.asarray(leaf).dtype for leaf in leaves]
+        self.leaves = [leaf.astype(dtype) for leaf, dtype in zip(leaves, self._dtypes, strict=True)]
         self.rounding = float(min(np.finfo(dtype).eps for dtype in self._dtypes))
         self.magnitude = min(float(np.max(np.abs(leaf), initial=0.0)) for leaf in leaves)
         self.start = self.flat(leaves)
@@ -75,8 +82,39 @@ class Space:
         Returns:
             The pytree, in its own precision.
         """
-        triples = zip(np.split(x, self._ends[:-1]), self._shapes, self._dtypes, strict=True)
-        return jax.tree.unflatten(self._treedef, [jnp.asarray(part.reshape(shape), dtype) for part, shape, dtype in triples])
+        parts = np.split(x, self._ends[:-1])
+        return self.rebuilt([part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)])
+
+    def rebuilt(self, leaves: Sequence[np.ndarray]) -> PyTree:
+        """Arrays as the pytree of the user.
+
+        Args:
+            leaves: One for each leaf, of its shape.
+
+        Returns:
+            The pytree, in its own precision.
+        """
+        pairs = zip(leaves, self._dtypes, strict=True)
+        return jax.tree.unflatten(self._treedef, [jnp.asarray(leaf, dtype) for leaf, dtype in pairs])
+
+    def spread(self, values: PyTree, what: str) -> list[Any]:
+        """A pytree like that of the user, or a prefix of it, or one number for all: what every leaf has of it.
+
+        Args:
+            values: Numbers or arrays.
+            what: What messages call them.
+
+        Returns:
+            One for each leaf.
+
+        Raises:
+            ValueError: If it is none of these.
+        """
+        try:
+            numbers = jax.tree.unflatten(self._treedef, self._ends)  # a tree like the user's, whatever its leaves
+            return jax.tree.leaves(jax.tree.broadcast(values, numbers))
+        except ValueError as error:
+            raise ValueError(f"{what} must be a number or a pytree like `{self.name}`: {error}") from error
 
     def identity(self) -> dict[str, str]:
         """What a journal must agree on.
@@ -92,11 +130,7 @@ class Space:
 
     def _bound(self, side: str, bound: PyTree, unbounded: float) -> np.ndarray:
         """One bound as a vector."""
-        try:
-            numbers = jax.tree.unflatten(self._treedef, self._ends)  # a tree like x0, whatever its leaves
-            leaves = jax.tree.leaves(jax.tree.broadcast(unbounded if bound is None else bound, numbers))
-        except ValueError as error:
-            raise ValueError(f"the {side} bound must be a number or a pytree like `x0`: {error}") from error
+        leaves = self.spread(unbounded if bound is None else bound, f"the {side} bound")
         for name, leaf, shape in zip(self.names, leaves, self._shapes, strict=True):
             if np.shape(leaf) not in ((), shape):
                 raise ValueError(f"the {side} bound of `{name}` {shape} has shape {np.shape(leaf)}: give a number or that shape.")

@@ -1,4 +1,10 @@
-"""Soft dynamic time warping: a smooth minimum over all monotonous alignments of two traces."""
+"""Soft dynamic time warping: a smooth minimum over all monotonous alignments of two traces.
+
+As `ott.geometry.costs.SoftDTW` of ott-jax, against which it is tested, with a window and without another dependency.
+
+References:
+    Cuturi, M. et al. (2022), Optimal Transport Tools (OTT): a JAX toolbox for all things Wasserstein, arXiv:2201.12324
+"""
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +26,10 @@ def divergence(
     Returns:
         The divergence [1].
     """
-    warp = lambda p, o: distance(p, o, smoothing, window)  # noqa: E731
+
+    def warp(p: Array, o: Array) -> Array:
+        return distance(p, o, smoothing, window)
+
     for _ in range(p.ndim - 1):
         warp = jax.vmap(warp)
     return warp(p, o) - (warp(p, p) + warp(o, o)) / 2

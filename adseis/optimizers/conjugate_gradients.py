@@ -1,10 +1,17 @@
-"""Conjugate gradients for a matrix that is known by its products: the inner loop of Newton's method and of linear imaging."""
+"""Conjugate gradients for a matrix that is known by its products: the inner loop of Newton's method and of linear imaging.
+
+Written out here, not taken from SciPy: a journal replays the products of Newton's method bit for bit, so that every vector that
+is asked for must follow from recorded numbers by arithmetic that no library's next version changes; and negative curvature must
+end it in a direction of descent.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+
+from adseis.optimizers.path import STOPPED, Callback, stop_asked
 
 Vector = Float[np.ndarray, "n"]
 
@@ -31,7 +38,7 @@ def conjugate_gradients(
     *,
     iterations: int,
     tolerance: float = 0.0,
-    callback: Callable[[Vector, Vector], object] | None = None,
+    callback: Callback | None = None,
 ) -> Solution:
     """Minimize x' A x / 2 - b' x for a symmetric A, from zero.
 
@@ -42,7 +49,7 @@ def conjugate_gradients(
         b: Right-hand side.
         iterations: Most products.
         tolerance: Ends once norm(b - A x) <= tolerance norm(b).
-        callback: `callback(x, residual)` after each iteration.
+        callback: `callback(iteration, x, value)` after each iteration, of x' A x / 2 - b' x; ends it as in `minimize`.
 
     Returns:
         The solution.
@@ -65,6 +72,7 @@ def conjugate_gradients(
         x, residual = x + step * direction, residual - step * curved
         power, before = float(residual @ residual), power
         direction = residual + (power / before) * direction
-        if callback is not None:
-            callback(x, residual)
+        # with r = b - A x the value is -(b + r)' x / 2
+        if callback is not None and stop_asked(callback, done + 1, x, -0.5 * float((b + residual) @ x)):
+            return Solution(x, residual, done + 1, STOPPED)
     return Solution(x, residual, iterations, "the number of iterations is reached")

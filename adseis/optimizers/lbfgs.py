@@ -7,11 +7,14 @@ import numpy as np
 import scipy.optimize
 
 from adseis.optimizers.evaluations import Exhausted
-from adseis.optimizers.path import STAGNANT, Method, Path
+from adseis.optimizers.path import STAGNANT, Descent, Method
 
 
 class LBFGSB(Method):
     """L-BFGS-B: curvature from the last few steps, within bounds.
+
+    Use it for any smooth objective of any number of unknowns, at about one gradient an iteration: the default. Do not use it for
+    an objective that changes from call to call, by batches or random encoding: that is for `minimize_stochastic`.
 
     Attributes:
         memory: How many steps are remembered. In ill-conditioned problems many (100) go further; they cost memory of the size of
@@ -31,22 +34,24 @@ class LBFGSB(Method):
         if self.memory < 1:
             raise ValueError(f"`memory` = {self.memory} must be at least 1.")
 
-    def walk(self, path: Path, iterations: int, first_step: float | None) -> tuple[str, bool]:
+    def walk(self, descent: Descent, iterations: int, first_step: float | None) -> tuple[str, bool]:
         """By SciPy, through y: x = start + stretch y, and a scaled objective factor f(x)."""
-        space = path.space
-        stretch, factor = _scales(path, first_step)
+        space = descent.space
+        stretch, factor = _scales(descent, first_step)
         low, high = ((bound - space.start) / stretch for bound in (space.low, space.high))
-        unscaled = lambda y: np.clip(space.start + stretch * y, space.low, space.high)  # noqa: E731
+
+        def unscaled(y: np.ndarray) -> np.ndarray:
+            return np.clip(space.start + stretch * y, space.low, space.high)
 
         def scaled(y: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = path.evaluate(unscaled(y))
+            value, gradient = descent.evaluate(unscaled(y))
             return factor * value, factor * stretch * gradient
 
         def accept(intermediate_result: scipy.optimize.OptimizeResult) -> None:
-            if path.accept(unscaled(intermediate_result.x)):
+            if descent.accept(unscaled(intermediate_result.x)):
                 raise StopIteration
 
-        # stagnation is judged by the path, relative to the value: SciPy's `ftol` turns absolute below one
+        # stagnation is judged by the descent, relative to the value: SciPy's `ftol` turns absolute below one
         options: Any = {"maxiter": iterations, "maxfun": np.iinfo(np.int32).max, "ftol": 0.0, "gtol": 1e-9, "maxcor": self.memory}
         bounds = scipy.optimize.Bounds(low, high) if np.isfinite([low, high]).any() else None
         try:
@@ -55,16 +60,19 @@ class LBFGSB(Method):
             )
         except Exhausted as end:
             return str(end), False
-        if not path.stopped and not outcome.success and path.stagnant(1):  # at the rounding of values no line search succeeds
-            path.stopped = STAGNANT
-        return path.stopped or str(outcome.message), path.stopped == STAGNANT or (not path.stopped and bool(outcome.success))
+        succeeded = bool(outcome.success)
+        if not descent.stopped and not succeeded and descent.stagnant(1):  # at the rounding of values no line search succeeds
+            descent.stopped = STAGNANT
+        if descent.stopped:
+            return descent.stopped, descent.stopped == STAGNANT
+        return str(outcome.message), succeeded
 
 
-def _scales(path: Path, first_step: float | None) -> tuple[float, float]:
+def _scales(descent: Descent, first_step: float | None) -> tuple[float, float]:
     """Factors of x and f after which the projected gradient at the start has norm one, the length of the first trial step."""
-    space, (_, gradient) = path.space, path.evaluate(path.space.start)
-    descent = np.abs(path.descent(space.start, gradient))
-    largest, norm = float(np.max(descent)), float(np.linalg.norm(descent))
+    space, (_, gradient) = descent.space, descent.evaluate(descent.space.start)
+    slope = np.abs(descent.steepest(space.start, gradient))
+    largest, norm = float(np.max(slope)), float(np.linalg.norm(slope))
     if norm == 0:
         return 1.0, 1.0
     reach = first_step or 1e-2 * space.magnitude or largest / norm

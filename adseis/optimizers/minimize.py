@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,32 +11,8 @@ from tqdm import tqdm
 from adseis.objectives.space import Space
 from adseis.optimizers.evaluations import Evaluations
 from adseis.optimizers.journal import Journal
-from adseis.optimizers.lbfgs import LBFGSB
-from adseis.optimizers.newton import NewtonCG
-from adseis.optimizers.path import Iterate, Method, Path
-
-METHODS: dict[str, Method] = {"l-bfgs-b": LBFGSB(), "newton-cg": NewtonCG()}
-
-
-@dataclass(frozen=True)
-class Result:
-    """Outcome of a minimization.
-
-    Attributes:
-        x: Last accepted iterate, a pytree like `x0`.
-        value: Objective there.
-        history: Accepted iterates from the starting model on.
-        evaluations: Evaluations of value and gradient, replayed ones included.
-        message: Why it ended.
-        converged: Whether it ended because nothing was left to gain.
-    """
-
-    x: PyTree
-    value: float
-    history: tuple[Iterate, ...]
-    evaluations: int
-    message: str
-    converged: bool
+from adseis.optimizers.path import Callback, Descent, Method, Result
+from adseis.optimizers.run import Run
 
 
 def minimize(
@@ -51,7 +26,7 @@ def minimize(
     first_step: float | None = None,
     journal: str | os.PathLike[str] | None = None,
     progress: bool = True,
-    callback: Callable[[int, PyTree, float], Any] | None = None,
+    callback: Callback | None = None,
 ) -> Result:
     """Minimize a differentiable function of a pytree within bounds: min f(x), low <= x <= high.
 
@@ -60,6 +35,9 @@ def minimize(
     each leaf, the least of these over the leaves) or, where a leaf starts at zero, a step of Euclidean norm 1. The iterates do
     not depend on the unit of f: internally f and x are multiplied by constants, and no tolerance is absolute. The run ends when
     the projected gradient has fallen by 1e9, or when three iterations together gain less than a rounding unit.
+
+    Use it for an objective that is the same at every call. Do not use it for one over batches of shots or random encodings, which
+    is for `minimize_stochastic`; or for gathers to be fitted band after band, which is what `invert` adds to it.
 
     Args:
         objective: JAX-traceable function of a pytree like `x0`, returning a scalar; compiled once.
@@ -89,18 +67,48 @@ def minimize(
     References:
         Byrd, R. H., Lu, P., Nocedal, J. & Zhu, C. (1995), SIAM J. Sci. Comput. 16, 1190-1208, doi:10.1137/0916069
         Morales, J. L. & Nocedal, J. (2011), ACM Trans. Math. Softw. 38, 7, doi:10.1145/2049662.2049669
+
+    Example:
+        >>> bowl = lambda x: jnp.sum((x - jnp.array([1.0, 3.0])) ** 2)
+        >>> result = ads.minimize(bowl, np.zeros(2), bounds=(0.0, 2.0), progress=False)
+        >>> [round(float(x), 3) for x in result.x]
+        [1.0, 2.0]
     """
-    chosen = METHODS.get(method.lower()) if isinstance(method, str) else method
-    if chosen is None:
-        raise ValueError(f"`method` = {method!r} is unknown. Choose one of: {', '.join(METHODS)}.")
-    for name, number in {"iterations": iterations, "evaluations": evaluations, "first_step": first_step}.items():
-        if number is not None and not 0 < number < np.inf:
-            raise ValueError(f"`{name}` = {number} must be positive.")
+    run = Run(method, evaluations, first_step, journal, progress, callback)
+    return descend(objective, x0, bounds=bounds, iterations=iterations, run=run)
+
+
+def descend(
+    objective: Callable[[PyTree], Float[Any, ""]],
+    x0: PyTree,
+    *,
+    bounds: tuple[PyTree, PyTree] | None = None,
+    iterations: int = 100,
+    run: Run,
+) -> Result:
+    """What `minimize` does, its options in one.
+
+    Args:
+        objective: JAX-traceable function of a pytree like `x0`, returning a scalar; compiled once.
+        x0: Starting point.
+        bounds: `(low, high)`, or None.
+        iterations: Most iterations.
+        run: How it is run.
+
+    Returns:
+        The last accepted iterate with its history.
+
+    Raises:
+        ValueError: As `minimize`.
+    """
+    if not 0 < iterations < np.inf:
+        raise ValueError(f"`iterations` = {iterations} must be positive.")
     space = Space(x0, bounds)
-    evaluate = Evaluations(objective, space, evaluations)
-    if journal is not None:
-        evaluate.journal = Journal(journal, {"method": repr(chosen), "first_step": repr(first_step)} | space.identity())
-    with tqdm(total=iterations, desc="minimize", disable=not progress) as bar:
-        path = Path(evaluate, space, callback, bar)
-        message, converged = chosen.walk(path, iterations, first_step)
-    return Result(space.tree(path.x), path.history[-1].value, tuple(path.history), evaluate.count, message, converged)
+    evaluate = Evaluations(objective, space, run.evaluations)
+    if run.journal is not None:
+        problem = {"method": repr(run.walker), "first_step": repr(run.first_step)} | space.identity()
+        evaluate.journal = Journal(run.journal, problem)
+    with tqdm(total=iterations, desc="minimize", disable=not run.progress) as bar:
+        descent = Descent(evaluate, space, run.callback, bar)
+        message, converged = run.walker.walk(descent, iterations, run.first_step)
+    return Result(space.tree(descent.x), descent.history[-1].value, tuple(descent.history), evaluate.count, message, converged)

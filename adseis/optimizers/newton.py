@@ -1,6 +1,8 @@
 """Truncated Newton within bounds: a few conjugate gradients on exact products with the Hessian, then a line search.
 
-Of a `Composite` objective the Gauss-Newton part of the Hessian is used, which is what full waveform inversion asks for.
+Of a `Composite` objective the Gauss-Newton part of the Hessian is used, which is what full waveform inversion asks for. The line
+search is written out here, not taken from a library: a journal replays iterates bit for bit, so that every point that is
+evaluated must follow from recorded numbers by arithmetic that no library's next version changes.
 """
 
 import equinox as eqx
@@ -8,7 +10,7 @@ import numpy as np
 
 from adseis.optimizers.conjugate_gradients import conjugate_gradients
 from adseis.optimizers.evaluations import Exhausted
-from adseis.optimizers.path import FLAT, STAGNANT, Method, Path
+from adseis.optimizers.path import FLAT, STAGNANT, Descent, Method
 
 UPHILL = "no step along the Newton direction lowers the objective"
 SUFFICIENT, SHORTEST = 1e-4, 2.0**-12
@@ -18,6 +20,10 @@ class NewtonCG(Method):
     """Newton's method with directions from conjugate gradients, in the unknowns that no bound holds.
 
     A product counts as two evaluations.
+
+    Use it for problems whose unknowns trade off or differ in scale (several parameters, illumination, multiple scattering), and
+    where an iteration may cost ten to twenty simulations. Do not use it far from the solution, where its steps are no better than
+    those of `LBFGSB` and cost more, or for misfits that are not convex in the data.
 
     Attributes:
         inner: Most conjugate gradients per step; few of them regularize.
@@ -38,52 +44,52 @@ class NewtonCG(Method):
         if self.inner < 1 or not 0 <= self.forcing < 1:
             raise ValueError(f"`inner` = {self.inner} must be at least 1, and `forcing` = {self.forcing} from 0 to below 1.")
 
-    def walk(self, path: Path, iterations: int, first_step: float | None) -> tuple[str, bool]:
+    def walk(self, descent: Descent, iterations: int, first_step: float | None) -> tuple[str, bool]:
         """Step after step; curvature gives each its length, so that `first_step` is not needed."""
         flat = None
         for _ in range(iterations):
-            _, gradient = path.evaluate(path.x)
-            descent = path.descent(path.x, gradient)
-            norm = float(np.linalg.norm(descent))
+            _, gradient = descent.evaluate(descent.x)
+            steepest = descent.steepest(descent.x, gradient)
+            norm = float(np.linalg.norm(steepest))
             flat = 1e-9 * norm if flat is None else flat
             if norm <= flat:
                 return FLAT, True
             try:
-                step = self._direction(path, descent)
-                found = _search(path, step)
+                step = self._direction(descent, steepest)
+                found = _lower_point(descent, step)
             except Exhausted as end:
                 return str(end), False
             if found is None:
-                value, promised = path.history[-1].value, float(gradient @ -step)
-                if promised <= path.space.rounding * abs(value):  # less than values can show
+                value, promised = descent.history[-1].value, float(gradient @ -step)
+                if promised <= descent.space.rounding * abs(value):  # less than values can show
                     return STAGNANT, True
                 return UPHILL, False
-            if path.accept(found):
-                return path.stopped, path.stopped == STAGNANT
+            if descent.accept(found):
+                return descent.stopped, descent.stopped == STAGNANT
         return "the number of iterations is reached", False
 
-    def _direction(self, path: Path, descent: np.ndarray) -> np.ndarray:
+    def _direction(self, descent: Descent, steepest: np.ndarray) -> np.ndarray:
         """Approximate solution of H s = -g among the unknowns that are free; enough is left for a line search."""
-        free, x = descent != 0, path.x
-        affordable = min(self.inner, (path.evaluate.left - 3) // 2)
+        free, x = steepest != 0, descent.x
+        affordable = min(self.inner, (descent.evaluate.left - 3) // 2)
         if affordable < 1:
             raise Exhausted("the cap of evaluations leaves no room for another step")
 
         def product(v: np.ndarray) -> np.ndarray:
-            return np.where(free, path.evaluate.product(x, v), 0.0)
+            return np.where(free, descent.evaluate.product(x, v), 0.0)
 
-        return conjugate_gradients(product, descent, iterations=int(affordable), tolerance=self.forcing).x
+        return conjugate_gradients(product, steepest, iterations=int(affordable), tolerance=self.forcing).x
 
 
-def _search(path: Path, step: np.ndarray) -> np.ndarray | None:
+def _lower_point(descent: Descent, step: np.ndarray) -> np.ndarray | None:
     """The first point of x + step, x + step/2, ... (nearer by a parabola where it says so) that lowers the objective enough."""
-    x, space = path.x, path.space
-    value, gradient = path.evaluate(x)
+    x, space = descent.x, descent.space
+    value, gradient = descent.evaluate(x)
     length = 1.0
     while length >= SHORTEST:
         trial = np.clip(x + length * step, space.low, space.high)
         slope = float(gradient @ (trial - x))
-        there, _ = path.evaluate(trial)
+        there, _ = descent.evaluate(trial)
         if slope < 0 and there <= value + SUFFICIENT * slope:
             return trial
         rise = there - value - slope

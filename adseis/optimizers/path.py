@@ -1,8 +1,9 @@
-"""The path of a minimization: what every method records at each iterate, and when it stops."""
+"""The way to a minimum: what every method records at each iterate, when it stops, and what it leaves."""
 
 import abc
+import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
 import numpy as np
@@ -17,13 +18,40 @@ STAGNANT = "converged: the last iterations gained less than a rounding unit"
 PATIENCE = 3  # an unlucky step of an ill-conditioned problem gains nothing, three in a row say that nothing is left
 FLAT = "converged: the projected gradient has fallen by 1e9"
 
+Callback = Callable[[int, PyTree, float], Any]
+"""What a user wants to know of every iteration: `callback(iteration, x, value)`, counted from one. It ends the run by a true
+return value or by StopIteration."""
+
+
+def stop_asked(callback: Callback | None, iteration: int, x: PyTree, value: float) -> bool:
+    """Tell the user of an iteration, and whether the run is to end for that: the one contract of every callback.
+
+    Args:
+        callback: Whom to tell, or None.
+        iteration: Its number, counted from one.
+        x: Where it led to.
+        value: Objective there.
+
+    Returns:
+        Whether the callback returned something true or raised StopIteration.
+    """
+    if callback is None:
+        return False
+    try:
+        return bool(callback(iteration, x, value))
+    except StopIteration:
+        return True
+
+
+_Result = TypeVar("_Result", bound="Result")
+
 
 class Iterate(NamedTuple):
     """One accepted iterate of a minimization; the first is the starting model.
 
     Attributes:
         value: Objective.
-        gradient_norm: Euclidean norm of its gradient over all leaves.
+        gradient_norm: Euclidean norm of its gradient over all leaves; NaN where a method does not keep it.
         evaluations: Evaluations spent until then.
         iteration: Its number, 0 for the starting model (of each band).
     """
@@ -34,7 +62,47 @@ class Iterate(NamedTuple):
     iteration: int
 
 
-class Path:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """Outcome of a minimization; those of problems add names for what was found.
+
+    Attributes:
+        x: What was found: the last accepted iterate, a pytree like the one that the search started from.
+        value: Objective there.
+        history: Accepted iterates from the starting model on, each with its `.value`.
+        evaluations: Evaluations of value and gradient, replayed ones included.
+        message: Why it ended.
+        converged: Whether it ended because nothing was left to gain.
+
+    Example:
+        >>> result = ads.minimize(lambda x: jnp.sum(x**4), np.ones(3), iterations=2, progress=False)
+        >>> [iterate.value > result.value for iterate in result.history[:-1]], result.history[0].value
+        ([True, True], 3.0)
+    """
+
+    x: PyTree
+    value: float
+    history: tuple[Iterate, ...]
+    evaluations: int
+    message: str
+    converged: bool
+
+    @classmethod
+    def from_result(cls: type[_Result], result: "Result", **found: Any) -> _Result:
+        """The result of a problem, from that of its minimization.
+
+        Args:
+            result: Of the minimization.
+            found: Fields that differ or are added.
+
+        Returns:
+            One of this class.
+        """
+        kept = {field.name: getattr(result, field.name) for field in dataclasses.fields(Result)}
+        return cls(**kept | found)
+
+
+class Descent:
     """Accepted iterates of one minimization.
 
     Attributes:
@@ -45,9 +113,7 @@ class Path:
         stopped: Why the run is to end, empty while it goes on.
     """
 
-    def __init__(
-        self, evaluate: Evaluations, space: Space, callback: Callable[[int, PyTree, float], Any] | None, bar: tqdm
-    ) -> None:
+    def __init__(self, evaluate: Evaluations, space: Space, callback: Callback | None, bar: tqdm) -> None:
         """Evaluate the start.
 
         Args:
@@ -61,7 +127,7 @@ class Path:
         self.history: list[Iterate] = []
         self._record(space.start)
 
-    def descent(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    def steepest(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Steepest descent, zero where a bound is in its way.
 
         Args:
@@ -87,13 +153,8 @@ class Path:
         self._bar.update()
         if self.stagnant(PATIENCE):
             self.stopped = STAGNANT
-        if self._callback is not None:
-            try:
-                wanted = self._callback(len(self.history) - 1, self.space.tree(self.x), self.history[-1].value)
-            except StopIteration:
-                wanted = True
-            if wanted:
-                self.stopped = STOPPED
+        if stop_asked(self._callback, len(self.history) - 1, self.space.tree(self.x), self.history[-1].value):
+            self.stopped = STOPPED
         return bool(self.stopped)
 
     def stagnant(self, iterations: int) -> bool:
@@ -123,11 +184,11 @@ class Method(eqx.Module):
     """How a minimum is walked to."""
 
     @abc.abstractmethod
-    def walk(self, path: Path, iterations: int, first_step: float | None) -> tuple[str, bool]:
+    def walk(self, descent: Descent, iterations: int, first_step: float | None) -> tuple[str, bool]:
         """Walk to the end.
 
         Args:
-            path: Where iterates are recorded; it stands at the start.
+            descent: Where iterates are recorded; it stands at the start.
             iterations: Most of them.
             first_step: Largest change of an element in the first trial step, or None.
 

@@ -8,8 +8,9 @@ run goes where the uninterrupted one goes.
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -22,18 +23,19 @@ from tqdm import tqdm
 from adseis.checkpoint import read_checkpoint, write_checkpoint
 from adseis.files import check_writable, discard_partial
 from adseis.objectives.space import Space
+from adseis.optimizers.path import STOPPED, Callback, Iterate, Result, stop_asked
 
 
-class Trained(NamedTuple):
-    """Outcome of a stochastic minimization.
-
-    Attributes:
-        x: The last iterate, like `x0`.
-        values: Objective of each step's batch, before the step.
+@dataclass(frozen=True, eq=False)
+class Trained(Result):
+    """Outcome of a stochastic minimization: `x` is the last iterate, `value` and `history` are of each step's batch, before the
+    step; gradient norms are not kept.
     """
 
-    x: PyTree
-    values: np.ndarray
+    @property
+    def values(self) -> np.ndarray:
+        """Objective of each step's batch, before the step."""
+        return np.array([iterate.value for iterate in self.history])
 
 
 def minimize_stochastic(
@@ -47,9 +49,12 @@ def minimize_stochastic(
     checkpoint: str | os.PathLike[str] | None = None,
     every: int = 10,
     progress: bool = True,
-    callback: Callable[[int, PyTree, float], Any] | None = None,
+    callback: Callback | None = None,
 ) -> Trained:
     """Minimize the expectation of an objective over batches, by any optimizer of optax, within bounds.
+
+    Use it where a gradient of all shots is too dear, and for networks. Do not use it for a few deterministic shots, where
+    `minimize` needs no step length and goes further; its values scatter from batch to batch and say little about convergence.
 
     Args:
         objective: `objective(x, batch)`, JAX-traceable, a scalar; compiled once if batches are of one shape.
@@ -62,10 +67,11 @@ def minimize_stochastic(
         checkpoint: HDF5 file of the state, written whole every `every` steps; a killed call, repeated, goes on from it.
         every: Steps between checkpoints.
         progress: Whether to show a progress bar.
-        callback: `callback(step, x, value)` after each step, counted from one; ends the run by a true return value.
+        callback: `callback(step, x, value)` after each step, counted from one; ends the run by a true return value or
+            StopIteration.
 
     Returns:
-        The last iterate and the values on the way.
+        The last iterate with the values on the way.
 
     Raises:
         ValueError: If an option or a bound does not fit, or the checkpoint is damaged or of another problem.
@@ -99,6 +105,7 @@ def minimize_stochastic(
         finite = jnp.stack([jnp.all(jnp.isfinite(g)) for g in jax.tree.leaves((value, gradient))]).all()
         return moved, state, value, finite
 
+    message = "the number of steps is reached"
     with tqdm(total=steps, initial=begun, desc="minimize", disable=not progress) as bar:
         for number in range(begun, steps):
             x, state, value, finite = step(x, state, batches(number))
@@ -110,9 +117,11 @@ def minimize_stochastic(
             values.append(float(value))
             bar.update()
             bar.set_postfix(misfit=f"{values[-1]:.4g}")
-            stop = callback is not None and bool(callback(number + 1, x, values[-1]))
+            stop = stop_asked(callback, number + 1, x, values[-1])
             if path is not None and ((number + 1) % every == 0 or number + 1 == steps or stop):
                 write_checkpoint(path, (x, state), space.identity(), {"values": np.asarray(values)})
             if stop:
+                message = STOPPED
                 break
-    return Trained(x, np.asarray(values))
+    history = tuple(Iterate(value, float("nan"), number + 1, number) for number, value in enumerate(values))
+    return Trained(x, values[-1], history, len(values), message, converged=False)

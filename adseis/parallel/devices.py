@@ -29,6 +29,10 @@ def device_mesh(devices: Sequence[Any] | None = None, *, domains: int = 1) -> Me
 
     Raises:
         ValueError: If there are no devices, one is named twice, or `domains` does not divide their number.
+
+    Example:
+        >>> ads.parallel.device_mesh(jax.devices()[:1]).axis_names
+        ('shot',)
     """
     chosen = jax.devices() if devices is None else list(devices)
     if not chosen or len(set(chosen)) < len(chosen):

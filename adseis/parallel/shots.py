@@ -4,6 +4,7 @@ Nothing here knows what a shot is: there are functions of arrays, and axes that 
 (`adseis.parallel.halo`), each device runs its part of the grid for its shots.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -148,8 +149,24 @@ def error_if(x: Array | np.ndarray, bad: Array, message: str, devices: Mesh | No
     if devices is None:
         return eqx.error_if(x, bad, message)
     every = PartitionSpec()
-    raising = lambda x, bad: eqx.error_if(x, bad, message)  # noqa: E731
-    check = jax.shard_map(raising, mesh=devices, in_specs=every, out_specs=every, check_vma=False)
+
+    def raise_if(x: Array, bad: Array) -> Array:
+        return eqx.error_if(x, bad, message)
+
+    check = jax.shard_map(raise_if, mesh=devices, in_specs=every, out_specs=every, check_vma=False)
     checked = jax.custom_jvp(check)  # the derivative goes past it; through it, it would be summed over the devices
     checked.defjvp(lambda primals, tangents: (check(*primals), tangents[0]))
     return checked(x, bad)
+
+
+def told(error: BaseException) -> str:
+    """What an error says, without the stack and the advice that Equinox and JAX put around the message of a runtime check.
+
+    Args:
+        error: Any error.
+
+    Returns:
+        Its message on one line.
+    """
+    wrapped = re.search(r"EquinoxRuntimeError: (.*?)(?:\n\n|\Z)", str(error), re.DOTALL)
+    return " ".join((wrapped[1] if wrapped else str(error)).split())

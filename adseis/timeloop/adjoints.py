@@ -13,7 +13,7 @@ from jaxtyping import Array, PyTree
 from adseis.timeloop.equation import State, SweptEquation
 from adseis.timeloop.generic_sweep import generic_sizes, generic_sweep
 from adseis.timeloop.loop import Inputs, Loop, March, Nodes, Outputs
-from adseis.timeloop.schedule import Schedule, Sizes, bytes_of, schedule, unfold
+from adseis.timeloop.schedule import Schedule, Sizes, bytes_of, cut_time, unfold
 from adseis.timeloop.storage import Storage
 from adseis.timeloop.swept import swept, swept_sizes
 
@@ -61,7 +61,7 @@ class Adjoint(eqx.Module):
         Returns:
             The schedule: by default the one of one level that holds least.
         """
-        return schedule(loop.nt, loop.stride, sizes)
+        return cut_time(loop.nt, loop.stride, sizes)
 
 
 class AutoDiff(Adjoint):
@@ -72,6 +72,15 @@ class AutoDiff(Adjoint):
 
     Attributes:
         segment: Steps between stored states (default: about sqrt(nt)).
+
+    Example:
+        >>> grid = ads.Grid((12, 14), 10.0, 1e-3, 20)
+        >>> survey = ads.Survey(ads.Explosion([[[50.0, 60.0]]], np.hanning(20)), [[20.0, 30.0]])
+        >>> forward = lambda vp: ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, adjoint=ads.AutoDiff())
+        >>> vp = jnp.full(grid.shape, 2000.0)
+        >>> gather, born = jax.jvp(forward, (vp,), (jnp.ones_like(vp),))  # Born modelling
+        >>> born.shape
+        (1, 20, 1)
     """
 
     segment: int | None = eqx.field(default=None, static=True)
@@ -95,7 +104,7 @@ class AutoDiff(Adjoint):
 
     def schedule(self, loop: Loop, sizes: Sizes) -> Schedule:
         """Segments of `segment` steps."""
-        return schedule(loop.nt, loop.stride, sizes, segment=self.segment)
+        return cut_time(loop.nt, loop.stride, sizes, segment=self.segment)
 
 
 class ReverseSweep(Adjoint):
@@ -120,6 +129,14 @@ class ReverseSweep(Adjoint):
     Raises:
         ValueError: If a setting is out of range, or (in a simulation) nothing fits into `memory`, `turns` does not divide the
             shots, or `store`, `stride` or `turns` are asked for where there is no reverse step.
+
+    Example:
+        >>> grid = ads.Grid((12, 14), 10.0, 1e-3, 20)
+        >>> survey = ads.Survey(ads.Explosion([[[50.0, 60.0]]], np.hanning(20)), [[20.0, 30.0]])
+        >>> lean = ads.ReverseSweep(levels=2)
+        >>> energy = lambda vp: jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, adjoint=lean) ** 2)
+        >>> jax.grad(energy)(jnp.full(grid.shape, 2000.0)).shape
+        (12, 14)
     """
 
     segment: int | None = eqx.field(default=None, static=True)

@@ -87,7 +87,7 @@ def unfold(x: PyTree, axes: int, length: int) -> PyTree:
     return jax.tree.map(lambda a: a.reshape(math.prod(a.shape[:axes]), *a.shape[axes:])[:length], x)
 
 
-def schedule(
+def cut_time(
     nt: int,
     steps: int,
     sizes: Sizes,

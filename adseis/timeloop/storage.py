@@ -9,7 +9,7 @@ from jax import lax
 from jaxtyping import Array, PyTree
 
 from adseis.timeloop.loop import Loop
-from adseis.timeloop.schedule import Schedule, Sizes, schedule
+from adseis.timeloop.schedule import Schedule, Sizes, cut_time
 
 
 class Storage(NamedTuple):
@@ -47,7 +47,7 @@ class Storage(NamedTuple):
         """
         multiple = math.lcm(loop.equation.unroll, self.stride) if bodies else 1
         choice = {"segment": self.segment, "levels": self.levels, "memory": self.memory}
-        return schedule(loop.nt, loop.stride, sizes, multiple=multiple, **choice)
+        return cut_time(loop.nt, loop.stride, sizes, multiple=multiple, **choice)
 
 
 class History(NamedTuple):

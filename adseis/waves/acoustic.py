@@ -9,14 +9,16 @@ from jaxtyping import Array, PyTree
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import AcousticMedium, letters
 from adseis.experiment.moduli import arithmetic_mean
+from adseis.experiment.sources import VOLUME, Kind
 from adseis.experiment.survey import Survey
+from adseis.signals import divide
 from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
+from adseis.waves.records import Recordable
 from adseis.waves.simulation import Options, simulate
-from adseis.waves.stencils import pad
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -28,7 +30,7 @@ def simulate_acoustic(
     boundary: Boundary = CPML(),  # noqa: B008 - an immutable setting
     free_surface: bool = False,
     order: int = 4,
-    record: str | tuple[str, ...] = "p",
+    record: Recordable | tuple[Recordable, ...] = "p",
     adjoint: Adjoint = ReverseSweep(),  # noqa: B008
     probe: Probe | None = None,
     probe_every: int = 1,
@@ -39,6 +41,10 @@ def simulate_acoustic(
 
         rho v_t = -grad p + d f(t) delta(x - xs),    p_t = kappa (q(t) delta(x - xs) - div v),    kappa = rho vp^2.
 
+    Warning:
+        Sample k of every record is at t = k dt, velocities included: the half steps at which the scheme computes them are
+        averaged at the receivers. Do not shift traces by dt / 2.
+
     Args:
         medium: P-wave speed [m/s] and density [kg/m^3] on the grid nodes.
         survey: Sources (`Explosion`, `PlaneWave`: volume injection rates q [m^3/s; m^2/s in 2D]; `Force`: f [N; N/m in 2D]) and
@@ -47,7 +53,7 @@ def simulate_acoustic(
         boundary: What surrounds the model: `CPML`, `Sponge` or `Rigid`.
         free_surface: Whether p = 0 at the top face.
         order: Spatial accuracy: 2, 4, 6 or 8.
-        record: "p", "vz", "vy" (3D), "vx", or a tuple of them.
+        record: "p"; velocities "vz", "vy" (3D), "vx"; displacements "uz", ...; an `ads.Fibre`; or a tuple of them.
         adjoint: `ReverseSweep()`, the fast exact gradient, or `AutoDiff()`, plain JAX differentiation (jvp, any order).
         probe: A function of the dict of fields, each `(shot, *grid)` (velocities half a cell beyond the nodes along their axis),
             called at t = 0, k dt, 2 k dt, ...; differentiable.
@@ -65,8 +71,24 @@ def simulate_acoustic(
     References:
         Virieux, J. (1986), Geophysics 51, 889-901, doi:10.1190/1.1442147
         Layers: Komatitsch, D. & Martin, R. (2007), Geophysics 72, SM155-SM167, doi:10.1190/1.2757586
+
+    Example:
+        >>> grid = ads.Grid((12, 14), 10.0, 1e-3, 20)
+        >>> survey = ads.Survey(ads.Explosion([[[50.0, 60.0]]], np.hanning(20)), [[20.0, 30.0], [20.0, 90.0]])
+        >>> water = ads.AcousticMedium(np.full(grid.shape, 1500.0), np.full(grid.shape, 1000.0))
+        >>> p, vz = ads.simulate_acoustic(water, survey, grid, free_surface=True, record=("p", "vz"))
+        >>> p.shape
+        (1, 20, 2)
     """
-    options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
+    options = Options(
+        boundary=boundary,
+        free_surface=free_surface,
+        order=order,
+        record=record,
+        adjoint=adjoint,
+        probe=probe,
+        probe_every=probe_every,
+    )
     return simulate(Acoustic, medium, survey, grid, options)
 
 
@@ -88,12 +110,18 @@ class Acoustic(WaveEquation):
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
         """Pressure on the nodes, velocities half a cell and half a step off."""
-        fields = {"p": Field((0.0,) * axes, image=-1, injected=0.5, recorded=1.0, sources=("volume",))}
+        fields = {"p": Field((0.0,) * axes, image=-1, injected=0.5, recorded=1.0, sources=(VOLUME,))}
         for axis, name in enumerate(_velocities(axes)):
             stagger = tuple(0.5 * (i == axis) for i in range(axes))
-            image, force = (-1 if axis > 0 else 1), f"force {name[1]}"
+            image, force = (-1 if axis > 0 else 1), Kind("force", name[1])
             fields[name] = Field(stagger, image, injected=0.0, recorded=0.5, sources=(force,), along=(axis + 1,))
         return fields
+
+    @classmethod
+    def compressions(cls, axes: int) -> tuple[str, ...]:
+        """The pressure."""
+        del axes
+        return ("p",)
 
     def coefficients(self, medium: AcousticMedium) -> dict[str, Array]:
         """k for the pressure, b for each velocity: `(1, *haloed)` for all shots, zero in the halo (k on a free surface too)."""
@@ -103,10 +131,7 @@ class Acoustic(WaveEquation):
         coefficients = {"p": k.at[0].set(0) if self.extended.free_surface else k}
         for axis, name in enumerate(self.velocities):
             coefficients[name] = dt / arithmetic_mean(rho, axis)
-        coefficients = {name: pad(c[None], self.extended.halo) for name, c in coefficients.items()}
-        if self.damping is None:
-            return coefficients
-        return {name: c / jnp.asarray(1 + self.damping / 2, c.dtype) for name, c in coefficients.items()}
+        return self.on_halo(coefficients)
 
     def injection_gain(self, coefficients: dict[str, Array]) -> dict[str, Array]:
         """Sources are multiplied by the coefficient of the field that they enter."""
@@ -184,13 +209,13 @@ class Acoustic(WaveEquation):
         """
         sums, parts = jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient)
         k = coefficients["p"]
-        cotangents = {"p": jnp.where(k > 0, sums["p"] / jnp.where(k > 0, k, 1) ** 2, 0)}
+        cotangents = {"p": divide(sums["p"], k**2)}
         for name, axis in self._along():
             b = coefficients[name]
             along = zip(self.of_gradient.strips, parts, strict=True)
             placed = (s.place(part, self.extended) for s, part in along if s.axis == axis)
             total = sum(placed, start=sums[name] + injected(name, b))
-            cotangents[name] = jnp.where(b > 0, total / jnp.where(b > 0, b, 1), 0)
+            cotangents[name] = divide(total, b)
         return cotangents
 
     def _divergence(self, fields: dict[str, Array], patches: Patches) -> Array:

@@ -13,8 +13,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from adseis.experiment.checks import Samples
 from adseis.experiment.grid import Grid
-from adseis.experiment.medium import Samples
 from adseis.parallel.halo import AXIS, Split, on_part
 
 
@@ -288,8 +288,18 @@ def check_layer(layer: Any, *positive: str) -> None:
 class Rigid(Boundary):
     """A closed box: nothing is added, the field is zero outside. For energy tests and resonators.
 
+    Use it to test that an energy is kept, for resonators, and for records that end before an echo arrives. Do not use it for an
+    unbounded Earth: its walls reflect all that meets them.
+
+    Use it to test that an energy is kept, for resonators, and for records that end before an echo arrives. Do not use it for an
+    unbounded Earth: its walls reflect all that meets them.
+
     Attributes:
         width: 0.
+
+    Example:
+        >>> ads.Rigid().extend(ads.Grid((51, 101), 10.0, 1e-3, 500), order=4, free_surface=False).core  # the model alone
+        (51, 101)
     """
 
     width: int = eqx.field(default=0, static=True, init=False)

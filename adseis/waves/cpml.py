@@ -38,6 +38,9 @@ class CPML(Boundary):
     amplitude. It depends on these static numbers only, never on the medium, so it neither adds to the gradient nor is missing
     from it.
 
+    Use it for whatever has no walls: it is the default. Do not use it to test that an energy is kept (`Rigid`), nor with
+    `multiaxial=0` for tens of thousands of elastic steps with strong contrasts near a free surface or water over rock.
+
     Attributes:
         width: Thickness in cells.
         reflection: Theoretical reflection at normal incidence, which sets the strength.
@@ -56,6 +59,11 @@ class CPML(Boundary):
     References:
         Collino, F. & Tsogka, C. (2001), Geophysics 66, 294-307, doi:10.1190/1.1444908
         Meza-Fajardo, K. C. & Papageorgiou, A. S. (2008), Bull. Seism. Soc. Am. 98, 1811-1836, doi:10.1785/0120070223
+
+    Example:
+        >>> thin = ads.CPML(width=10)
+        >>> thin.extend(ads.Grid((51, 101), 10.0, 1e-3, 500), order=4, free_surface=True).core  # nothing above a free surface
+        (61, 121)
     """
 
     width: int = eqx.field(default=20, static=True)
@@ -74,7 +82,7 @@ class CPML(Boundary):
         strips = []
         for axis in extended.axes:
             for q in self._depths(extended, axis, offset):
-                for slab in _run(q > 0):
+                for slab in _slices_of(q > 0):
                     a, b = self._profiles(extended, self._strength(extended, axis) * q[slab] ** 2, q[slab])
                     strips.append(Strip(axis, slab.start, a, b).within(extended.split))
         return tuple(strips)
@@ -102,7 +110,7 @@ class CPML(Boundary):
         strips = []
         free = np.ones(d.shape, bool)  # where slabs meet, the derivative belongs to the first: that normal to it
         for normal in (axis, *(other for other in extended.axes if other != axis)):
-            for slab in itertools.chain(*map(_run, sides[normal])):
+            for slab in itertools.chain(*map(_slices_of, sides[normal])):
                 there = tuple(slab if i == normal else slice(None) for i in range(d.ndim))
                 start = slab.start - extended.halo
                 strips.append(Strip(normal, start, np.where(free, a, 0)[there], np.where(free, b, 0)[there]))
@@ -134,7 +142,7 @@ class CPML(Boundary):
         return np.where(damped, d * (b - 1) / np.where(damped, d + alpha, 1), 0), np.where(damped, b, 0)
 
 
-def _run(inside: np.ndarray) -> list[slice]:
+def _slices_of(inside: np.ndarray) -> list[slice]:
     """The cells of a layer, if there are any."""
     (index,) = np.nonzero(inside)
     return [slice(int(index[0]), int(index[-1]) + 1)] if index.size else []

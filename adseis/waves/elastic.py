@@ -1,7 +1,7 @@
 """Elastic waves on a staggered grid: P-SV in 2D, all of them in 3D; solids, fluids, a free surface on top of either."""
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,16 +11,17 @@ from jaxtyping import Array, PyTree
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import ElasticMedium, letters
 from adseis.experiment.moduli import arithmetic_mean, harmonic_mean
+from adseis.experiment.sources import VOLUME, Kind
 from adseis.experiment.survey import Survey
+from adseis.signals import divide
 from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended, Patch, Strip
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
-from adseis.waves.free_surface import closures
-from adseis.waves.records import Quantity, Recordable, Term, slope
+from adseis.waves.free_surface import closures_of
+from adseis.waves.records import Quantity, Recordable, RecordTerm, slope
 from adseis.waves.simulation import Options, simulate
-from adseis.waves.stencils import pad
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -46,6 +47,11 @@ def simulate_elastic(
 
     Between nodes the density is an arithmetic and mu a harmonic mean (Moczo et al. 2002), so that a fluid (vs = 0) may touch a
     solid anywhere.
+
+    Warning:
+        Sample k of every record is at t = k dt, velocities included: the half steps at which the scheme computes them are
+        averaged at the receivers. Do not shift traces by dt / 2. Stress is positive in tension, "p" in compression; z and vz
+        point down.
 
     Args:
         medium: P- and S-wave speed [m/s] and density [kg/m^3] on the grid nodes.
@@ -77,10 +83,45 @@ def simulate_elastic(
         Virieux, J. (1986), Geophysics 51, 889-901, doi:10.1190/1.1442147
         Levander, A. R. (1988), Geophysics 53, 1425-1436, doi:10.1190/1.1442422
         Moczo, P. et al. (2002), Bull. Seism. Soc. Am. 92, 3042-3066, doi:10.1785/0120010167
+
+    Example:
+        >>> grid = ads.Grid((12, 14), 10.0, 1e-3, 20)
+        >>> survey = ads.Survey(ads.Force([[[50.0, 60.0]]], np.hanning(20), [[[1.0, 0.0]]]), [[20.0, 30.0], [20.0, 90.0]])
+        >>> rock = ads.ElasticMedium(*(np.full(grid.shape, x) for x in (2500.0, 1400.0, 2100.0)))
+        >>> vz, vx = ads.simulate_elastic(rock, survey, grid, boundary=ads.Rigid())
+        >>> vz.shape
+        (1, 20, 2)
     """
     record = tuple(f"v{letter}" for letter in letters(len(grid.shape))) if record is None else record
-    options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
+    options = Options(
+        boundary=boundary,
+        free_surface=free_surface,
+        order=order,
+        record=record,
+        adjoint=adjoint,
+        probe=probe,
+        probe_every=probe_every,
+    )
     return simulate(Elastic, medium, survey, grid, options)
+
+
+ALONG_Z = Kind("moment", "zz")
+
+
+class Coupling(NamedTuple):
+    """Two derivatives that belong together: that of stress km along m drives velocity k, whose own along m drives the stress.
+
+    Attributes:
+        velocity: Name of the velocity.
+        stress: Name of the stress.
+        of_stress: Its derivative, where the velocity lives.
+        of_velocity: That of the velocity, where the stress lives.
+    """
+
+    velocity: str
+    stress: str
+    of_stress: Derivative
+    of_velocity: Derivative
 
 
 class Elastic(WaveEquation):
@@ -99,13 +140,12 @@ class Elastic(WaveEquation):
         self.velocities = tuple(f"v{k}" for k in axes)
         self.normal = tuple(f"s{k}{k}" for k in axes)
         self.shear = tuple(f"s{k}{m}" for k, m in itertools.combinations(axes, 2))
-        # Two derivatives belong together: that of stress km along m drives velocity k, whose own along m drives the stress.
-        self.ends: list[tuple[str, str, Derivative, Derivative]] = []
+        self.couplings: list[Coupling] = []
         for (i, k), (j, m) in itertools.product(enumerate(axes), repeat=2):
             velocity, stress = f"v{k}", f"s{axes[min(i, j)]}{axes[max(i, j)]}"
             of_stress, of_velocity = Derivative(stress, j + 1, forward=k == m), Derivative(velocity, j + 1, forward=k != m)
-            self.ends.append((velocity, stress, of_stress, of_velocity))
-        duals = {s: v for _, _, s, v in self.ends}
+            self.couplings.append(Coupling(velocity, stress, of_stress, of_velocity))
+        duals = {c.of_stress: c.of_velocity for c in self.couplings}
         self.of_stress = FirstOrder(boundary, duals, self.stencils, extended, self.closure)
         self.of_velocity = FirstOrder(boundary, {v: s for s, v in duals.items()}, self.stencils, extended, self.closure)
 
@@ -115,16 +155,21 @@ class Elastic(WaveEquation):
         names = letters(axes)
         fields = {}
         for k in range(axes):
-            force = (f"force {names[k]}",)
+            force = (Kind("force", names[k]),)
             fields[f"v{names[k]}"] = Field(_half(axes, k), None, injected=0.0, recorded=0.5, sources=force)
         for k in range(axes):
-            sources = ("volume", f"moment {names[k] * 2}") + ("moment zz",) * (k > 0)  # on a free surface alone
+            sources = (VOLUME, Kind("moment", names[k] * 2)) + (ALONG_Z,) * (k > 0)  # on a free surface alone
             fields[f"s{names[k] * 2}"] = Field(_half(axes), None, injected=0.5, recorded=1.0, sources=sources, along=(k + 1,))
         for k, m in itertools.combinations(range(axes), 2):
             both = names[k] + names[m]
-            sources = (f"moment {both}",)
+            sources = (Kind("moment", both),)
             fields[f"s{both}"] = Field(_half(axes, k, m), None, injected=0.5, recorded=1.0, sources=sources, along=(k + 1, m + 1))
         return fields
+
+    @classmethod
+    def compressions(cls, axes: int) -> tuple[str, ...]:
+        """The normal stresses."""
+        return tuple(f"s{k}{k}" for k in letters(axes))
 
     @classmethod
     def quantities(cls, grid: Grid, order: int) -> dict[str, Quantity]:
@@ -134,7 +179,7 @@ class Elastic(WaveEquation):
         curls = {"curl_z": ("y", "x"), "curl_y": ("x", "z"), "curl_x": ("z", "y")} if len(names) == 3 else {"curl": ("x", "z")}
         quantities = super().quantities(grid, order)
         quantities |= {f"s{m}{k}": quantities[f"s{k}{m}"] for k, m in itertools.combinations(names, 2)}
-        quantities["p"] = Quantity(tuple(Term(f"s{k}{k}", -1 / len(names)) for k in names))
+        quantities["p"] = Quantity(tuple(RecordTerm(f"s{k}{k}", -1 / len(names)) for k in names))
         quantities["divergence"] = Quantity(tuple(itertools.chain(*(of(k, k) for k in names))))
         return quantities | {name: Quantity(of(k, m) + of(m, k, -1.0)) for name, (k, m) in curls.items()}
 
@@ -154,10 +199,7 @@ class Elastic(WaveEquation):
             coefficients[name] = dt * harmonic_mean(mu, *_axes_of(self, name))
         for name in self.velocities:
             coefficients[name] = dt / arithmetic_mean(rho, *_axes_of(self, name))
-        coefficients = {name: pad(c[None], self.extended.halo) for name, c in coefficients.items()}
-        if self.damping is None:
-            return coefficients
-        return {name: c / jnp.asarray(1 + self.damping / 2, c.dtype) for name, c in coefficients.items()}
+        return self.on_halo(coefficients)
 
     def injection_gain(self, coefficients: dict[str, Array]) -> dict[str, Array]:
         """Forces are multiplied by b; on a free surface, whose cells are cut, everything is divided by the length of its row."""
@@ -170,7 +212,7 @@ class Elastic(WaveEquation):
         gain["szz"] = gain["szz"] * self._submerged(gain["szz"])
         return gain
 
-    def source_gain(self, kind: str, field: str, coefficients: dict[str, Array]) -> Array | float:
+    def source_gain(self, kind: Kind, field: str, coefficients: dict[str, Array]) -> Array | float:
         """A volume injection rate is a moment rate rho vp^2 I, and moments are relieved stress.
 
         On a free surface, where szz stays zero, a moment along z relieves horizontal stress, as plane stress has it.
@@ -178,11 +220,11 @@ class Elastic(WaveEquation):
         dt, surface = self.extended.grid.dt, self.extended.free_surface
         lam, shear = coefficients["lambda"], coefficients["2mu"]
         below = self._submerged(lam) if surface else 1
-        if kind == "volume":
+        if kind == VOLUME:
             return -(below * lam + shear)
-        if kind == "moment zz" and field != "szz":
-            return (1 - below) * dt * jnp.where(shear > 0, lam / jnp.where(shear > 0, shear, 1), 1) if surface else 0.0
-        return -dt if kind.startswith("moment") else 1.0
+        if kind == ALONG_Z and field != "szz":
+            return (1 - below) * dt * divide(lam, shear, 1) if surface else 0.0
+        return -dt if kind.what == "moment" else 1.0
 
     def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
         """Rest."""
@@ -198,7 +240,7 @@ class Elastic(WaveEquation):
             force = self._force(name, fields, patches)
             fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * force))
         of_velocity, patches = self.of_velocity.stretch(of_velocity, fields)
-        strains = [(s, (of, fields[v])) for v, s, _, of in self.ends]
+        strains = [(pair.stress, (pair.of_velocity, fields[pair.velocity])) for pair in self.couplings]
         for name in self.normal:
             terms = [(*of, c["lambda"] + c["2mu"] if s == name else c["lambda"]) for s, of in strains if s in self.normal]
             stress = self.sum_of(terms, patches)
@@ -234,13 +276,17 @@ class Elastic(WaveEquation):
         stresses = {name: fields[name] for name in (*self.normal, *self.shear)}
         scaled = stored(of_velocity.clock, self._scaled, stresses, {k: c[k] for k in ("lambda", "2mu", *self.shear)})
         scaled = {name: self.filled(name, s) for name, s in scaled.items()}
-        of_velocity, patches = self.of_velocity.unstretch(of_velocity, {v: scaled[s] for _, s, _, v in self.ends})
+        of_velocity, patches = self.of_velocity.unstretch(
+            of_velocity, {pair.of_velocity: scaled[pair.stress] for pair in self.couplings}
+        )
         for name in self.velocities:
             fields[name] = self.filled(name, fields[name] - c[name] * self._force(name, scaled, patches))
             collect(name, fields[name])
         if before is not None:
             sums = self._correlate(sums, fields, before, after, of_stress.clock)
-        of_stress, patches = self.of_stress.unstretch(of_stress, {s: fields[v] for v, _, s, _ in self.ends})
+        of_stress, patches = self.of_stress.unstretch(
+            of_stress, {pair.of_stress: fields[pair.velocity] for pair in self.couplings}
+        )
         for name in (*self.normal, *self.shear):
             fields[name] = self.damped(fields[name]) - self._strain(name, fields, patches)
         for name in self.velocities:
@@ -275,7 +321,7 @@ class Elastic(WaveEquation):
         cotangents = {name: jnp.zeros_like(c) for name, c in coefficients.items()}
         for name in self.velocities:
             b = coefficients[name]
-            cotangents[name] = jnp.where(b > 0, sums[name] / jnp.where(b > 0, b, 1) ** 2, 0)
+            cotangents[name] = divide(sums[name], b**2)
         cotangents |= {name: sums[name] for name in ("lambda", "2mu", *self.shear)}
         for of, strip, part in zip(self.of_velocity.of, self.of_velocity.strips, parts, strict=True):
             stress = self._stress_of(of)
@@ -287,11 +333,13 @@ class Elastic(WaveEquation):
 
     def _force(self, velocity: str, stresses: dict[str, Array], patches: Patches) -> Array:
         """div s, where a velocity lives."""
-        return self.sum_of([(of, stresses[s], None) for v, s, of, _ in self.ends if v == velocity], patches)
+        terms = [(pair.of_stress, stresses[pair.stress], None) for pair in self.couplings if pair.velocity == velocity]
+        return self.sum_of(terms, patches)
 
     def _strain(self, stress: str, velocities: dict[str, Array], patches: Patches) -> Array:
         """The strain rate that a stress belongs to; for shear, twice the tensor's."""
-        return self.sum_of([(of, velocities[v], None) for v, s, _, of in self.ends if s == stress], patches)
+        terms = [(pair.of_velocity, velocities[pair.velocity], None) for pair in self.couplings if pair.stress == stress]
+        return self.sum_of(terms, patches)
 
     def _scaled(self, stresses: dict[str, Array], c: dict[str, Array]) -> dict[str, Array]:
         """lambda tr(s) I + 2 mu s."""
@@ -303,7 +351,7 @@ class Elastic(WaveEquation):
         """What makes the first rows of a derivative along z one-sided."""
         if of.axis != 1 or not self.extended.free_surface:
             return []
-        near, direction = closures(self.extended.order), "forward" if of.forward else "backward"
+        near, direction = closures_of(self.extended.order), "forward" if of.forward else "backward"
         name = direction if of.field in self.velocities else f"{direction}_traction"
         block = getattr(near, name) / self.extended.grid.spacing[0]
         rows, columns = block.shape
@@ -314,10 +362,8 @@ class Elastic(WaveEquation):
 
     def _row_length(self, name: str) -> np.ndarray:
         """H of the closures, where a field or coefficient lives: `(1, haloed z, 1, ...)`."""
-        near = closures(self.extended.order)
-        first = (
-            near.between if name in self.fields(len(self.extended.core)) and name[1:2] == "z" and name != "szz" else near.on_nodes
-        )
+        near, kinds = closures_of(self.extended.order), self.fields(len(self.extended.core))
+        first = near.between if name in kinds and kinds[name].stagger[0] else near.on_nodes
         length = np.ones(self.extended.haloed[0])
         length[self.extended.halo : self.extended.halo + len(first)] = first
         return length.reshape(1, -1, *[1] * (len(self.extended.core) - 1))
@@ -329,7 +375,7 @@ class Elastic(WaveEquation):
         return jnp.asarray(below, like.dtype)
 
     def _stress_of(self, of: Derivative) -> str:
-        return next(s for _, s, _, v in self.ends if v == of)
+        return next(pair.stress for pair in self.couplings if pair.of_velocity == of)
 
 
 def _axes_of(equation: Elastic, name: str) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ class Closures(NamedTuple):
 
 
 @functools.cache
-def closures(order: int) -> Closures:
+def closures_of(order: int) -> Closures:
     """The closures of an order: of the solutions of the accuracy and summation-by-parts conditions, that nearest to the interior.
 
     With Q1 = H_between D+ (velocities) and Q2 = H_nodes D- (vertical velocity) unknown in their first rows and columns, all

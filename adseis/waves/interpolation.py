@@ -14,7 +14,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from adseis.experiment.medium import Samples
+from adseis.experiment.checks import Samples
 from adseis.timeloop.equation import Points
 from adseis.waves.boundary import Extended
 

@@ -12,12 +12,12 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from adseis.experiment.medium import Samples
+from adseis.experiment.checks import Samples
 from adseis.experiment.sampling import staggered_weights
 from adseis.timeloop.equation import Points
 
 
-class Term(NamedTuple):
+class RecordTerm(NamedTuple):
     """A field at a distance from the receivers, times a weight.
 
     Attributes:
@@ -39,7 +39,7 @@ class Quantity(NamedTuple):
         integrated: Whether the sum is integrated over time.
     """
 
-    terms: tuple[Term, ...]
+    terms: tuple[RecordTerm, ...]
     integrated: bool = False
 
     @classmethod
@@ -53,7 +53,7 @@ class Quantity(NamedTuple):
         Returns:
             The quantity.
         """
-        return cls((Term(name),), integrated)
+        return cls((RecordTerm(name),), integrated)
 
 
 class Fibre(eqx.Module):
@@ -72,6 +72,11 @@ class Fibre(eqx.Module):
 
     References:
         Daley, T. M. et al. (2016), Geophys. Prospect. 64, 1318-1334, doi:10.1111/1365-2478.12324
+
+    Example:
+        >>> fibre = ads.Fibre(direction=(0.0, 1.0), gauge_length=10.0)  # along x: directions are (z, x), z first
+        >>> fibre.ends(np.array([[[5.0, 50.0]]]))[1]
+        array([[[ 5., 55.]]])
     """
 
     direction: tuple = eqx.field(static=True, converter=lambda d: _frozen(np.asarray(d, float)))
@@ -123,14 +128,14 @@ class Fibre(eqx.Module):
             )
         half = self.gauge_length / 2 * d
         parts = [(name, d[..., axis]) for axis, name in enumerate(velocities) if np.any(d[..., axis])]
-        terms = [Term(name, s * c / self.gauge_length, s * half) for name, c in parts for s in (1.0, -1.0)]
+        terms = [RecordTerm(name, s * c / self.gauge_length, s * half) for name, c in parts for s in (1.0, -1.0)]
         return Quantity(tuple(terms))
 
 
 Recordable = str | Fibre
 
 
-def slope(field: str, axis: int, spacing: Sequence[float], order: int, sign: float = 1.0) -> tuple[Term, ...]:
+def slope(field: str, axis: int, spacing: Sequence[float], order: int, sign: float = 1.0) -> tuple[RecordTerm, ...]:
     """The derivative of a field at the receivers, by the staggered differences of a scheme.
 
     Args:
@@ -148,7 +153,7 @@ def slope(field: str, axis: int, spacing: Sequence[float], order: int, sign: flo
         for side in (1.0, -1.0):
             shift = np.zeros(len(spacing))
             shift[axis] = side * (k + 0.5) * spacing[axis]
-            terms.append(Term(field, sign * side * float(weight) / spacing[axis], shift))
+            terms.append(RecordTerm(field, sign * side * float(weight) / spacing[axis], shift))
     return tuple(terms)
 
 

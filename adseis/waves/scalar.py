@@ -7,11 +7,14 @@ from jaxtyping import Array, Float, PyTree
 
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import ScalarMedium
+from adseis.experiment.sources import VOLUME
 from adseis.experiment.survey import Survey
+from adseis.signals import divide
 from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.waves.boundary import Boundary, Extended, Patch
 from adseis.waves.cpml import CPML, SecondOrder
+from adseis.waves.records import Recordable
 from adseis.waves.simulation import Options, simulate
 from adseis.waves.stencils import difference, pad
 from adseis.waves.wave_equation import Field, WaveEquation
@@ -25,7 +28,7 @@ def simulate_scalar(
     boundary: Boundary = CPML(),  # noqa: B008 - an immutable setting
     free_surface: bool = False,
     order: int = 4,
-    record: str | tuple[str, ...] = "u",
+    record: Recordable | tuple[Recordable, ...] = "u",
     adjoint: Adjoint = ReverseSweep(),  # noqa: B008
     probe: Probe | None = None,
     probe_every: int = 1,
@@ -59,8 +62,22 @@ def simulate_scalar(
     References:
         Dablain, M. A. (1986), Geophysics 51, 54-66, doi:10.1190/1.1442040
         Layers: Pasalic, D. & McGarry, R. (2010), SEG Expanded Abstracts 29, 2925-2929, doi:10.1190/1.3513453
+
+    Example:
+        >>> grid = ads.Grid((12, 14), 10.0, 1e-3, 20)  # 12 rows (z), 14 columns (x)
+        >>> survey = ads.Survey(ads.Explosion([[[50.0, 60.0]]], np.hanning(20)), [[20.0, 30.0], [20.0, 90.0]])
+        >>> ads.simulate_scalar(ads.ScalarMedium(np.full(grid.shape, 2000.0)), survey, grid).shape  # (shot, time, receiver)
+        (1, 20, 2)
     """
-    options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
+    options = Options(
+        boundary=boundary,
+        free_surface=free_surface,
+        order=order,
+        record=record,
+        adjoint=adjoint,
+        probe=probe,
+        probe_every=probe_every,
+    )
     return simulate(Scalar, medium, survey, grid, options)
 
 
@@ -78,7 +95,13 @@ class Scalar(WaveEquation):
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
         """The one field."""
-        return {"u": Field((0.0,) * axes, image=-1, injected=0.0, recorded=1.0, sources=("volume",))}
+        return {"u": Field((0.0,) * axes, image=-1, injected=0.0, recorded=1.0, sources=(VOLUME,))}
+
+    @classmethod
+    def compressions(cls, axes: int) -> tuple[str, ...]:
+        """The one field."""
+        del axes
+        return ("u",)
 
     def coefficients(self, medium: ScalarMedium) -> Float[Array, "1 *haloed"]:
         """(vp dt)^2 for all shots, zero in the halo and on a free surface (with damping: over 1 + sigma dt)."""
@@ -130,7 +153,7 @@ class Scalar(WaveEquation):
         """sum_n lambda (u'' of the scheme) / c, with lambda = w / c; sources are part of u''."""
         del injected
         total = adjoint.gradient.sum(0, keepdims=True)
-        return jnp.where(coefficients > 0, total / jnp.where(coefficients > 0, coefficients, 1) ** 2, 0)
+        return divide(total, coefficients**2)
 
     def _advance(self, c: Array, u: Array, before: Array, patches: list[Patch]) -> Array:
         halo = self.extended.halo

@@ -10,7 +10,9 @@ from jaxtyping import Array, PyTree
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import ElasticMedium
 from adseis.experiment.moduli import harmonic_mean
+from adseis.experiment.sources import Kind
 from adseis.experiment.survey import Survey
+from adseis.signals import divide
 from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop.fusion import stored
@@ -18,7 +20,6 @@ from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
 from adseis.waves.records import Recordable
 from adseis.waves.simulation import Options, simulate
-from adseis.waves.stencils import pad
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -40,6 +41,9 @@ def simulate_sh(
     Solves, on a staggered grid,
 
         rho vy_t = d(szy)/dz + d(syx)/dx + f(t) delta(x - xs),    szy_t = mu d(vy)/dz,    syx_t = mu d(vy)/dx,    mu = rho vs^2.
+
+    Warning:
+        The direction of a source has three components here, (z, y, x), of which y, out of the plane, is the second.
 
     Args:
         medium: S-wave speed [m/s] and density [kg/m^3] on the grid nodes (vp plays no part).
@@ -64,10 +68,25 @@ def simulate_sh(
 
     References:
         Virieux, J. (1984), Geophysics 49, 1933-1942, doi:10.1190/1.1441605
+
+    Example:
+        >>> grid = ads.Grid((12, 14), 10.0, 1e-3, 20)
+        >>> source = ads.Force([[[50.0, 60.0]]], np.hanning(20), [[[0.0, 1.0, 0.0]]])  # (z, y, x): y alone
+        >>> rock = ads.ElasticMedium(*(np.full(grid.shape, x) for x in (2500.0, 1400.0, 2100.0)))
+        >>> ads.simulate_sh(rock, ads.Survey(source, [[20.0, 30.0]]), grid).shape
+        (1, 20, 1)
     """
     if len(grid.shape) != 2:
         raise ValueError(f"`grid.shape` = {grid.shape}: SH waves are waves of a 2D grid; in 3D use ads.simulate_elastic.")
-    options = Options(boundary, free_surface, order, record, adjoint, probe, probe_every)
+    options = Options(
+        boundary=boundary,
+        free_surface=free_surface,
+        order=order,
+        record=record,
+        adjoint=adjoint,
+        probe=probe,
+        probe_every=probe_every,
+    )
     return simulate(AntiplaneShear, medium, survey, grid, options)
 
 
@@ -94,7 +113,7 @@ class AntiplaneShear(WaveEquation):
         """Velocity on the nodes and at half steps, even above a free surface; stresses half a cell off."""
         del axes
         return {
-            "vy": Field((0.0, 0.0), 1, injected=0.0, recorded=0.5, sources=("force y",)),
+            "vy": Field((0.0, 0.0), 1, injected=0.0, recorded=0.5, sources=(Kind("force", "y"),)),
             "szy": Field((0.5, 0.0), -1, injected=0.5, recorded=1.0, sources=(), along=(1,)),
             "syx": Field((0.0, 0.5), 1, injected=0.5, recorded=1.0, sources=(), along=(2,)),
         }
@@ -105,10 +124,7 @@ class AntiplaneShear(WaveEquation):
         vs, rho = (self.extended.extend(x) for x in (medium.vs, medium.rho))
         mu = rho * vs**2
         coefficients = {"vy": dt / rho, "szy": dt * harmonic_mean(mu, 0), "syx": dt * harmonic_mean(mu, 1)}
-        coefficients = {name: pad(c[None], self.extended.halo) for name, c in coefficients.items()}
-        if self.damping is None:
-            return coefficients
-        return {name: c / jnp.asarray(1 + self.damping / 2, c.dtype) for name, c in coefficients.items()}
+        return self.on_halo(coefficients)
 
     def injection_gain(self, coefficients: dict[str, Array]) -> dict[str, Array]:
         """Forces are multiplied by b, and by 2 on a free surface, whose cells are halves."""
@@ -183,12 +199,12 @@ class AntiplaneShear(WaveEquation):
         stress = {of: name for name, of in self.slopes.items()}
         for of, strip, part in zip(self.of_velocity.of, self.of_velocity.strips, parts, strict=True):
             sums[stress[of]] = sums[stress[of]] + strip.place(part, self.extended)
-        sums["vy"] = sums["vy"] / jnp.where(coefficients["vy"] > 0, coefficients["vy"], 1)
+        sums["vy"] = divide(sums["vy"], coefficients["vy"])
         if self.extended.free_surface:
             half = np.ones((1, self.extended.haloed[0], 1))
             half[:, self.extended.halo] = 0.5
             sums |= {name: sums[name] * jnp.asarray(half, sums[name].dtype) for name in ("vy", "syx")}
-        return {name: jnp.where(c > 0, sums[name] / jnp.where(c > 0, c, 1), 0) for name, c in coefficients.items()}
+        return {name: divide(sums[name], c) for name, c in coefficients.items()}
 
     def _divergence(self, stresses: dict[str, Array], patches: Patches) -> Array:
         return self.sum_of([(of, stresses[name], None) for name, of in self.tractions.items()], patches)

@@ -7,7 +7,7 @@ and brings the records onto t = k dt.
 import dataclasses
 import difflib
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,6 +17,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, PyTree
 
 from adseis.experiment import checks, sampling
+from adseis.experiment.checks import Samples
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import Medium, letters
 from adseis.experiment.sampling import check_order
@@ -29,7 +30,7 @@ from adseis.timeloop.equation import Injection, Points, Probe
 from adseis.timeloop.march import march
 from adseis.timeloop.override import current_adjoint
 from adseis.waves import interpolation
-from adseis.waves.boundary import Boundary
+from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.records import Fibre, Quantity, Recordable, combined, joined, shifted
 from adseis.waves.wave_equation import Field, WaveEquation
 
@@ -47,13 +48,13 @@ class Options(eqx.Module):
         probe_every: Steps between its calls.
     """
 
-    boundary: Boundary
-    free_surface: bool = eqx.field(static=True)
-    order: int = eqx.field(static=True)
-    record: Recordable | tuple[Recordable, ...] = eqx.field(static=True)
-    adjoint: Adjoint
-    probe: Probe | None
-    probe_every: int = eqx.field(static=True)
+    boundary: Boundary = eqx.field(kw_only=True)
+    free_surface: bool = eqx.field(kw_only=True, static=True)
+    order: int = eqx.field(kw_only=True, static=True)
+    record: Recordable | tuple[Recordable, ...] = eqx.field(kw_only=True, static=True)
+    adjoint: Adjoint = eqx.field(kw_only=True)
+    probe: Probe | None = eqx.field(kw_only=True)
+    probe_every: int = eqx.field(kw_only=True, static=True)
 
     @property
     def recorded(self) -> tuple[Recordable, ...]:
@@ -61,12 +62,65 @@ class Options(eqx.Module):
         return self.record if isinstance(self.record, tuple) else (self.record,)
 
 
-class _Plan(eqx.Module):
-    """What must be known while tracing: per source and recorded term, along which axes points are nodal; devices."""
+Nodal = tuple[tuple[bool, ...], ...]
+"""Of several sets of points: along which axes all points of a set lie on nodes."""
 
-    sources: tuple[tuple[str, tuple[tuple[bool, ...], ...]], ...] = eqx.field(static=True)
-    receivers: tuple[tuple[tuple[bool, ...], ...], ...] = eqx.field(static=True)
+
+class _Setup(eqx.Module):
+    """A simulation without its arrays: what is known before it is traced, and what follows from that.
+
+    Attributes:
+        equation: The physics.
+        grid: Space-time sampling.
+        options: The settings.
+        devices: Those that it runs on, or None.
+        count: Number of receivers.
+    """
+
+    equation: type[WaveEquation] = eqx.field(static=True)
+    grid: Grid = eqx.field(static=True)
+    options: Options
     devices: Mesh | None = eqx.field(static=True)
+    count: int = eqx.field(static=True)
+
+    @property
+    def whole(self) -> Extended:
+        """The extended grid."""
+        return self.options.boundary.extend(self.grid, self.options.order, self.options.free_surface)
+
+    @property
+    def kinds(self) -> dict[str, Field]:
+        """The fields of the equation."""
+        return self.equation.fields(len(self.grid.shape))
+
+    @property
+    def quantities(self) -> list[Quantity]:
+        """How everything that is recorded is computed from the fields."""
+        return recorded_quantities(self.equation, self.grid, self.options, self.count)
+
+    def on_nodes(self, position: Any, field: str) -> tuple[bool, ...]:
+        """Along which axes all positions are known to lie on nodes of a field."""
+        return interpolation.on_nodes(position, self.kinds[field].stagger, self.whole)
+
+
+class _Devised(NamedTuple):
+    """What a device computes with.
+
+    Attributes:
+        setup: The simulation.
+        extended: What this device holds of the extended grid.
+        dtype: Of all arrays.
+    """
+
+    setup: _Setup
+    extended: Extended
+    dtype: Any
+
+    def points(self, position: Any, field: str, nodal: tuple[bool, ...]) -> Points:
+        """Positions as weighted nodes of a field."""
+        kind, whole = self.setup.kinds[field], self.setup.whole
+        points = interpolation.points(position, kind.stagger, whole, nodal=nodal, image=kind.image, dtype=self.dtype)
+        return points if self.extended.split is None else self.extended.split.points(points, whole.haloed)
 
 
 def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid: Grid, options: Options) -> Any:
@@ -89,99 +143,104 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     """
     _check_structure(equation, medium, grid, options)
     options = dataclasses.replace(options, adjoint=current_adjoint(options.adjoint))
-    extended = options.boundary.extend(grid, options.order, options.free_surface)
-    cut = extended.divided(domains_of(survey.devices)).split
+    groups = _grouped(equation, equation.fields(len(grid.shape)), survey.emissions(grid))
+    shots = next(iter(groups.values()))[0].position.shape[0]
+    receivers = survey.receiver_positions(shots, grid)
+    devices = survey.devices if options.probe is None else None  # a probe sees all shots at once
+    setup = _Setup(equation, grid, options, devices, receivers.shape[1])
+    cut = setup.whole.divided(domains_of(survey.devices)).split
     if cut is not None and options.probe is not None:
         raise ValueError(
             f"A `probe` sees the whole grid, which `survey.devices` cuts into {cut.parts} domains; use a device mesh of one "
             "domain, or leave the probe out."
         )
-    kinds = equation.fields(len(grid.shape))
-    groups = _grouped(equation, kinds, survey.emissions(grid))
-    shots = next(iter(groups.values()))[0].position.shape[0]
-    receivers = survey.receiver_positions(shots, grid)
-    quantities = recorded_quantities(equation, grid, options, receivers.shape[1])
+    quantities = setup.quantities
 
-    devices = survey.devices if options.probe is None else None  # a probe sees all shots at once
-    medium = _checked_medium(equation, medium, grid, options.order, devices)
-    receivers = checks.inside(receivers, "receivers", grid, devices)
-    for recorded in options.recorded:
-        if isinstance(recorded, Fibre):
-            for end in recorded.ends(receivers):
-                name = "receivers (an end of a gauge length of the `Fibre`)"
-                receivers = checks.inside(end, name, grid, devices, guarding=receivers)
-    groups = {
-        k: [e._replace(position=checks.inside(e.position, "position", grid, devices)) for e in v] for k, v in groups.items()
-    }
+    medium = _checked_medium(setup, medium)
+    receivers = _checked_receivers(setup, receivers)
+    groups = {name: [_checked_emission(setup, e) for e in emissions] for name, emissions in groups.items()}
     _warn_of_dispersion(medium, groups, grid, options.order)
-
-    plan = _Plan(
-        tuple((k, tuple(interpolation.on_nodes(e.position, kinds[k].stagger, extended) for e in v)) for k, v in groups.items()),
-        tuple(
-            tuple(interpolation.on_nodes(shifted(receivers, term.shift), kinds[term.field].stagger, extended) for term in q.terms)
-            for q in quantities
-        ),
-        devices,
-    )
-    return _simulate(equation, medium, groups, receivers, grid, options, plan)
+    at_sources = {name: tuple(setup.on_nodes(e.position, name) for e in emissions) for name, emissions in groups.items()}
+    at_receivers = tuple(tuple(setup.on_nodes(shifted(receivers, t.shift), t.field) for t in q.terms) for q in quantities)
+    return _simulate(setup, medium, groups, receivers, tuple(at_sources.items()), at_receivers)
 
 
 @eqx.filter_jit
 def _simulate(
-    equation_type: type[WaveEquation], medium: Medium, groups: dict[str, list[Emission]], receivers: Any, grid: Grid,
-    options: Options, plan: _Plan,
-) -> Any:  # fmt: skip
-    whole = options.boundary.extend(grid, options.order, options.free_surface)
-    extended = whole.divided(domains_of(plan.devices))
-    equation = equation_type(extended, options.boundary)
-    kinds = equation.fields(len(grid.shape))
+    setup: _Setup,
+    medium: Medium,
+    groups: dict[str, list[Emission]],
+    receivers: Any,
+    at_sources: tuple[tuple[str, Nodal], ...],
+    at_receivers: tuple[Nodal, ...],
+) -> Any:
+    grid, options, whole = setup.grid, setup.options, setup.whole
+    extended = whole.divided(domains_of(setup.devices))
+    equation = setup.equation(extended, options.boundary)
     dtype = jnp.result_type(*jax.tree.leaves(medium), *(e.samples for v in groups.values() for e in v))
-    medium = on_every_host(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium), plan.devices)
-    coefficients = equation_type(whole, options.boundary).coefficients(medium)
-
-    def points(position: Any, name: str, nodal: tuple[bool, ...]) -> Points:
-        kind = kinds[name]
-        points = interpolation.points(position, kind.stagger, whole, nodal=nodal, image=kind.image, dtype=dtype)
-        return points if extended.split is None else extended.split.points(points, whole.haloed)
-
-    nodal = dict(plan.sources)
+    medium = on_every_host(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium), setup.devices)
+    coefficients = setup.equation(whole, options.boundary).coefficients(medium)
+    devised, quantities = _Devised(setup, extended, dtype), setup.quantities
     emitting = {name: [e.kind for e in emissions] for name, emissions in groups.items()}
-    quantities = recorded_quantities(equation_type, grid, options, receivers.shape[1])
-    cell = float(np.prod(grid.spacing))
 
     def run(coefficients: PyTree, shots: Any) -> Any:
         emitted, receivers = shots
         injections = {}
-        for name, parts in emitted.items():
-            spread = [points(position, name, at) for (position, _), at in zip(parts, nodal[name], strict=True)]
+        for name, nodal in at_sources:
             gains = [equation.source_gain(kind, name, coefficients) for kind in emitting[name]]
-            samples = [_at_instants(jnp.asarray(samples, dtype), kinds[name]) for _, samples in parts]
-            entering = [i for i, gain in enumerate(gains) if not (isinstance(gain, float) and gain == 0)]
-            if entering:
-                where = joined([spread[i].scaled(gains[i]) for i in entering])
-                injections[name] = Injection(where, jnp.concatenate([samples[i] for i in entering], 2) / cell)
-        terms = [
-            [
-                (t.field, points(shifted(receivers, t.shift), t.field, at).scaled(t.weight))
-                for t, at in zip(q.terms, on, strict=True)
-            ]
-            for q, on in zip(quantities, plan.receivers, strict=True)
-        ]
-        recordings, recipes = combined(terms)
+            injection = _injection(devised, name, emitted[name], gains, nodal)
+            if injection is not None:
+                injections[name] = injection
+        recordings, recipes = _recordings(devised, quantities, receivers, at_receivers)
         records, probed = march(
-            equation, coefficients, injections, recordings, grid.nt,
-            adjoint=options.adjoint, probe=options.probe, probe_every=options.probe_every, platform=platform_of(plan.devices),
-        )  # fmt: skip
+            equation,
+            coefficients,
+            injections,
+            recordings,
+            grid.nt,
+            adjoint=options.adjoint,
+            probe=options.probe,
+            probe_every=options.probe_every,
+            platform=platform_of(setup.devices),
+        )
         gathers = []
         for quantity, recipe in zip(quantities, recipes, strict=True):
-            parts = [_at_samples(records[name][:, :, part], kinds[name], quantity, grid.dt) for name, part in recipe]
+            parts = [_at_samples(records[name][:, :, part], setup.kinds[name], quantity, grid.dt) for name, part in recipe]
             gathers.append(jnp.moveaxis(sum(parts[1:], start=parts[0]), 0, 1))
         return tuple(gathers), probed
 
     emitted = {name: [(e.position, e.samples) for e in emissions] for name, emissions in groups.items()}
-    gathers, probed = over_shots(run, plan.devices, coefficients, (emitted, receivers), split=extended.split)
+    gathers, probed = over_shots(run, setup.devices, coefficients, (emitted, receivers), split=extended.split)
     gather = gathers if isinstance(options.record, tuple) else gathers[0]
     return gather if options.probe is None else (gather, probed)
+
+
+def _injection(
+    devised: _Devised, name: str, emitted: list[tuple[Any, Any]], gains: list[Array | float], nodal: Nodal
+) -> Injection | None:
+    """Positions and samples of all that enters a field as one injection; None if nothing does after all."""
+    spread = [devised.points(position, name, at) for (position, _), at in zip(emitted, nodal, strict=True)]
+    samples = [_at_instants(jnp.asarray(samples, devised.dtype), devised.setup.kinds[name]) for _, samples in emitted]
+    entering = [i for i, gain in enumerate(gains) if not (isinstance(gain, float) and gain == 0)]
+    if not entering:
+        return None
+    cell = float(np.prod(devised.setup.grid.spacing))
+    where = joined([spread[i].scaled(gains[i]) for i in entering])
+    return Injection(where, jnp.concatenate([samples[i] for i in entering], 2) / cell)
+
+
+def _recordings(
+    devised: _Devised, quantities: list[Quantity], receivers: Any, at_receivers: tuple[Nodal, ...]
+) -> tuple[dict[str, Points], list[list[tuple[str, slice]]]]:
+    """Where each field is recorded, and from what records each quantity is summed."""
+    terms = [
+        [
+            (t.field, devised.points(shifted(receivers, t.shift), t.field, at).scaled(t.weight))
+            for t, at in zip(quantity.terms, nodal, strict=True)
+        ]
+        for quantity, nodal in zip(quantities, at_receivers, strict=True)
+    ]
+    return combined(terms)
 
 
 def _at_instants(samples: Array, kind: Field) -> Array:
@@ -209,11 +268,14 @@ def _at_samples(record: Array, kind: Field, quantity: Quantity, dt: float) -> Ar
 
 def _grouped(equation: type[WaveEquation], kinds: dict[str, Field], emissions: list[Emission]) -> dict[str, list[Emission]]:
     """Emissions by the field that they enter."""
-    takes = sorted({kind for field in kinds.values() for kind in field.sources})
+    takes = {kind for field in kinds.values() for kind in field.sources}
     groups: dict[str, list[Emission]] = {}
     for e in emissions:
         if e.kind not in takes:
-            raise TypeError(f"`source` emits a {e.kind}, which the {equation.name} equation does not take; it takes: {takes}.")
+            raise TypeError(
+                f"`source` emits a {e.kind}, which the {equation.name} equation does not take; it takes: "
+                f"{sorted(map(str, takes))}."
+            )
         for name, field in kinds.items():
             if e.kind in field.sources:
                 groups.setdefault(name, []).append(e)
@@ -265,23 +327,36 @@ def recorded_quantities(equation: type[WaveEquation], grid: Grid, options: Optio
     return found
 
 
-def _checked_medium(equation: type[WaveEquation], medium: Medium, grid: Grid, order: int, devices: Mesh | None) -> Medium:
-    """The medium with every value checked: finite, positive, and slow enough for the time step."""
-    for name in vars(medium):
-        values = getattr(medium, name)
-        is_shear = name == "vs"
-        values = checks.shear(values, medium.vp, devices) if is_shear else checks.positive(values, f"medium.{name}", devices)
-        if name == equation.speed:
-            values = checks.stable(values, name, grid, order, staggered=equation.staggered, devices=devices)
-        medium = eqx.tree_at(lambda m, name=name: getattr(m, name), medium, values)
-    return medium
+def _checked_medium(setup: _Setup, medium: Medium) -> Medium:
+    """The medium with every value checked, by itself, and to be slow enough for the time step."""
+    name, staggered = setup.equation.speed, setup.equation.staggered
+    medium = medium.checked(setup.devices)
+    speed = getattr(medium, name)
+    speed = checks.stable(speed, name, setup.grid, setup.options.order, staggered=staggered, devices=setup.devices)
+    return eqx.tree_at(lambda m: getattr(m, name), medium, speed)
+
+
+def _checked_receivers(setup: _Setup, receivers: Samples) -> Samples:
+    """Receivers, and the ends of fibres around them, checked to be on the grid."""
+    receivers = checks.inside(receivers, "receivers", setup.grid, setup.devices)
+    for recorded in setup.options.recorded:
+        if isinstance(recorded, Fibre):
+            for end in recorded.ends(receivers):
+                name = "receivers (an end of a gauge length of the `Fibre`)"
+                receivers = checks.inside(end, name, setup.grid, setup.devices, guarding=receivers)
+    return receivers
+
+
+def _checked_emission(setup: _Setup, emission: Emission) -> Emission:
+    """A source, checked to be on the grid."""
+    return emission._replace(position=checks.inside(emission.position, "position", setup.grid, setup.devices))
 
 
 def _warn_of_dispersion(medium: Medium, groups: dict[str, list[Emission]], grid: Grid, order: int) -> None:
     """Warn, where the values are known, if the shortest wavelength has too few points."""
     known = [checks.known(x) for x in jax.tree.leaves(medium)]
     emitted = [checks.known(e.samples) for v in groups.values() for e in v]
-    samples = [s for s in emitted if s is not None]
+    samples = [np.asarray(s) for s in emitted if s is not None]
     if any(values is None for values in known) or len(samples) < len(emitted):
         return
     frequency = max(sampling.highest_frequency(s, grid.dt) for s in samples)

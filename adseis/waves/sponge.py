@@ -16,6 +16,12 @@ class Sponge(Boundary):
     that crosses the layer, is reflected at its end and crosses again keeps `reflection` of its amplitude. Simpler than `CPML`,
     and weaker at the same width.
 
+    Use it as a second opinion on echoes of `CPML`, or for an equation that has no stretched derivatives. Do not use it where
+    echoes matter and cells are dear, nor for waves that graze the layers.
+
+    Use it as a second opinion on echoes of `CPML`, or for an equation that has no stretched derivatives. Do not use it where
+    echoes matter and cells are dear, nor for waves that graze the layers.
+
     Attributes:
         width: Thickness in cells.
         reflection: Amplitude left after crossing the layer twice.
@@ -26,6 +32,10 @@ class Sponge(Boundary):
 
     References:
         Cerjan, C., Kosloff, D., Kosloff, R. & Reshef, M. (1985), Geophysics 50, 705-708, doi:10.1190/1.1441945
+
+    Example:
+        >>> ads.Sponge(width=30).extend(ads.Grid((51, 101), 10.0, 1e-3, 500), order=4, free_surface=False).core
+        (111, 161)
     """
 
     width: int = eqx.field(default=40, static=True)

@@ -17,7 +17,7 @@ from jaxtyping import Array
 from adseis.experiment.sampling import second_weights, staggered_weights
 
 
-class Term(NamedTuple):
+class Difference(NamedTuple):
     """weight * (f[i + right] + sign * f[i + left]).
 
     Attributes:
@@ -42,7 +42,7 @@ class Stencil(NamedTuple):
     """
 
     centre: float
-    terms: tuple[Term, ...]
+    terms: tuple[Difference, ...]
 
 
 class Stencils(NamedTuple):
@@ -98,7 +98,7 @@ def factor_offset(order: int) -> float:
     return float(t @ (0.5 - np.arange(len(t))))
 
 
-def stencils(order: int, spacing: float) -> Stencils:
+def stencils_of(order: int, spacing: float) -> Stencils:
     """All differences of one order along one axis.
 
     Args:
@@ -115,11 +115,11 @@ def stencils(order: int, spacing: float) -> Stencils:
     rows = [(float(f), float(d), k) for k, (f, d) in enumerate(zip(first, second, strict=True), start=1)]
     factor = [(float(t), m) for m, t in enumerate(factor_weights(order) / spacing)]
     return Stencils(
-        forward=Stencil(0.0, tuple(Term(f, k, 1 - k, -1) for f, _, k in rows)),
-        backward=Stencil(0.0, tuple(Term(f, k - 1, -k, -1) for f, _, k in rows)),
-        second=Stencil(-2.0 * math.fsum(second), tuple(Term(d, k, -k, 1) for _, d, k in rows)),
-        ahead=Stencil(0.0, tuple(Term(t, 1 - m, -m, -1) for t, m in factor)),
-        behind=Stencil(0.0, tuple(Term(t, m, m - 1, -1) for t, m in factor)),
+        forward=Stencil(0.0, tuple(Difference(f, k, 1 - k, -1) for f, _, k in rows)),
+        backward=Stencil(0.0, tuple(Difference(f, k - 1, -k, -1) for f, _, k in rows)),
+        second=Stencil(-2.0 * math.fsum(second), tuple(Difference(d, k, -k, 1) for _, d, k in rows)),
+        ahead=Stencil(0.0, tuple(Difference(t, 1 - m, -m, -1) for t, m in factor)),
+        behind=Stencil(0.0, tuple(Difference(t, m, m - 1, -1) for t, m in factor)),
     )
 
 

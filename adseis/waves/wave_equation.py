@@ -12,15 +12,16 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from adseis.experiment.grid import Grid
+from adseis.experiment.sources import Kind
 from adseis.parallel.halo import AXIS
 from adseis.timeloop.equation import State, SweptEquation
 from adseis.waves.boundary import Boundary, Extended, Patch
 from adseis.waves.cpml import Derivative, Patches
 from adseis.waves.free_surface import mirror
 from adseis.waves.records import Quantity
-from adseis.waves.stencils import core_of, difference, pad, stencils
+from adseis.waves.stencils import core_of, difference, pad, stencils_of
 
-Term = tuple[Derivative, Array, Array | None]
+Product = tuple[Derivative, Array, Array | None]
 
 
 class Field(NamedTuple):
@@ -31,7 +32,7 @@ class Field(NamedTuple):
         image: How it continues above a free surface: oddly (-1), evenly (1), or unknown (None).
         injected: When a step n wants its source, in steps after n dt: 0 or 1/2.
         recorded: When the field is right after step n, in steps after n dt: 1, or 1/2 at the half steps.
-        sources: The kinds of emission that enter it: "volume", "force z", ...
+        sources: The kinds of emission that enter it.
         along: Axes of the field that it is differentiated along; None for all.
     """
 
@@ -39,7 +40,7 @@ class Field(NamedTuple):
     image: int | None
     injected: float
     recorded: float
-    sources: tuple[str, ...]
+    sources: tuple[Kind, ...]
     along: tuple[int, ...] | None = None
 
 
@@ -61,7 +62,7 @@ class WaveEquation(SweptEquation):
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         self.extended = extended
-        self.stencils = tuple(stencils(extended.order, h) for h in extended.grid.spacing)
+        self.stencils = tuple(stencils_of(extended.order, h) for h in extended.grid.spacing)
         self._damping = boundary.damping(extended)
 
     @property
@@ -81,6 +82,19 @@ class WaveEquation(SweptEquation):
         Returns:
             Name -> what it is.
         """
+
+    @classmethod
+    def compressions(cls, axes: int) -> tuple[str, ...]:
+        """The fields whose mean is a pressure, or minus one.
+
+        Args:
+            axes: 2 or 3.
+
+        Returns:
+            Their names; by default none.
+        """
+        del axes
+        return ()
 
     @abc.abstractmethod
     def coefficients(self, medium: Any) -> PyTree:
@@ -109,7 +123,7 @@ class WaveEquation(SweptEquation):
         displacements = {f"u{n[1:]}": Quantity.field(n, integrated=True) for n in names if n.startswith("v")}
         return {name: Quantity.field(name) for name in names} | displacements
 
-    def source_gain(self, kind: str, field: str, coefficients: PyTree) -> Array | float:
+    def source_gain(self, kind: Kind, field: str, coefficients: PyTree) -> Array | float:
         """What an emission is multiplied by before it is injected, besides `injection_gain`.
 
         Args:
@@ -122,6 +136,20 @@ class WaveEquation(SweptEquation):
         """
         del kind, field, coefficients
         return 1.0
+
+    def on_halo(self, coefficients: dict[str, Array]) -> dict[str, Array]:
+        """Coefficients of a first-order equation, ready for its steps.
+
+        Args:
+            coefficients: On the extended grid.
+
+        Returns:
+            `(1, *haloed)` each, zero in the halo, over 1 + damping / 2.
+        """
+        haloed = {name: pad(c[None], self.extended.halo) for name, c in coefficients.items()}
+        if self.damping is None:
+            return haloed
+        return {name: c / jnp.asarray(1 + self.damping / 2, c.dtype) for name, c in haloed.items()}
 
     def filled(self, name: str, field: Array) -> Array:
         """A field whose halo will be read: with its images above a free surface, and its neighbours' values at cuts.
@@ -139,7 +167,7 @@ class WaveEquation(SweptEquation):
             field = mirror(field, extended.halo, odd=kind.image < 0, nodal=kind.stagger[0] == 0)
         return extended.split.exchange(field) if extended.split is not None and AXIS in along else field
 
-    def sum_of(self, derivatives: Sequence[Term], patches: Patches) -> Array:
+    def sum_of(self, derivatives: Sequence[Product], patches: Patches) -> Array:
         """A sum of staggered derivatives, in one expression that a compiler can turn into one kernel.
 
         Args:

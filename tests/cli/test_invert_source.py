@@ -132,7 +132,7 @@ def test_options_from_a_file(tmp_path):
         (["--problem", "location", "--location.width", "-1"], "`location.width` = -1.0 m"),
         (
             ["--problem", "location", "--location.start", "5", "800"],
-            "`location.start` = (5.0, 800.0) m must be within 200",
+            "`location.start` = (5.0, 800.0) m must lie within z from 200 to",
         ),
         (["--problem", "rupture", "--rupture.points", "0"], "`rupture.points` = 0"),
         (["--problem", "rupture", "--rupture.ends", "0", "0", "500", "9000"], "leave the model"),

@@ -11,7 +11,7 @@ import pytest
 
 from adseis.cli.info import Info
 from adseis.cli.info import run as run_info
-from adseis.cli.main import main
+from adseis.cli.main import main, one_line
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,26 @@ def test_bad_command_line(adseis, argv, message, monkeypatch, utf8):
     assert message in err
     assert err.count("\n") == 1
     assert not SEEN
+
+
+@pytest.mark.parametrize(
+    ("drawn", "message"),
+    [
+        (
+            "╭─ Title ─╮\n│ No such │\n│ thing.  │\n│ ─────── │\n│ Perhaps you meant: │\n│    --x INT │\n╰────╯",
+            "No such thing. Perhaps you meant --x INT. See --help.",
+        ),
+        ("------\nTitle\n------\nNo such\nthing.\n------\nMore", "No such thing. See --help."),
+        ("╔═ Title ═╗\n║ No such thing ║\n╚═════════╝", "No such thing"),
+        ("No such thing", "No such thing. See --help."),
+    ],
+    ids=["box", "ascii", "a box of another kind", "no box"],
+)
+def test_a_box_becomes_a_line(drawn, message):
+    """tyro has no public way to its complaint but its text; however it is drawn next, nothing of it is lost."""
+    line = one_line(drawn)
+    assert message in line
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Recorded gathers: onto the grid's clock, what is live, in and out of files, and one clear error for every fault."""
 
+import dataclasses
 import functools
 import warnings
 
@@ -174,7 +175,11 @@ def test_values_that_are_not_finite_are_named(value):
         ({}, ads.Grid((13, 17), 10.0, 2e-3, 41), r"40 samples, the grid `nt` = 41. Use `resampled"),
         ({}, ads.Grid((13, 5, 17), 10.0, 2e-3, 40), "positions have 2 axes, the grid has 3"),
         ({}, ads.Grid((9, 17), 10.0, 2e-3, 40), r"receiver 0 of shot 0 \(record 1\) lies at \(z, x\) = \(100, 20\) m, outside"),
-        ({"source_positions": SOURCES + 500}, GRID, r"source 0 of shot 0 .* from \(0, 0\) to \(120, 160\) m. Use `moved\(by\)`"),
+        (
+            {"source_positions": SOURCES + 500},
+            GRID,
+            r"source 0 of shot 0 .* covers z from 0 to 120, x from 0 to 160 m. Use `moved\(by\)`",
+        ),
     ],
 )
 def test_the_grid_must_fit(changes, grid, message):
@@ -212,7 +217,10 @@ def test_selections():
 def test_positions_on_a_line():
     """A line at 30 degrees, one receiver 7 m off it: distances along it are kept, and the 7 m are told."""
     along, across = np.array([np.sin(np.pi / 6), np.cos(np.pi / 6)]), np.array([-np.cos(np.pi / 6), np.sin(np.pi / 6)])
-    place = lambda p: np.concatenate([p[..., :1], 1e6 + p[..., 1:] * along.reshape((1,) * (p.ndim - 1) + (2,))], -1)  # noqa: E731
+
+    def place(p):
+        return np.concatenate([p[..., :1], 1e6 + p[..., 1:] * along.reshape((1,) * (p.ndim - 1) + (2,))], -1)
+
     receivers = place(RECEIVERS)
     receivers[3, 1:] += 7 * across
     gathers = made(source_positions=place(SOURCES), receiver_positions=receivers)
@@ -272,6 +280,18 @@ def test_faults_of_resampling():
         made(start=-1.0).resampled(1e-3)
     with pytest.raises(ValueError, match=r"`time_function` \(3, 40\) must be \(time,\) or"):
         made().survey(np.zeros((3, 40)))
+
+
+def test_a_part_is_replaced():
+    """What is not named stays, and the whole is checked again; gathers are frozen."""
+    gathers = made(records=[4, 5, 6], unit="m/s", start=0.1)
+    later = dataclasses.replace(gathers, start=0.2, live=[[True, False, True, True, True]] * 3)
+    assert (later.start, later.unit, later.records.tolist()) == (0.2, "m/s", [4, 5, 6])
+    assert not later.data[:, :, 1].any()
+    with pytest.raises(ValueError, match=r"`records` \(2,\)"):
+        dataclasses.replace(gathers, records=[1, 2])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        gathers.start = 0.0
 
 
 LIVE = np.ones((3, 5), bool)

@@ -10,7 +10,6 @@ import adseis as ads
 GRID = ads.Grid((14, 16), 10.0, 1.5e-3, 70)
 MEDIUM = ads.ElasticMedium(*(np.full(GRID.shape, value) for value in (3000.0, 1700.0, 2200.0)))
 RECEIVERS = np.array([[20.0, 40.0], [74.0, 113.0]])
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def test_double_couple():

@@ -92,3 +92,17 @@ def test_harmonic_mean():
     x[2, 3], direction, h = 1.2, weights.T.reshape(4, 5) - 0.5, 1e-4
     numeric = (total(jnp.asarray(x + h * direction)) - total(jnp.asarray(x - h * direction))) / (2 * h)
     np.testing.assert_allclose(jnp.vdot(jax.grad(total)(jnp.asarray(x)), direction), numeric, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [np.asarray, jnp.asarray], ids=["numpy", "jax"])
+def test_density_and_shear_speed_of_vp(make, dtype):
+    """Gardner's relation by hand, vp / sqrt(3) above the speed of water and 0 up to it; arrays keep their kind. Rounding."""
+    vp = make(np.array([1500.0, 1520.0, 1600.0, 5000.0], dtype))
+    rho, vs = moduli.gardner_density(vp), moduli.poisson_shear(vp)
+    assert type(rho) is type(vs) is type(vp)
+    assert rho.dtype == vs.dtype == dtype
+    tolerance = 4 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(rho, 310 * np.array([1500.0, 1520.0, 1600.0, 5000.0]) ** 0.25, rtol=tolerance)
+    np.testing.assert_allclose(vs, np.array([0, 0, 1600.0, 5000.0]) / np.sqrt(3), rtol=tolerance)
+    np.testing.assert_allclose(moduli.poisson_shear(vp, water=0.0)[0], 1500 / np.sqrt(3), rtol=tolerance)

@@ -12,7 +12,6 @@ GRID = ads.Grid((12, 14), 10.0, 1e-3, 20)
 VP = np.full(GRID.shape, 2000.0)
 WAVELET = np.hanning(GRID.nt)
 AT = np.array([[[50.0, 60.0]], [[40.0, 70.0]]])
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def scalar(survey, **options):

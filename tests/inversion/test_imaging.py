@@ -1,5 +1,7 @@
 """Least-squares migration of two reflectors."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,20 +17,24 @@ BACKGROUND = jnp.full(GRID.shape, 2000.0, "float32")
 REFLECTORS = jnp.asarray(20.0 * (np.abs(Z - 110 - 0.1 * X) < 8) - 20.0 * (np.abs(Z - 230) < 8), "float32")
 SHOTS = np.stack([np.full(5, 20.0), np.linspace(50, 450, 5)], -1)[:, None].astype("float32")
 RECEIVERS = np.stack([np.full(51, 20.0), GRID.coordinates(1)], -1).astype("float32")
-SURVEY = ads.Survey(ads.Explosion(SHOTS, ads.wavelets.ricker(15.0, GRID.nt, GRID.dt, dtype="float32")[None, None]), RECEIVERS)
+
+
+@functools.cache
+def survey():
+    return ads.Survey(ads.Explosion(SHOTS, ads.wavelets.ricker(15.0, GRID.nt, GRID.dt, dtype="float32")[None, None]), RECEIVERS)
 
 
 def forward(vp):
-    return ads.simulate_scalar(ads.ScalarMedium(vp), SURVEY, GRID, boundary=ads.CPML(width=10))
+    return ads.simulate_scalar(ads.ScalarMedium(vp), survey(), GRID, boundary=ads.CPML(width=10))
 
 
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_two_reflectors(weighted):
     """The residual falls below 10 %: singly scattered data can be explained. The reported residual is that of a simulation."""
     _, scattered = born(forward, BACKGROUND, REFLECTORS)
     weight = (Z > 60) * 1.0
     if weighted:
-        weight = weight * np.asarray(illumination(ads.simulate_scalar, ads.ScalarMedium(BACKGROUND), SURVEY, GRID))
+        weight = weight * np.asarray(illumination(ads.simulate_scalar, ads.ScalarMedium(BACKGROUND), survey(), GRID))
     found = least_squares_migration(forward, BACKGROUND, scattered, iterations=15, weight=weight, progress=False)
     residual = np.asarray(found.residual)
     assert residual[0] == 1

@@ -99,6 +99,7 @@ def forward_3d(position, moment, rate):
     return ads.simulate_elastic(SOLID, survey, SMALL, free_surface=True, order=2, boundary=ads.Rigid())  # quick to compile
 
 
+@pytest.mark.slow
 def test_double_couple_in_3d():
     """An oblique reverse fault from 3.7 cells away, in a box whose sides reflect; 45 iterations leave 0.13 cells, 1.4 % of the
     moment, 3.2 % of the rate and planes within 0.3 degrees; bounds are twice that and more."""

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 from helpers import assert_same, taylor_slopes
+from problems import rmse, slow_disc
 
 import adseis as ads
 from adseis.inversion.fwi import Update, invert
@@ -19,33 +20,17 @@ from adseis.objectives.bands import Band
 from adseis.objectives.composite import relative_objective
 from adseis.optimizers.stochastic import minimize_stochastic
 
-GRID = ads.Grid(shape=(24, 36), spacing=20.0, dt=2.5e-3, nt=180)
-COLUMNS = 20.0 * np.array([6, 14, 22, 30])
-POSITION = np.stack([np.full(4, 20.0), COLUMNS], -1)[:, None]
-RECEIVERS = np.stack([np.full(36, 440.0), GRID.coordinates(1)], -1)
-SURVEY = ads.Survey(ads.Explosion(POSITION, np.asarray(ads.wavelets.ricker(8.0, GRID.nt, GRID.dt))[None, None]), RECEIVERS)
-INITIAL = np.full(GRID.shape, 2500.0)
-DEPTH, ALONG = np.meshgrid(GRID.coordinates(0), GRID.coordinates(1), indexing="ij")
-TRUE = 2500.0 - 250.0 * np.exp(-((DEPTH - 240) ** 2 + (ALONG - 360) ** 2) / 2 / 60**2)
-
-
-def simulate(vp, survey=SURVEY):
-    return ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, boundary=ads.CPML(width=8))
-
-
-def rmse(model):
-    return float(np.sqrt(np.mean((np.asarray(model) - TRUE) ** 2)))
-
 
 @pytest.fixture(scope="module")
-def clean():
-    return np.asarray(simulate(TRUE))
+def disc():
+    return slow_disc()
 
 
 def decoded(**options):
     """The disc's velocity, drawn by a decoder of some 20,000 weights."""
-    network = Decoder(GRID.shape, key=jax.random.key(0), channels=(32, 16), activation=jax.nn.silu, dtype=jnp.float64)
-    return Reparametrization(*as_function(network), INITIAL, **{"scale": 250.0, "low": 2000.0, "high": 3000.0} | options)
+    start = slow_disc().initial
+    network = Decoder(start.shape, key=jax.random.key(0), channels=(32, 16), activation=jax.nn.silu, dtype=jnp.float64)
+    return Reparametrization(*as_function(network), start, **{"scale": 250.0, "low": 2000.0, "high": 3000.0} | options)
 
 
 def images(image, reference, **options):
@@ -80,61 +65,63 @@ def test_gradients_at_the_bounds():
     np.testing.assert_array_equal(jax.grad(lambda w: p.to_model(w)[0])(-jnp.ones(3)), 0.0)
 
 
-def test_the_gradient_through_network_and_waves(clean):
+def test_the_gradient_through_network_and_waves(disc):
     """Taylor slopes 1 and 2 of the relative misfit by all weights: within 10 % as everywhere."""
     p = decoded()
     rng = np.random.default_rng(0)
     direction = jax.tree.map(lambda w: jnp.asarray(0.01 * rng.standard_normal(w.shape)), p.weights)
-    objective = relative_objective(simulate, clean, Band(), GRID.dt).after(p.to_model)
+    objective = relative_objective(disc.simulate, disc.observed, Band(), disc.grid.dt).after(p.to_model)
     first, second = taylor_slopes(objective, p.weights, direction)
     assert first == pytest.approx(1, rel=0.1)
     assert second == pytest.approx(2, rel=0.1)
 
 
-def test_weights_beside_pixels(clean):
+@pytest.mark.slow
+def test_weights_beside_pixels(disc):
     """The claim of Zhu et al. (2022), 30 gradients of L-BFGS each: noise of half the data's deviation ruins pixels, not weights.
 
     From 45.2 m/s: by weights 17.6, by pixels 132, and 27.8 where they were best.
     """
+    clean = np.asarray(disc.observed)
     noisy = clean + 0.5 * clean.std() * np.random.default_rng(0).standard_normal(clean.shape)
     errors = {}
     for name, update in {"weights": Update(parametrization=decoded()), "pixels": Update(low=2000.0, high=3000.0)}.items():
         errors[name] = []
         found = invert(
-            simulate, noisy, INITIAL, dt=GRID.dt, update=update, evaluations=30, progress=False,
-            callback=lambda i, model, value, name=name: errors[name].append(rmse(model)),
+            disc.simulate, noisy, disc.initial, dt=disc.grid.dt, update=update, evaluations=30, progress=False,
+            callback=lambda i, model, value, name=name: errors[name].append(rmse(model, disc.true)),
         )  # fmt: skip
         assert 2000 <= found.x.min() < found.x.max() <= 3000
-    assert errors["weights"][-1] < 0.5 * rmse(INITIAL)
-    assert errors["pixels"][-1] > 2 * rmse(INITIAL)
+    assert errors["weights"][-1] < 0.5 * rmse(disc.initial, disc.true)
+    assert errors["pixels"][-1] > 2 * rmse(disc.initial, disc.true)
     assert errors["weights"][-1] < min(errors["pixels"])
 
 
-def test_adam_over_batches_of_shots(clean):
+def test_adam_over_batches_of_shots(disc):
     """The misfit falls to less than half (a fiftieth measured) in 20 steps of two shots; nodes of scale zero stay."""
-    scale = np.full(GRID.shape, 250.0)
+    scale = np.full(disc.grid.shape, 250.0)
     scale[:4] = 0
-    p, data = decoded(scale=scale), jnp.asarray(clean)
+    p, data = decoded(scale=scale), disc.observed
 
     def objective(weights, shots):
-        misfit = ads.misfits.l2(simulate(p.to_model(weights), select_shots(SURVEY, shots)), data[shots])
+        misfit = ads.misfits.l2(disc.simulate(p.to_model(weights), select_shots(disc.survey, shots)), data[shots])
         return misfit / (0.5 * jnp.sum(data[shots] ** 2))
 
     found = minimize_stochastic(
         objective, p.weights, optax.adam(5e-3), batches=shot_batches(jax.random.key(0), 4, 2), steps=20, progress=False
     )
     assert np.mean(found.values[-4:]) < 0.5 * np.mean(found.values[:4])
-    np.testing.assert_array_equal(p.to_model(found.x)[:4], INITIAL[:4])
+    np.testing.assert_array_equal(p.to_model(found.x)[:4], disc.initial[:4])
 
 
-def test_weights_are_kept_and_resumed(tmp_path):
+def test_weights_are_kept_and_resumed(tmp_path, disc):
     """A run by weights that was stopped half way ends, repeated, at the same bits as the whole one."""
-    network = eqx.nn.MLP(2, INITIAL.size, 8, 1, dtype=jnp.float64, key=jax.random.key(0))
+    network = eqx.nn.MLP(2, disc.initial.size, 8, 1, dtype=jnp.float64, key=jax.random.key(0))
     draw, weights = as_function(network, jnp.ones(2))
-    p = Reparametrization(lambda w: draw(w).reshape(GRID.shape), weights, INITIAL, scale=250.0)
+    p = Reparametrization(lambda w: draw(w).reshape(disc.grid.shape), weights, disc.initial, scale=250.0)
 
     def run(**options):
-        miss = lambda weights, _: jnp.mean((p.to_model(weights) - TRUE) ** 2)  # noqa: E731
+        miss = lambda weights, _: jnp.mean((p.to_model(weights) - disc.true) ** 2)  # noqa: E731
         return minimize_stochastic(
             miss, p.weights, optax.adam(3e-3), batches=lambda step: None, steps=8, progress=False, **options
         )
@@ -146,25 +133,25 @@ def test_weights_are_kept_and_resumed(tmp_path):
     np.testing.assert_array_equal(resumed.values, whole.values)
 
 
-def test_a_network_that_draws_all_of_the_model():
+def test_a_network_that_draws_all_of_the_model(disc):
     """ADSeismic's way: trained on the initial model it starts an inversion from there, untrained it is refused.
 
     A fifth of what `to_variables` allows: 3.6 m/s of 500 was reached.
     """
-    start = 2000.0 + 1.0 * DEPTH
+    start = 2000.0 + np.broadcast_to(disc.grid.coordinates(0)[:, None], disc.grid.shape)
     p = decoded(scale=500.0)
     with pytest.raises(ValueError, match=r"the network draws a model [\d.]+ \(root mean square\) off .* `fit_network`"):
         p.to_variables(start)
     trained = fit_network(p, start, steps=200, optimizer=optax.adam(5e-3), progress=False)
-    assert float(np.sqrt(np.mean((trained.to_model(trained.weights) - start) ** 2))) < 0.02 * 500
+    assert rmse(trained.to_model(trained.weights), start) < 0.02 * 500
     assert trained.to_variables(start) is trained.weights
     assert_same(dataclasses.replace(trained, weights=p.weights).weights, p.weights, 0.0)
 
 
-def test_flax(clean):
+def test_flax(disc):
     """The same network in flax.nnx and in equinox has the same gradients by its weights: rounding; and it lowers a misfit."""
     nnx = pytest.importorskip("flax.nnx")
-    size = GRID.shape[0] * GRID.shape[1]
+    size = disc.grid.shape[0] * disc.grid.shape[1]
 
     class Dense(nnx.Module):
         def __init__(self, rngs):
@@ -172,38 +159,41 @@ def test_flax(clean):
             self.second = nnx.Linear(16, size, param_dtype=jnp.float64, rngs=rngs)
 
         def __call__(self, latent):
-            return self.second(jnp.tanh(self.first(latent))).reshape(GRID.shape)
+            return self.second(jnp.tanh(self.first(latent))).reshape(disc.grid.shape)
 
     class Twin(eqx.Module):
         first: eqx.nn.Linear
         second: eqx.nn.Linear
 
         def __call__(self, latent):
-            return self.second(jnp.tanh(self.first(latent))).reshape(GRID.shape)
+            return self.second(jnp.tanh(self.first(latent))).reshape(disc.grid.shape)
 
     latent = jnp.asarray(np.random.default_rng(0).standard_normal(4))
     network = Dense(nnx.Rngs(0))
     graph, weights = nnx.split(network, nnx.Param)
     options = {"scale": 20.0, "low": 2000.0, "high": 3000.0}
-    of_flax = Reparametrization(lambda w: nnx.merge(graph, w)(latent), weights, INITIAL, **options)
+    of_flax = Reparametrization(lambda w: nnx.merge(graph, w)(latent), weights, disc.initial, **options)
 
     def linear(layer):
         blank = eqx.nn.Linear(*layer.kernel.shape, key=jax.random.key(0))
         return eqx.tree_at(lambda a: (a.weight, a.bias), blank, (layer.kernel[...].T, layer.bias[...]))
 
-    of_equinox = Reparametrization(*as_function(Twin(linear(network.first), linear(network.second)), latent), INITIAL, **options)
-    pull = lambda p: jax.grad(lambda w: jnp.sum(DEPTH * jnp.sin(p.to_model(w))))(p.weights)  # noqa: E731
+    of_equinox = Reparametrization(
+        *as_function(Twin(linear(network.first), linear(network.second)), latent), disc.initial, **options
+    )
+    pull = lambda p: jax.grad(lambda w: jnp.sum(disc.grid.coordinates(0)[:, None] * jnp.sin(p.to_model(w))))(p.weights)  # noqa: E731
     gradient, twin = pull(of_flax), pull(of_equinox)
     for name in ("first", "second"):
         layer = getattr(twin, name)
         assert_same((gradient[name]["kernel"][...].T, gradient[name]["bias"][...]), (layer.weight, layer.bias), 1e-11)
 
     start = of_flax.to_model(weights)
-    found = invert(simulate, clean, start, dt=GRID.dt, update=Update(parametrization=of_flax), evaluations=8, progress=False)
+    options = {"dt": disc.grid.dt, "update": Update(parametrization=of_flax), "evaluations": 8, "progress": False}
+    found = invert(disc.simulate, disc.observed, start, **options)
     assert found.value < 0.5 * found.history[0].value
-    trained = fit_network(of_flax, TRUE, steps=20, progress=False)
+    trained = fit_network(of_flax, disc.true, steps=20, progress=False)
     assert isinstance(trained.weights, type(weights))
-    assert rmse(trained.to_model(trained.weights)) < rmse(start)
+    assert rmse(trained.to_model(trained.weights), disc.true) < rmse(start, disc.true)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import adseis as ads
 from adseis.objectives.certify import certify
 from adseis.waves.scalar import Scalar
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 SINGLE, DOUBLE = jnp.float32, jnp.float64
 
 
@@ -40,21 +39,20 @@ class Problem:
         return ads.misfits.l2(self.predict(vp), self.observed)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Compiling takes longer than running."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def problem():
     return Problem()
 
 
-@pytest.mark.parametrize("acoustic", [False, True], ids=["scalar", "acoustic"])
-@pytest.mark.parametrize("dtype", [DOUBLE, SINGLE], ids=["float64", "float32"])
+@pytest.mark.parametrize(
+    ("dtype", "acoustic"),
+    [
+        pytest.param(DOUBLE, True, id="float64-acoustic"),
+        pytest.param(SINGLE, False, id="float32-scalar"),
+        pytest.param(DOUBLE, False, id="float64-scalar", marks=pytest.mark.slow),
+        pytest.param(SINGLE, True, id="float32-acoustic", marks=pytest.mark.slow),
+    ],
+)
 def test_passes_what_is_right(dtype, acoustic):
     """A pytree of model and time function. The certificate's own limits: 10 % of the slopes and rounding in float64, 20 % and
     looser figures in float32; a tenth of them is reached here at most."""
@@ -107,7 +105,9 @@ def test_fails_a_wrong_derivative_rule(problem):
     assert "skipped: a custom_vjp of yours" in str(found)
 
 
-@pytest.mark.parametrize("dtype", [DOUBLE, SINGLE], ids=["float64", "float32"])
+@pytest.mark.parametrize(
+    "dtype", [pytest.param(DOUBLE, id="float64"), pytest.param(SINGLE, id="float32", marks=pytest.mark.slow)]
+)
 def test_fails_a_stopped_gradient(dtype):
     """A misfit of normalised data whose norm is held fixed in the gradient: a common mistake, and forward mode makes it too."""
     problem = Problem(dtype)

@@ -1,5 +1,6 @@
 """The journal: killed at any instant, an inversion resumes to bit-identical iterates."""
 
+import json
 import os
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def assert_identical(one, other):
 
 # One interpreter imports everything once, then forks the runs that it kills: JAX starts its threads in the children only.
 KILLER = """
-import os, pickle, random, signal, sys, time
+import json, os, random, signal, sys, time
 import h5py, numpy as np
 from test_journal import objective, run, X0
 path, rng, kept = sys.argv[1], random.Random(3), []
@@ -56,7 +57,7 @@ for _ in range(12):
         for group in file["evaluations"].values():
             assert all(np.isfinite(data[...]).all() for data in group.values())
         kept.append(len(file["evaluations"]))
-print(kept)
+print(json.dumps(kept))
 """
 
 
@@ -68,7 +69,7 @@ def test_killed_twelve_times_resumes_to_the_same_iterates(tmp_path):
         [sys.executable, "-c", KILLER, str(path)], env=environment, capture_output=True, text=True, check=False
     )
     assert killer.returncode == 0, killer.stderr
-    kept = eval(killer.stdout)  # noqa: S307
+    kept = json.loads(killer.stdout)
     assert len(kept) == 12
     uninterrupted = run()
     assert kept[-1] < uninterrupted.evaluations

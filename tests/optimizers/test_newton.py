@@ -24,12 +24,14 @@ def test_conjugate_gradients_solve():
     """n products solve n equations, to rounding times the condition number."""
     seen = []
     found = conjugate_gradients(
-        lambda v: MATRIX @ v, VECTOR, iterations=30, tolerance=1e-12, callback=lambda x, r: seen.append(r)
+        lambda v: MATRIX @ v, VECTOR, iterations=30, tolerance=1e-12, callback=lambda *told: seen.append(told)
     )
     np.testing.assert_allclose(found.x, np.linalg.solve(MATRIX, VECTOR), rtol=1e-8)
     assert found.message == "converged"
     np.testing.assert_allclose(found.residual, VECTOR - MATRIX @ found.x, atol=1e-10)
-    assert len(seen) == found.iterations <= 12
+    assert [k for k, _, _ in seen] == list(range(1, found.iterations + 1))
+    assert found.iterations <= 12
+    np.testing.assert_allclose([v for _, _, v in seen], [x @ MATRIX @ x / 2 - VECTOR @ x for _, x, _ in seen], rtol=1e-12)
 
 
 @pytest.mark.parametrize("sign", [-1.0, 0.0])

@@ -13,7 +13,6 @@ from adseis.optimizers.stochastic import minimize_stochastic
 GRID = ads.Grid(shape=(16, 16), spacing=20.0, dt=4e-3, nt=90)
 SHOTS = np.stack([np.linspace(40, 280, 4), np.full(4, 40.0)], -1)[:, None]
 RECEIVERS = np.stack([GRID.coordinates(0), np.full(16, 260.0)], -1)
-SURVEY = ads.Survey(ads.Explosion(SHOTS, ads.wavelets.ricker(8.0, GRID.nt, GRID.dt)[None, None]), RECEIVERS)
 TRUE = np.full(GRID.shape, 2000.0)
 TRUE[6:10, 6:10] = 2200.0
 
@@ -22,17 +21,28 @@ def simulate(vp, survey):
     return ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, boundary=ads.CPML(width=8))
 
 
-OBSERVED = simulate(TRUE, SURVEY)
+@pytest.fixture(scope="module")
+def survey():
+    return ads.Survey(ads.Explosion(SHOTS, ads.wavelets.ricker(8.0, GRID.nt, GRID.dt)[None, None]), RECEIVERS)
 
 
-def objective(vp, shots):
-    observed = OBSERVED[shots]
-    return ads.misfits.l2(simulate(vp, select_shots(SURVEY, shots)), observed) / ads.misfits.l2(
-        jnp.zeros_like(observed), observed
-    )
+@pytest.fixture(scope="module")
+def observed(survey):
+    return simulate(TRUE, survey)
 
 
-def run(steps, **options):
+@pytest.fixture(scope="module")
+def objective(survey, observed):
+    """Of a model and the numbers of the shots: their misfit, 1 for silence."""
+
+    def misfit(vp, shots):
+        some = observed[shots]
+        return ads.misfits.l2(simulate(vp, select_shots(survey, shots)), some) / ads.misfits.l2(jnp.zeros_like(some), some)
+
+    return misfit
+
+
+def run(objective, steps, **options):
     batches = shot_batches(jax.random.key(0), 4, 2)
     start = np.full(GRID.shape, 2000.0)
     return minimize_stochastic(
@@ -40,9 +50,9 @@ def run(steps, **options):
     )
 
 
-def test_adam_lowers_the_misfit_within_bounds():
+def test_adam_lowers_the_misfit_within_bounds(objective):
     """Twenty epochs of two batches: the misfit of all shots falls to a tenth, and the box holds exactly."""
-    found = run(40)
+    found = run(objective, 40)
     everything = jnp.arange(4)
     assert float(objective(found.x, everything)) < 0.1 * float(objective(jnp.full(GRID.shape, 2000.0), everything))
     assert float(found.x.max()) == 2060
@@ -50,11 +60,11 @@ def test_adam_lowers_the_misfit_within_bounds():
     assert found.values.shape == (40,)
 
 
-def test_selected_shots_record_what_all_do():
+def test_selected_shots_record_what_all_do(survey, observed):
     """Points on nodes, chosen by traced numbers, pass the interpolation: the window's taps are exact there."""
-    chosen = jax.jit(lambda shots: simulate(TRUE, select_shots(SURVEY, shots)))(jnp.array([3, 1]))
-    np.testing.assert_allclose(chosen, OBSERVED[jnp.array([3, 1])], rtol=0, atol=1e-10 * float(jnp.abs(OBSERVED).max()))
-    apart = ads.Survey(SURVEY.source, np.stack([RECEIVERS + 1.0 * k for k in range(4)]))
+    chosen = jax.jit(lambda shots: simulate(TRUE, select_shots(survey, shots)))(jnp.array([3, 1]))
+    np.testing.assert_allclose(chosen, observed[jnp.array([3, 1])], rtol=0, atol=1e-10 * float(jnp.abs(observed).max()))
+    apart = ads.Survey(survey.source, np.stack([RECEIVERS + 1.0 * k for k in range(4)]))
     assert select_shots(apart, jnp.array([2])).receivers.shape == (1, 16, 2)
     np.testing.assert_array_equal(select_shots(apart, jnp.array([2])).receivers[0], RECEIVERS + 2.0)
 
@@ -67,10 +77,10 @@ def test_every_epoch_sees_every_shot_once():
     assert len({tuple(epoch) for epoch in epochs}) > 1
 
 
-@pytest.mark.parametrize("killed", [3, 5])
-def test_a_killed_run_resumes_to_the_same_iterate(tmp_path, killed):
+@pytest.mark.parametrize("killed", [3, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_killed_run_resumes_to_the_same_iterate(tmp_path, objective, killed):
     """What was done after the last checkpoint is done again, to the same bits."""
-    whole = run(8)
+    whole = run(objective, 8)
 
     def kill(step, x, value):
         if step == killed:
@@ -78,9 +88,9 @@ def test_a_killed_run_resumes_to_the_same_iterate(tmp_path, killed):
 
     path = tmp_path / "state.h5"
     with pytest.raises(KeyboardInterrupt):
-        run(8, checkpoint=path, every=2, callback=kill)
+        run(objective, 8, checkpoint=path, every=2, callback=kill)
     steps = []
-    resumed = run(8, checkpoint=path, every=2, callback=lambda step, x, value: steps.append(step))
+    resumed = run(objective, 8, checkpoint=path, every=2, callback=lambda step, x, value: steps.append(step))
     np.testing.assert_array_equal(resumed.x, whole.x)
     np.testing.assert_array_equal(resumed.values, whole.values)
     assert steps[0] == killed // 2 * 2 + 1
@@ -91,14 +101,14 @@ def test_a_killed_run_resumes_to_the_same_iterate(tmp_path, killed):
         )  # fmt: skip
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ValueError, match="truncated or damaged"):
-        run(8, checkpoint=path)
+        run(objective, 8, checkpoint=path)
 
 
-def test_errors():
+def test_errors(objective):
     with pytest.raises(ValueError, match="`size` = 3 must divide the 4 shots"):
         shot_batches(jax.random.key(0), 4, 3)
     with pytest.raises(ValueError, match="`steps` = 0"):
-        run(0)
+        run(objective, 0)
     with pytest.raises(FloatingPointError, match="not finite at step 1"):
         minimize_stochastic(
             lambda x, _: jnp.sum(jnp.sqrt(x)), -np.ones(2), optax.sgd(1.0), batches=lambda _: 0, steps=2, progress=False

@@ -13,10 +13,8 @@ from adseis.parallel.shots import shard_shots
 
 ACOUSTIC, SCALAR = (ads.simulate_acoustic, ads.AcousticMedium), (ads.simulate_scalar, ads.ScalarMedium)
 ELASTIC = ads.simulate_elastic, ads.ElasticMedium
-QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 SOLID, FLAT = ads.Grid((10, 41, 9), 10.0, 2e-3, 64), ads.Grid((12, 58), 10.0, 2e-3, 96)
 LAYERS = ads.CPML(width=3)
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def inputs(equation, grid, shots, dtype="float64"):
@@ -57,8 +55,7 @@ def gathers_and_gradient(equation, grid, values, devices=None, **options):
         scale = lambda x: jax.lax.stop_gradient(jnp.max(jnp.abs(x)))  # noqa: E731
         return sum(jnp.sum(weights(x) * (x / scale(x)) ** 2) for x in jax.tree.leaves(gathers)), gathers
 
-    quick = QUICK if equation is ELASTIC else None
-    gradient, gathers = jax.jit(jax.grad(energy, has_aux=True), compiler_options=quick)(free)
+    gradient, gathers = jax.jit(jax.grad(energy, has_aux=True))(free)
     return gathers, gradient
 
 
@@ -78,7 +75,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("equation", "grid", "shots", "domains", "dtype", "options"), CASES.values(), ids=CASES)
+SLOW = {"sponge-float32"}
+
+
+@pytest.mark.parametrize(
+    ("equation", "grid", "shots", "domains", "dtype", "options"),
+    [pytest.param(*case, id=name, marks=[pytest.mark.slow] * (name in SLOW)) for name, case in CASES.items()],
+)
 def test_same_as_one_device(equation, grid, shots, domains, dtype, options):
     """Gathers, and gradients by vp, vs, rho, time function and (2D) all positions. Each node's numbers are computed alike; only
     sums over devices are ordered differently, which is a few rounding units of the largest element.

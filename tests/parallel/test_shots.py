@@ -11,13 +11,11 @@ import adseis as ads
 from adseis.parallel.devices import device_mesh
 from adseis.parallel.shots import shard_shots
 
-QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 GRID = ads.Grid((14, 16), 10.0, 1e-3, 24)
 LAYERS, WALLS = ads.CPML(width=4), {"boundary": ads.Rigid()}
 TRACES = np.array([[60.0, 100.0], [63.0, 118.0], [30.0, 40.0]])
 SCALAR, ACOUSTIC = (ads.simulate_scalar, ads.ScalarMedium), (ads.simulate_acoustic, ads.AcousticMedium)
 ELASTIC = ads.simulate_elastic, ads.ElasticMedium
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def inputs(equation, shots, dtype="float64"):
@@ -44,7 +42,7 @@ def gather_and_gradient(equation, values, devices=None, **options):
         weights = jnp.cos(jnp.arange(gather.size, dtype=gather.dtype)).reshape(gather.shape)
         return jnp.sum(weights * gather**2), gather
 
-    gradient, gather = jax.jit(jax.grad(energy, has_aux=True), compiler_options=QUICK)(values)
+    gradient, gather = jax.jit(jax.grad(energy, has_aux=True))(values)
     return gather, gradient
 
 
@@ -53,9 +51,9 @@ def gather_and_gradient(equation, values, devices=None, **options):
     [
         (SCALAR, 5, "float64", {}),
         (ACOUSTIC, 5, "float64", {"free_surface": True}),
-        (ACOUSTIC, 5, "float32", WALLS),
+        pytest.param(ACOUSTIC, 5, "float32", WALLS, marks=pytest.mark.slow),
         (SCALAR, 1, "float32", WALLS),
-        (SCALAR, 8, "float64", WALLS | {"adjoint": ads.AutoDiff()}),
+        pytest.param(SCALAR, 8, "float64", WALLS | {"adjoint": ads.AutoDiff()}, marks=pytest.mark.slow),
         (ELASTIC, 5, "float64", {"free_surface": True, "record": "vx"}),
     ],
     ids=["scalar", "acoustic-free-surface", "acoustic-float32", "one-shot", "autodiff", "elastic-free-surface"],
@@ -69,7 +67,9 @@ def test_same_as_one_device(equation, shots, dtype, options):
     assert_same(actual, expected, {"float64": 1e-12, "float32": 1e-6}[dtype])
 
 
-@pytest.mark.parametrize(("equation", "coefficients"), [(SCALAR, 1), (ACOUSTIC, 3)], ids=["scalar", "acoustic"])
+@pytest.mark.parametrize(
+    ("equation", "coefficients"), [pytest.param(SCALAR, 1, marks=pytest.mark.slow), (ACOUSTIC, 3)], ids=["scalar", "acoustic"]
+)
 def test_gradient_is_summed_once(equation, coefficients):
     """By the medium, the devices talk at the end alone: one sum per coefficient, besides that of the objective."""
     medium, *rest = inputs(equation, 4)

@@ -11,7 +11,6 @@ from adseis.timeloop.override import adjoint_override
 
 GRID = ads.Grid((9, 10), 10.0, 1e-3, 12)
 VP = jnp.full(GRID.shape, 2000.0)
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def energy(vp):

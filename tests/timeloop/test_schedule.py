@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from adseis.timeloop.schedule import Sizes, bytes_of, schedule, unfold
+from adseis.timeloop.schedule import Sizes, bytes_of, cut_time, unfold
 
 SIZES = Sizes(state=400, trace=100, working=1000)
 
@@ -15,7 +15,7 @@ SIZES = Sizes(state=400, trace=100, working=1000)
 @pytest.mark.parametrize("nt", [1, 2, 17, 400, 4001])
 def test_covers_all_steps_and_few_more(nt, levels):
     """Silent steps fill up the last segment: at most one body of two steps per segment."""
-    plan = schedule(nt, 1, SIZES, levels=levels, multiple=2)
+    plan = cut_time(nt, 1, SIZES, levels=levels, multiple=2)
     assert len(plan.segments) == levels
     assert plan.blocks % 2 == 0
     assert nt <= plan.total < nt + 2 * int(np.prod(plan.segments)) + 2
@@ -28,29 +28,29 @@ def test_holds_nearly_the_least(levels):
         SIZES.state * sum(cut) + SIZES.trace * -(-600 // int(np.prod(cut)))
         for cut in itertools.product(range(1, 80), repeat=levels)
     )
-    assert schedule(600, 1, SIZES, levels=levels).bytes(SIZES) - SIZES.working <= 1.15 * best
+    assert cut_time(600, 1, SIZES, levels=levels).bytes(SIZES) - SIZES.working <= 1.15 * best
 
 
 def test_budget_takes_as_few_levels_as_it_can():
-    held = [float(schedule(10_000, 1, SIZES, levels=n).bytes(SIZES)) for n in (1, 2, 3)]
+    held = [float(cut_time(10_000, 1, SIZES, levels=n).bytes(SIZES)) for n in (1, 2, 3)]
     assert held[0] > held[1] > held[2]
     for n, bytes_held in enumerate(held, start=1):
-        assert len(schedule(10_000, 1, SIZES, memory=bytes_held).segments) == n
-    assert len(schedule(10_000, 1, SIZES, memory=10 * held[0]).segments) == 1
+        assert len(cut_time(10_000, 1, SIZES, memory=bytes_held).segments) == n
+    assert len(cut_time(10_000, 1, SIZES, memory=10 * held[0]).segments) == 1
 
 
 def test_budget_too_small():
     with pytest.raises(
         ValueError, match=r"`memory` = 2e-06 GB does not hold this gradient: the least is .* GB, of which 1e-06 GB"
     ):
-        schedule(1000, 1, SIZES, memory=2000.0)
+        cut_time(1000, 1, SIZES, memory=2000.0)
     with pytest.raises(ValueError, match="leave out `segment`"):
-        schedule(1000, 1, SIZES, memory=5000.0, segment=500)
+        cut_time(1000, 1, SIZES, memory=5000.0, segment=500)
 
 
 def test_folds_and_unfolds():
     """Folding fills up with zeros and unfolding drops them: equal bits."""
-    plan = schedule(17, 1, SIZES, segment=3, levels=2)
+    plan = cut_time(17, 1, SIZES, segment=3, levels=2)
     x = {"a": jnp.arange(34.0).reshape(17, 2)}
     folded = plan.fold(x)
     assert folded["a"].shape == (*plan.segments, 3, 1, 2)

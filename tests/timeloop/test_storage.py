@@ -1,5 +1,7 @@
 """What a reverse sweep stores: every exact way gives one gradient, the others come near it, and budgets are kept."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,9 +15,7 @@ SURVEY = ads.Survey(
     np.stack([np.full(8, 80.0), np.linspace(33.0, 300.0, 8)], -1),
 )
 FAINT = 1e-9
-QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 VP = 2000 + 10 * np.random.default_rng(0).standard_normal(GRID.shape)
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def energy(vp, scale, adjoint, equation="scalar", dtype=float):
@@ -36,7 +36,7 @@ def energy(vp, scale, adjoint, equation="scalar", dtype=float):
 
 
 def gradient(adjoint, equation="scalar", dtype=float):
-    run = jax.jit(lambda vp, scale: jax.grad(energy, (0, 1))(vp, scale, adjoint, equation, dtype), compiler_options=QUICK)
+    run = jax.jit(lambda vp, scale: jax.grad(energy, (0, 1))(vp, scale, adjoint, equation, dtype))
     return run(jnp.asarray(VP, dtype), jnp.ones((), dtype))
 
 
@@ -44,31 +44,41 @@ def far(a, b):
     return float(jnp.linalg.norm(a - b) / jnp.linalg.norm(b))
 
 
-@pytest.fixture(scope="module", params=["scalar", "acoustic", "elastic"])
-def exact(request):
-    return request.param, gradient(ads.ReverseSweep(), request.param)
+@functools.cache
+def exact(equation):
+    return gradient(ads.ReverseSweep(), equation)
 
 
+@pytest.mark.parametrize("equation", ["scalar", *[pytest.param(e, marks=pytest.mark.slow) for e in ("acoustic", "elastic")]])
 @pytest.mark.parametrize(
     "adjoint", [ads.ReverseSweep(levels=2), ads.ReverseSweep(segment=7, levels=3)], ids=["two levels", "three, short"]
 )
-def test_levels_are_exact(exact, adjoint):
-    """The same states, found again: rounding."""
-    for a, b in zip(gradient(adjoint, exact[0]), exact[1], strict=True):
+def test_levels_are_exact(equation, adjoint):
+    """The same states, found again: rounding. The schedule is the same for every equation."""
+    for a, b in zip(gradient(adjoint, equation), exact(equation), strict=True):
         assert far(a, b) < 1e-12
 
 
+STORES = {
+    "float32": (ads.ReverseSweep(store="float32"), 1e-6),
+    "bfloat16": (ads.ReverseSweep(store="bfloat16"), 1e-2),
+    "every": (ads.ReverseSweep(stride=3), 3e-2),
+}
+
+
 @pytest.mark.parametrize(
-    ("adjoint", "limit"),
-    [(ads.ReverseSweep(store="float32"), 1e-6), (ads.ReverseSweep(store="bfloat16"), 1e-2), (ads.ReverseSweep(stride=3), 3e-2)],
-    ids=["float32", "bfloat16", "every"],
+    ("equation", "store"),
+    [*[("scalar", store) for store in STORES], ("elastic", "bfloat16")]
+    + [pytest.param("acoustic", store, marks=pytest.mark.slow) for store in STORES]
+    + [pytest.param("elastic", store, marks=pytest.mark.slow) for store in ("float32", "every")],
 )
-def test_thrifty_stores_come_near(exact, adjoint, limit):
+def test_thrifty_stores_come_near(equation, store):
     """Rounding of what is stored averages out over steps; every third step still samples the highest frequency (40 Hz) eight
     times a period. The source's gradient does not use what is stored: rounding."""
-    by_vp, by_scale = gradient(adjoint, exact[0])
-    assert 1e-12 < far(by_vp, exact[1][0]) < limit
-    assert far(by_scale, exact[1][1]) < 1e-12
+    adjoint, limit = STORES[store]
+    by_vp, by_scale = gradient(adjoint, equation)
+    assert 1e-12 < far(by_vp, exact(equation)[0]) < limit
+    assert far(by_scale, exact(equation)[1]) < 1e-12
 
 
 def test_float32_stays_float32():
@@ -77,7 +87,7 @@ def test_float32_stays_float32():
     assert far(by_vp, gradient(ads.ReverseSweep(), dtype=jnp.float32)[0]) < 1e-2
 
 
-@pytest.mark.parametrize("equation", ["scalar", "acoustic", "elastic"])
+@pytest.mark.parametrize("equation", ["scalar", *[pytest.param(e, marks=pytest.mark.slow) for e in ("acoustic", "elastic")]])
 def test_estimate_is_what_xla_plans(equation):
     """Within a third of the compiler's own figure, for one level and for a budget that needs two, which that figure keeps. The
     arrays are large enough that gathers and indices do not count."""

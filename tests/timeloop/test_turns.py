@@ -10,8 +10,6 @@ import adseis as ads
 from adseis.timeloop import turns
 
 GRID = ads.Grid(shape=(11, 13), spacing=10.0, dt=1e-3, nt=37)
-QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +50,9 @@ def energy(equation, adjoint):
     return lambda x: sum(jnp.sum((s * g) ** 2) for s, g in zip(scale.values(), gathers(equation, x, adjoint), strict=False))
 
 
-@pytest.mark.parametrize(("equation", "shots", "groups"), [("scalar", 6, 3), ("acoustic", 3, 3)])
+@pytest.mark.parametrize(
+    ("equation", "shots", "groups"), [("scalar", 6, 3), pytest.param("acoustic", 3, 3, marks=pytest.mark.slow)]
+)
 def test_same_as_together(equation, shots, groups):
     """Gathers, gradients by medium, positions and time functions, and products with the Hessian; `AutoDiff` computes all shots
     together. Rounding."""
@@ -73,7 +73,7 @@ def test_same_as_together(equation, shots, groups):
         gradient, product = jax.jvp(jax.grad(energy(equation, adjoint)), (x,), (direction,))
         return gathers(equation, x, adjoint), gradient, product
 
-    run = jax.jit(results, static_argnums=1, compiler_options=QUICK)
+    run = jax.jit(results, static_argnums=1)
     assert_same(run(x, in_turn), run(x, ads.AutoDiff()), 1e-11)
 
 
@@ -82,7 +82,7 @@ def test_models_at_once():
     x = inputs(4)
     gradient = jax.grad(lambda vp: energy("scalar", ads.ReverseSweep(turns=2))(x | {"vp": vp}))
     many = jnp.stack([x["vp"], 1.1 * x["vp"]])
-    batch, one = (jax.jit(f, compiler_options=QUICK) for f in (jax.vmap(gradient), gradient))
+    batch, one = (jax.jit(f) for f in (jax.vmap(gradient), gradient))
     assert_same(batch(many), jnp.stack([one(vp) for vp in many]), 1e-12)
 
 

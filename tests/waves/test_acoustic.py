@@ -10,7 +10,6 @@ import adseis as ads
 
 SPEED, DENSITY, SPACING, POINTS = 2000.0, 1300.0, 10.0, 8
 FREQUENCY = SPEED / (POINTS * SPACING) / 2.5
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 def closed_box(offset, courant, frequency=FREQUENCY):

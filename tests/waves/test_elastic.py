@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from analytic_elastic import force_displacement, line_force_2d, line_moment_2d, moment_tensor_3d, point_force_3d
 from helpers import convergence_order
+from problems import solid
 
 import adseis as ads
 
@@ -14,11 +15,6 @@ VP = VS * np.sqrt(3)
 SOLID = (VP, VS, DENSITY)
 FREQUENCY = VS / (POINTS * SPACING) / 2.5  # 10 points per shortest S wavelength, at 2.5 times the peak of the Ricker wavelet
 EVERY = 8  # exact solutions are sampled as coarsely as their spectrum allows
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
-
-
-def solid(shape, values=SOLID):
-    return ads.ElasticMedium(*(np.full(shape, value) for value in values))
 
 
 def ricker_and_integral(frequency, nt, dt):
@@ -59,7 +55,7 @@ def plane():
         ads.Explosion(at[2], explosion),
     )
     grid = ads.Grid((64, 79), SPACING, dt, nt)
-    gathers = ads.simulate_elastic(solid(grid.shape), ads.Survey(sources, RECEIVERS), grid, record=RECORD)
+    gathers = ads.simulate_elastic(solid(grid.shape, *SOLID), ads.Survey(sources, RECEIVERS), grid, record=RECORD)
     recorded = {name: np.asarray(g)[:, ::EVERY] for name, g in zip(RECORD, gathers, strict=True)}
     return recorded, s[::EVERY], integral[::EVERY], dt * EVERY
 
@@ -148,7 +144,7 @@ def test_three_dimensions():
     sources = (ads.MomentTensor(where, couple, moment[None, None]), ads.Force(where, force, direction[None, None]))
     azimuth = np.deg2rad(20 + 60 * np.arange(6))
     away = np.stack([np.linspace(-45, 40, 6), radius * np.sin(azimuth), radius * np.cos(azimuth)], -1)
-    v = np.stack(ads.simulate_elastic(solid(grid.shape), ads.Survey(sources, at + away), grid, boundary=ads.CPML(8)))
+    v = np.stack(ads.simulate_elastic(solid(grid.shape, *SOLID), ads.Survey(sources, at + away), grid, boundary=ads.CPML(8)))
     got, s, dt = np.moveaxis(v, (0, 3), (2, 1))[..., ::EVERY], s[::EVERY], dt * EVERY
     for k in range(6):
         assert analytic.relative_l2(got[0, k], moment_tensor_3d(s, dt, *SOLID, away[k], moment)) < 2e-2
@@ -187,7 +183,7 @@ def test_convergence_in_space(order, points):
     away = SPACING * np.array([[n, 2 * n] for n in points])
     force = ads.Force(np.broadcast_to(at, (3, 1, 2)), s[:, None], np.array([[[1.0, 0.0]]]))
     survey = ads.Survey(force, (at + away)[:, None])
-    vz = ads.simulate_elastic(solid(grid.shape), survey, grid, boundary=ads.Rigid(), order=order, record="vz")[..., 0]
+    vz = ads.simulate_elastic(solid(grid.shape, *SOLID), survey, grid, boundary=ads.Rigid(), order=order, record="vz")[..., 0]
     errors = []
     for k, n in enumerate(points):
 
@@ -209,7 +205,7 @@ def test_convergence_in_time():
         survey = ads.Survey(
             ads.Force([[[145.0, 110.0]]], s[None, None], [[[1.0, 0.0]]]), np.array([[170.0, 200.0], [175.0, 200.0]])
         )
-        medium = solid(grid.shape, (VP / slower, VS / slower, DENSITY))
+        medium = solid(grid.shape, VP / slower, VS / slower, DENSITY)
         stress, velocity = ads.simulate_elastic(medium, survey, grid, boundary=ads.Rigid(), record=("sxx", "vz"))
         traces.append((stress[0, ::slower, 0][:101], velocity[0, ::slower, 1][:101] / slower))
     for field in zip(*traces, strict=True):
@@ -221,7 +217,7 @@ def test_names_of_what_is_recorded():
     """Stresses are symmetric in name too; in 3D the curl has three components, and an unknown name is told what there is."""
     grid = ads.Grid((9, 10), SPACING, 1e-3, 5)
     survey = ads.Survey(ads.Explosion([[[40.0, 50.0]]], np.ones((1, 1, 5))), np.array([[50.0, 60.0]]))
-    run = lambda record: ads.simulate_elastic(solid(grid.shape), survey, grid, boundary=ads.Rigid(), record=record)  # noqa: E731
+    run = lambda record: ads.simulate_elastic(solid(grid.shape, *SOLID), survey, grid, boundary=ads.Rigid(), record=record)  # noqa: E731
     one, other = run(("szx", "sxz"))
     np.testing.assert_array_equal(one, other)
     with pytest.raises(ValueError, match=r"`record` = 'curl_y' is no field of the elastic equation; use .*'curl'"):

@@ -6,11 +6,10 @@ import pytest
 
 import adseis as ads
 from adseis.experiment.sampling import ORDERS, staggered_weights
-from adseis.waves.free_surface import closures
+from adseis.waves.free_surface import closures_of
 
 SPEED, DENSITY, SPACING, DT, NT = 2000.0, 1400.0, 10.0, 1e-3, 420
 CASES = [((100.0, 300.0), (150.0, 450.0)), ((14.0, 303.0), (23.0, 448.0)), ((60.0, 200.0, 100.0), (40.0, 260.0, 210.0))]
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 IDS = ["2d", "2d within the images' reach", "3d"]
 
 
@@ -53,7 +52,7 @@ def test_acoustic_image(source, receiver):
         assert analytic.relative_l2(vz[:, k], moved[0] - moved[1]) < 1.5e-2
 
 
-@pytest.mark.parametrize("order", [2, 8])
+@pytest.mark.parametrize("order", [pytest.param(2, marks=pytest.mark.slow), 8])
 def test_surface_is_the_middle_of_an_odd_field(order):
     """A half space with a free surface is one half of a whole space with two opposite sources: the same operations, so
     rounding, whatever the order."""
@@ -90,13 +89,13 @@ NEAR = slice(0, ROWS - 8)  # rows that do not see the end of the matrix
 
 def lengths(order):
     """H of all rows: on the nodes, and between them."""
-    near = closures(order)
+    near = closures_of(order)
     return tuple(np.concatenate([h, np.ones(ROWS - len(h))]) for h in (near.on_nodes, near.between))
 
 
 def closed_differences(order):
     """The four differences near a surface as matrices, zeros being assumed above it and below the last row."""
-    near = closures(order)
+    near = closures_of(order)
     plain = np.zeros((ROWS, ROWS))  # at i + 1/2, of values on the nodes
     for k, weight in enumerate(staggered_weights(order)):
         plain += weight * (np.eye(ROWS, k=k + 1) - np.eye(ROWS, k=-k))
@@ -150,7 +149,7 @@ def test_nothing_crosses_the_surface(order):
 def test_lengths_of_the_first_rows(order):
     """They are positive, as an energy asks for, and tile the depth: from the surface to half a row beyond the last node, and to
     the last row between nodes plus one half. Rounding."""
-    near = closures(order)
+    near = closures_of(order)
     assert min(*near.on_nodes, *near.between) > 0.2
     assert near.on_nodes.sum() == pytest.approx(len(near.on_nodes) - 0.5, rel=1e-10)
     assert near.between.sum() == pytest.approx(len(near.between), rel=1e-10)

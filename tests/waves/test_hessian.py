@@ -13,10 +13,8 @@ import pytest
 
 import adseis as ads
 
-QUICK = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
 DT = 1e-3
 LAYERS = ads.CPML(3)
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 
 
 class Case(NamedTuple):
@@ -31,8 +29,10 @@ class Case(NamedTuple):
         return f"{self.physics}-{self.axes}d" + "-surface" * self.free_surface
 
 
-FAST = [Case("scalar", 2, True), Case("scalar", 3, False), Case("acoustic", 2, True), Case("elastic", 2, True, 9)]
+FAST = [Case("scalar", 2, True), Case("acoustic", 2, True)]
 SLOW = [
+    Case("scalar", 3, False),
+    Case("elastic", 2, True, 9),
     Case("scalar", 2, False),
     Case("scalar", 3, True),
     Case("acoustic", 2, False),
@@ -93,7 +93,7 @@ def program(case, adjoint, observed):
         residuals = [(a - b) / jnp.max(jnp.abs(b)) for a, b in zip(predict(case, x, adjoint), observed, strict=True)]
         return 0.5 * sum(jnp.sum(r**2) for r in residuals)
 
-    return jax.jit(lambda x, u: jax.jvp(jax.grad(misfit), (x,), (u,)), compiler_options=QUICK)
+    return jax.jit(lambda x, u: jax.jvp(jax.grad(misfit), (x,), (u,)))
 
 
 def only(u, name):
@@ -111,7 +111,7 @@ def test_hessian_products(case):
     """
     x, u = draw(case)
     truth = jax.tree.map(lambda a: 1.02 * a, x)  # a residual is left over, so that second derivatives of the data count
-    observed = jax.jit(lambda x: predict(case, x, ads.ReverseSweep()), compiler_options=QUICK)(truth)
+    observed = jax.jit(lambda x: predict(case, x, ads.ReverseSweep()))(truth)
     swept, plain = (program(case, adjoint, observed) for adjoint in (ads.ReverseSweep(), ads.AutoDiff()))
     blocks = {a: swept(x, only(u, a))[1] for a in x}
 

@@ -10,10 +10,10 @@ from helpers import taylor_slopes
 
 import adseis as ads
 from adseis.data.models import read_model
+from adseis.experiment.moduli import gardner_density
 
 MODEL = Path(__file__).resolve().parents[3] / "shared" / "data" / "marmousi2-model-true.mat"
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*points per shortest wavelength"),
     pytest.mark.skipif(not MODEL.exists(), reason=f"no {MODEL.name} in shared/data"),
 ]
 
@@ -24,7 +24,7 @@ def experiment(nt, dtype):
     vp = model.values.astype(dtype)
     water = vp < 1520
     vs = np.where(water, 0, np.maximum((vp - 1360) / 1.16, 250)).astype(dtype)
-    rho = np.where(water, 1000, 310 * vp**0.25).astype(dtype)
+    rho = np.where(water, 1000, gardner_density(vp)).astype(dtype)
     grid = ads.Grid(vp.shape, model.spacing, 0.5 * min(model.spacing) / float(vp.max()), nt)
     rate = np.asarray(ads.wavelets.ricker(3.0, nt, grid.dt), dtype)[None, None]
     position = np.array([[[2 * model.spacing[0], grid.extent[1] / 3]]], dtype)

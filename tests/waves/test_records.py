@@ -6,7 +6,7 @@ import pytest
 
 import adseis as ads
 from adseis.timeloop.equation import Points
-from adseis.waves.records import Quantity, Term, combined, joined, shifted, slope
+from adseis.waves.records import Quantity, RecordTerm, combined, joined, shifted, slope
 
 RECEIVERS = np.array([[[3.0, -2.0], [10.0, 7.0], [1.0, 1.0]], [[0.0, 4.0], [5.0, 5.0], [2.0, -9.0]]])
 
@@ -27,7 +27,7 @@ def test_shifted():
 
 def test_field():
     """A field is itself, once."""
-    assert Quantity.field("vz") == Quantity((Term("vz"),), False)
+    assert Quantity.field("vz") == Quantity((RecordTerm("vz"),), False)
     assert Quantity.field("vz", integrated=True).integrated
     np.testing.assert_array_equal(taken(Quantity.field("vz"), {"vz": lambda x: x[..., 0]}), RECEIVERS[..., 0])
 

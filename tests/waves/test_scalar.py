@@ -38,7 +38,6 @@ def point_source(offset, courant, order, dtype=np.float64, frequency=FREQUENCY):
     return u[0, :, 0], oracle(s, dt, SPEED, distance * SPACING)
 
 
-@pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 @pytest.mark.parametrize(("order", "courant", "tolerance"), [(2, 0.1, 1.2e-1), (4, 0.05, 1e-2), (6, 0.05, 1e-3), (8, 0.04, 1e-3)])
 def test_green_2d(order, courant, tolerance):
     """Row 1: ten wavelengths away in a generic direction (3 : 4), no fitted scale or shift. The tolerances are dispersion over
@@ -47,7 +46,6 @@ def test_green_2d(order, courant, tolerance):
     assert analytic.relative_l2(u, exact) < tolerance
 
 
-@pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 def test_green_2d_float32():
     """The same in float32, order 4: rounding over 3,000 steps is small against the dispersion, so row 1's tolerance holds."""
     u, exact = point_source((48, 64), 0.05, 4, np.float32)
@@ -62,7 +60,6 @@ def test_green_3d():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 @pytest.mark.parametrize(("order", "courant", "tolerance"), [(2, 0.15, 1.2e-1), (4, 0.06, 1e-2), (8, 0.04, 1e-3)])
 def test_green_3d_far(order, courant, tolerance):
     """Row 1 in 3D, ten wavelengths away (direction 4 : 4 : 7), in float32, whose rounding over 3,000 steps stays below 1e-4."""
@@ -70,7 +67,6 @@ def test_green_3d_far(order, courant, tolerance):
     assert analytic.relative_l2(u, exact) < tolerance
 
 
-@pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 @pytest.mark.parametrize(("order", "points"), [(2, (24, 20, 16)), (4, (16, 13, 10)), (6, (12, 10, 8)), (8, (10, 8, 7))])
 def test_convergence_in_space(order, points):
     """Row 3: the spacing varies, at a fixed number of wavelengths. Against the exact solution at the scheme's own frequencies,
@@ -116,7 +112,6 @@ def test_amplitude_is_independent_of_the_spacing():
     assert analytic.relative_l2(u[0].T, exact) < 0.02
 
 
-@pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
 def test_batch_of_media():
     """A batch of media is a loop over them, in float64 and jitted as a whole: rounding."""
     grid = ads.Grid((12, 14), SPACING, 1e-3, 30)

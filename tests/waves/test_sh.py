@@ -6,19 +6,15 @@ import numpy as np
 import pytest
 from analytic_elastic import sh_line_force
 from helpers import convergence_order
+from problems import solid
 
 import adseis as ads
 from adseis.experiment.sampling import fastest_speed
 
 SPEED, DENSITY, SPACING, POINTS = 1500.0, 2000.0, 10.0, 10
+SOLID = (2 * SPEED, SPEED, DENSITY)
 FREQUENCY = SPEED / (POINTS * SPACING) / 2.5
 ACROSS = np.array([[[0.0, 1.0, 0.0]]])
-pytestmark = pytest.mark.filterwarnings("ignore:.*points per shortest wavelength")
-
-
-def solid(shape, speed=SPEED, density=DENSITY):
-    vs = np.broadcast_to(speed, shape)
-    return ads.ElasticMedium(2 * vs, vs, np.broadcast_to(density, shape))
 
 
 def line_force(at, s):
@@ -35,7 +31,7 @@ def test_line_force():
     integral = since * np.exp(-((np.pi * FREQUENCY * since) ** 2))
     grid, at = ads.Grid((75, 95), SPACING, dt, nt), np.array([83.3, 76.1])
     away = np.array([[600.0, 800.0], [43.0, 90.7]])
-    vy, uy = ads.simulate_sh(solid(grid.shape), ads.Survey(line_force(at, s), at + away), grid, record=("vy", "uy"))
+    vy, uy = ads.simulate_sh(solid(grid.shape, *SOLID), ads.Survey(line_force(at, s), at + away), grid, record=("vy", "uy"))
     for k, offset in enumerate(away):
         for u, force in ((vy, s), (uy, integral)):
             assert analytic.relative_l2(u[0, :, k], sh_line_force(force, dt, SPEED, DENSITY, np.linalg.norm(offset))) < 1e-2
@@ -48,7 +44,9 @@ def test_stresses():
     since = grid.times - 1.5 / FREQUENCY
     integral = since * np.exp(-((np.pi * FREQUENCY * since) ** 2))
     at, away = np.array([83.3, 76.1]), np.array([120.0, 170.0])
-    stresses = ads.simulate_sh(solid(grid.shape), ads.Survey(line_force(at, s), (at + away)[None]), grid, record=("szy", "syx"))
+    stresses = ads.simulate_sh(
+        solid(grid.shape, *SOLID), ads.Survey(line_force(at, s), (at + away)[None]), grid, record=("szy", "syx")
+    )
     for stress, step in zip(stresses, np.eye(2), strict=True):
         ahead, behind = (
             sh_line_force(integral, grid.dt, SPEED, DENSITY, np.linalg.norm(away + side * step)) for side in (1.0, -1.0)
@@ -63,7 +61,7 @@ def test_free_surface(depth):
     grid = ads.Grid((31, 61), SPACING, 2.5e-3, 300)
     s = np.asarray(ads.wavelets.ricker(FREQUENCY, grid.nt, grid.dt))
     at, receivers = np.array([depth, 120.0]), np.array([[0.0, 400.0], [23.0, 448.0], [150.0, 300.0]])
-    vy = ads.simulate_sh(solid(grid.shape), ads.Survey(line_force(at, s), receivers), grid, free_surface=True)[0]
+    vy = ads.simulate_sh(solid(grid.shape, *SOLID), ads.Survey(line_force(at, s), receivers), grid, free_surface=True)[0]
     for k, receiver in enumerate(receivers):
         both = [np.linalg.norm(receiver - at * np.array([side, 1.0])) for side in (1.0, -1.0)]
         assert analytic.relative_l2(vy[:, k], sh_line_force(s, grid.dt, SPEED, DENSITY, np.array(both)).sum(0)) < 1e-2
@@ -84,7 +82,7 @@ def test_convergence_in_space(order, points):
     at = wall * SPACING * np.ones(2)
     force = ads.Force(np.broadcast_to(at, (3, 1, 2)), s[:, None], ACROSS)
     receivers = np.stack([at + [0.0, n * SPACING] for n in away])[:, None]
-    vy = ads.simulate_sh(solid(grid.shape), ads.Survey(force, receivers), grid, boundary=ads.Rigid(), order=order)[..., 0]
+    vy = ads.simulate_sh(solid(grid.shape, *SOLID), ads.Survey(force, receivers), grid, boundary=ads.Rigid(), order=order)[..., 0]
     errors = []
     for k, n in enumerate(points):
         length = int((away[k] + 7.5 * n) / 0.3)
@@ -107,7 +105,7 @@ def test_is_the_scalar_equation():
     options = {"boundary": ads.Rigid(), "order": 2}
     force = ads.Survey(ads.Force(at, s[None, None], ACROSS), receivers)
     twin = ads.Survey(ads.Explosion(at, s[None, None] / (DENSITY * SPEED**2)), receivers)
-    uy = ads.simulate_sh(solid(grid.shape), force, grid, record="uy", **options)
+    uy = ads.simulate_sh(solid(grid.shape, *SOLID), force, grid, record="uy", **options)
     u = ads.simulate_scalar(ads.ScalarMedium(np.full(grid.shape, SPEED)), twin, grid, **options)
     np.testing.assert_allclose(uy, u, rtol=0, atol=1e-12 * float(jnp.max(jnp.abs(u))))
 
@@ -124,7 +122,13 @@ def test_energy(order):
     pulse[:20] = np.hanning(20)
     survey = ads.Survey(line_force([0.0, 40.0], pulse), np.array([[20.0, 30.0]]))
     _, fields = ads.simulate_sh(
-        solid(grid.shape, speed, rho), survey, grid, boundary=ads.Rigid(), free_surface=True, order=order, probe=lambda f: f
+        solid(grid.shape, 2 * speed, speed, rho),
+        survey,
+        grid,
+        boundary=ads.Rigid(),
+        free_surface=True,
+        order=order,
+        probe=lambda f: f,
     )
     mean, before = np.asarray(fields["vy"][:, 0]), np.zeros((grid.nt, *grid.shape))
     for n in range(1, grid.nt):
@@ -144,7 +148,7 @@ def test_only_the_force_across_acts():
     """Of the three components of a direction only y does; a source in the plane is refused."""
     grid = ads.Grid((12, 13), SPACING, 2e-3, 20)
     at, s = np.array([[[50.0, 60.0]]]), np.hanning(20)[None, None]
-    run = lambda d: ads.simulate_sh(solid(grid.shape), ads.Survey(ads.Force(at, s, d), at[0]), grid, boundary=ads.CPML(3))  # noqa: E731
+    run = lambda d: ads.simulate_sh(solid(grid.shape, *SOLID), ads.Survey(ads.Force(at, s, d), at[0]), grid, boundary=ads.CPML(3))  # noqa: E731
     assert float(jnp.abs(run(ACROSS)).max()) > 0
     with pytest.raises(
         TypeError, match=r"`source` emits a force z, which the SH equation does not take; it takes: \['force y'\]"

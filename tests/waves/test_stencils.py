@@ -6,7 +6,7 @@ import pytest
 from helpers import convergence_order
 
 from adseis.experiment.sampling import ORDERS, check_order
-from adseis.waves.stencils import difference, difference_along, pad, stencils
+from adseis.waves.stencils import difference, difference_along, pad, stencils_of
 
 NAMES = ("forward", "backward", "second")
 SHIFT = {"forward": 0.5, "backward": -0.5, "second": 0.0}
@@ -16,7 +16,7 @@ def applied(name, order, h, f, n=5):
     """The difference of f at n points around x = 0.3, and where it is taken."""
     halo = order // 2
     x = 0.3 + h * (np.arange(n + 2 * halo) - halo)
-    d = difference(getattr(stencils(order, h), name), jnp.asarray(f(x))[None], 1, halo)[0]
+    d = difference(getattr(stencils_of(order, h), name), jnp.asarray(f(x))[None], 1, halo)[0]
     return np.asarray(d), x[halo : halo + n] + SHIFT[name] * h
 
 
@@ -49,7 +49,7 @@ def test_transposes(axis):
     Rounding."""
     halo, rng = 3, np.random.default_rng(axis)
     u, w = (jnp.asarray(rng.standard_normal((2, 7, 8, 9))) for _ in range(2))
-    s = stencils(6, 2.0)
+    s = stencils_of(6, 2.0)
     d = lambda name, x: difference(getattr(s, name), pad(x, halo), axis, halo)  # noqa: E731
     for name, transpose, sign in (("forward", "backward", -1), ("second", "second", 1)):
         a, b = jnp.vdot(d(name, u), w), sign * jnp.vdot(u, d(transpose, w))
@@ -59,7 +59,7 @@ def test_transposes(axis):
 def test_strips_see_what_the_whole_field_sees():
     """The difference of a part of a field is that part of the whole's: equal bits."""
     halo, rng = 2, np.random.default_rng(0)
-    s = stencils(4, 1.0).forward
+    s = stencils_of(4, 1.0).forward
     core = jnp.asarray(rng.standard_normal((1, 12, 5)))
     whole = difference(s, pad(core, halo), 1, halo)
     part = difference_along(s, pad(core, halo)[:, 3 : 7 + 2 * halo, halo:-halo], 1, halo)

@@ -3,7 +3,8 @@
 python benchmarks/validation.py                  # all rows, a few minutes on two cores; exit code 1 if one fails
 python benchmarks/validation.py --only lamb      # those whose name holds this
 
-Set-ups, oracles and bounds live in tests/: a row runs a test, and takes the figures that the oracle measured in it.
+Set-ups, oracles and bounds live in tests/: a row runs a test, and takes the figures that the oracle measured in it. As there,
+programs are compiled in haste, which takes longer than running them.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from tqdm import tqdm
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 RESULTS = Path(__file__).parent / "results" / "validation"
+HASTE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 NAMES = {"scalar": "scalar", "acoustic": "acoustic", "elastic": "elastic", "sh": "SH"}
 
 
@@ -358,6 +360,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="rows whose name holds this; nothing is written then")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    os.environ["XLA_FLAGS"] = f"{HASTE} {os.environ.get('XLA_FLAGS', '')}"
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_num_cpu_devices", 4)
     sys.path[:0] = [str(TESTS), str(TESTS / "waves"), str(TESTS / "parallel")]

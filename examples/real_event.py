@@ -19,7 +19,7 @@ from scipy.ndimage import zoom
 
 import adseis as ads
 from adseis.earthquakes.geography import Frame
-from adseis.earthquakes.ground_motion import ground_motion
+from adseis.earthquakes.ground_motion import read_ground_motion
 from adseis.earthquakes.hypocentres import Hypocentre
 from adseis.earthquakes.stations import on_grid
 from adseis.inversion.fwi import Update, invert
@@ -41,7 +41,7 @@ waveforms = sorted((package / "signal/tests/data").glob("BW.UH?._.?H?.D.2010.147
 catalogue = package / "io/cnv/tests/data/obspyck_20141020150701.xml"
 if len(waveforms) != 6 or not catalogue.is_file():
     raise SystemExit("this ObsPy came without its test data; install it by pip: pip install 'adseis[seismo]'")
-stream = ground_motion(waveforms, quantity=None)  # checked, detrended, tapered; counts
+stream = read_ground_motion(waveforms, quantity=None)  # checked, detrended, tapered; counts
 stations = Inventory([Network("BW")], "ObsPy's test data")
 for trace in stream:
     longitude, latitude = PLACES[trace.stats.station]

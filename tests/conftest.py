@@ -1,8 +1,8 @@
 """How every test runs: float64, strict shapes, four CPU devices, type-checked signatures, programs compiled in haste.
 
 The hook must be installed before anything imports `adseis`, and the settings before JAX starts its backends. Compiling takes
-far longer here than running: XLA is told not to optimise, and processes that tests start inherit it. A test that is about
-optimised programs asks for them by `helpers.OPTIMISED`.
+far longer here than running, so XLA is told not to optimise; processes that tests start inherit it. Where running takes longer,
+on large grids, the test is marked `optimised`.
 """
 
 import os
@@ -12,8 +12,9 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
-HASTE = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+HASTE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 os.environ["XLA_FLAGS"] = f"{HASTE} {os.environ.get('XLA_FLAGS', '')}"  # the caller's own come later, and win
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # read by JAX when it is imported: in other processes
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -21,12 +22,23 @@ jax.config.update("jax_num_cpu_devices", 4)
 
 install_import_hook("adseis", "beartype.beartype")
 
-MAPPINGS = Path("/proc/self/maps")
+MAPPINGS, PAGES = Path("/proc/self/maps"), Path("/proc/self/statm")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Around set-up too, so that what a module's fixture simulates is compiled as the first test that asks for it wants it."""
+    jax.config.update("jax_disable_most_optimizations", item.get_closest_marker("optimised") is None)
+    return (yield)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def few_programs():
-    """Linux gives a process 65,530 memory mappings, a compiled program takes some ten, and without one left XLA crashes."""
+    """Linux gives a process 65,530 memory mappings, a compiled program takes some ten, and without one left XLA crashes; and the
+    workers of a machine of 8 GB share its memory: two of them keep less than 2 GB each."""
     yield
-    if MAPPINGS.is_file() and MAPPINGS.read_bytes().count(b"\n") > 25_000:
+    if not MAPPINGS.is_file():
+        return
+    gigabytes = int(PAGES.read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e9
+    if gigabytes > 1.5 or MAPPINGS.read_bytes().count(b"\n") > 25_000:
         jax.clear_caches()

@@ -1,5 +1,6 @@
 """The rules of the house that no linter knows."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -23,12 +24,33 @@ def test_import_path_is_file_path():
     assert mirrors == []
 
 
-def test_tests_mirror_the_package():
-    """tests/waves/test_grid.py tests adseis/waves/; base names are unique, since test folders are no packages."""
+def test_tests_mirror_the_rooms_of_the_package():
+    """tests/waves/ tests adseis/waves/, and no room is without tests. Files are named after what they test: names may repeat from
+    room to room (pytest's importlib mode), and a module may be tested by the file of another of its room."""
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
     rooms = {path.parent.relative_to(ROOT / "adseis") for path in PACKAGE}
-    assert {path.parent.relative_to(ROOT / "tests") for path in tests} <= rooms
-    assert len({path.name for path in tests}) == len(tests)
+    assert {path.parent.relative_to(ROOT / "tests") for path in tests} == rooms
+
+
+def test_no_test_simulates_while_it_is_imported():
+    """What a module of tests simulates belongs into a fixture: at import every worker would do it, wanted or not."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr):
+                calls = [ast.unparse(node.func) for node in calls_at_once(statement)]
+                found += [f"{path.name}:{statement.lineno}" for name in calls if "simulate" in name or name.startswith("jax.jit")]
+    assert found == []
+
+
+def calls_at_once(node):
+    """The calls within a statement that run when it does, those in lambdas aside."""
+    if isinstance(node, ast.Lambda):
+        return
+    if isinstance(node, ast.Call):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        yield from calls_at_once(child)
 
 
 def test_one_version():

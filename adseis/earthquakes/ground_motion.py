@@ -18,7 +18,7 @@ MOTIONS = ("M", "M/S", "M/SEC", "M/S**2", "M/(S**2)", "M/SEC**2", "M/(SEC**2)", 
 """What an instrument that feels the ground may say it measures."""
 
 
-def ground_motion(
+def read_ground_motion(
     waveforms: Any,
     stations: Any = None,
     *,

@@ -27,7 +27,7 @@ class Hypocentre(NamedTuple):
     depth: float
 
 
-def hypocentres(events: Any, stream: Any) -> list[Hypocentre]:
+def read_hypocentres(events: Any, stream: Any) -> list[Hypocentre]:
     """The origins of events.
 
     Args:

@@ -1,7 +1,7 @@
 """Earthquake records as a simulation has them: gathers on the grid's clock, stations and sources in the grid's metres.
 
-`ground_motion` makes counts to metres per second, `on_grid` brings them to a grid, `to_stream` takes gathers back to ObsPy, from
-where SAC or miniSEED is written.
+`read_ground_motion` makes counts to metres per second, `on_grid` brings them to a grid, `to_stream` takes gathers back to ObsPy,
+from where SAC or miniSEED is written.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from adseis.earthquakes.geography import Frame
 from adseis.earthquakes.ground_motion import check_overlaps, check_samples
-from adseis.earthquakes.hypocentres import Hypocentre, hypocentres
+from adseis.earthquakes.hypocentres import Hypocentre, read_hypocentres
 from adseis.earthquakes.seismic_files import obspy_module, read_stations, read_waveforms
 from adseis.earthquakes.sensors import Sensor, combination, component_names, component_vectors, sensors_of
 from adseis.experiment.grid import Grid
@@ -71,7 +71,7 @@ def on_grid(
     components asked for. One sensor (network, station, location, band and instrument) is one receiver.
 
     Args:
-        waveforms: Seismograms in their final unit, as `ground_motion` returns them: an `obspy.Stream` or paths.
+        waveforms: Seismograms in their final unit, as `read_ground_motion` returns them: an `obspy.Stream` or paths.
         stations: A path or an `obspy.Inventory` with positions and orientations; None takes both from the headers of SAC files.
         events: A path, an `obspy.Catalog`, or a list of `Hypocentre`; None takes them from the headers of SAC files.
         grid: Space-time sampling: 3D for a frame of axes "zyx", 2D for a profile.
@@ -102,7 +102,7 @@ def on_grid(
     unit = _common_unit(stream)
     names = component_names(components, unit, frame)
     sensors = sensors_of(stream, None if stations is None else read_stations(stations))
-    shocks = hypocentres(events, stream)
+    shocks = read_hypocentres(events, stream)
 
     places = np.array([sensor.place for sensor in sensors])
     receivers, off = frame.positions(*places.T)
@@ -197,7 +197,7 @@ def _common_unit(stream: Any) -> str:
     units = {trace.stats.get("unit", "unknown"): trace.id for trace in stream}
     if len(units) > 1:
         named = ", ".join(f"{name} in {unit}" for unit, name in units.items())
-        raise ValueError(f"the traces differ in their units: {named}. Prepare them alike by `ground_motion`.")
+        raise ValueError(f"the traces differ in their units: {named}. Prepare them alike by `read_ground_motion`.")
     return next(iter(units))
 
 

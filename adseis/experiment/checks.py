@@ -1,6 +1,7 @@
 """Values that are known or traced, and their faults: found at once where they are known, else by one check before the time loop.
 
-Known values are judged where they lie: from a device one answer is fetched, not the array.
+Known values are judged where they lie, also while a function around them is traced: from a device one answer is fetched, not the
+array.
 """
 
 import math
@@ -81,7 +82,8 @@ def positive(values: Samples, name: str, devices: Mesh | None = None) -> Samples
         )
         return error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message, devices)
     module = module_of(now)
-    first = _first(~(module.isfinite(now) & (now > 0)))
+    with jax.ensure_compile_time_eval():
+        first = _first(~(module.isfinite(now) & (now > 0)))
     if first is not None:
         node, count = first
         raise ValueFault(
@@ -111,7 +113,8 @@ def shear(vs: Samples, vp: Samples, devices: Mesh | None = None) -> Samples:
     if now is None or fast is None:
         text = f"`medium.vs` holds a NaN, a negative value, or one above sqrt(3)/2 vp (negative bulk modulus). {repair}"
         return error_if(vs, ~jnp.all((vs >= 0) & (vs <= limit * slack * vp)), text, devices)
-    first = _first(~((now >= 0) & (now <= limit * slack * fast)))
+    with jax.ensure_compile_time_eval():
+        first = _first(~((now >= 0) & (now <= limit * slack * fast)))
     if first is not None:
         node, count = first
         raise ValueFault(
@@ -148,7 +151,8 @@ def stable(speed: Samples, name: str, grid: Grid, order: int, *, staggered: bool
     if now is None:
         text = f"`medium.{name}` is too fast: {reason} Use a smaller grid.dt, a coarser grid, or bound the inversion."
         return error_if(speed, jnp.max(speed) > limit * (1 + 1e-6), text, devices)
-    fastest = float(now.max())
+    with jax.ensure_compile_time_eval():
+        fastest = float(now.max())
     if fastest > limit * (1 + 1e-6):
         dt = 0.9995 * grid.dt * limit / fastest
         raise ValueFault(f"`medium.{name}` reaches {fastest:.6g} m/s; {reason} Use grid.dt <= {dt:.3g} s, or a coarser grid.")

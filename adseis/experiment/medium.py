@@ -4,6 +4,7 @@ import dataclasses
 from typing import TypeVar
 
 import equinox as eqx
+import jax
 from jax.sharding import Mesh
 from jaxtyping import Float
 
@@ -42,12 +43,14 @@ class Medium(eqx.Module):
     @property
     def slowest(self) -> float:
         """Slowest wave speed [m/s]; the values must be known, not traced."""
-        return float(self.vp.min())
+        with jax.ensure_compile_time_eval():
+            return float(self.vp.min())
 
     @property
     def fastest(self) -> float:
         """Fastest wave speed [m/s]; the values must be known, not traced."""
-        return float(self.vp.max())
+        with jax.ensure_compile_time_eval():
+            return float(self.vp.max())
 
     def checked(self: _Medium, devices: Mesh | None = None) -> _Medium:
         """The medium with every value checked: by default all parameters must be finite and positive.
@@ -138,7 +141,8 @@ class ElasticMedium(Medium):
     def slowest(self) -> float:
         """Slowest wave speed [m/s]: of S waves, in fluids of P waves; the values must be known, not traced."""
         module = module_of(self.vp, self.vs)
-        return float(module.where(self.vs > 0, self.vs, self.vp).min())
+        with jax.ensure_compile_time_eval():
+            return float(module.where(self.vs > 0, self.vs, self.vp).min())
 
     def checked(self, devices: Mesh | None = None) -> "ElasticMedium":
         """As of any medium; vs may be zero, and at most sqrt(3)/2 vp."""

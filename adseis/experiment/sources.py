@@ -198,8 +198,8 @@ class MomentTensor(Source):
         must be reversed along both axes, `M[::-1, ::-1]`; one in (r, theta, phi), that is (up, south, east), needs signs turned
         as well.
 
-        The time function is the moment *rate*, of unit area: its integral, not itself, rises from 0 to 1. Far P and S waves
-        follow its derivative in velocity, and itself in displacement.
+        The time function is the rate of the moment, of unit area, not the moment: its integral rises from 0 to 1. Far P and S
+        waves follow it in displacement, and its derivative in velocity.
 
     Attributes:
         position: Where [m], `(shot, source, axis)`.

@@ -22,6 +22,7 @@ from adseis.experiment.survey import Survey
 from adseis.objectives.composite import Forward
 from adseis.objectives.curvature import curvature_diagonal
 from adseis.signals import divide
+from adseis.waves.wave_equation import compressions_among
 
 
 def mute_near(
@@ -125,7 +126,7 @@ def illumination(
         survey = Survey(_Twice(survey.source), survey.receivers, devices=survey.devices)
 
     def snapshot(fields: dict[str, Array]) -> Array:
-        if pseudo_hessian and not _pressures(fields):
+        if pseudo_hessian and not compressions_among(fields):
             raise ValueError("`pseudo_hessian` asks how P waves answer to `vp`, and these waves have no pressure: leave it out.")
         return energy_of(fields)
 
@@ -145,15 +146,11 @@ def energy_of(fields: dict[str, Array]) -> Float[Array, "*grid"]:
     Returns:
         The square of the pressure, or of the velocity, summed over shots.
     """
-    pressures = _pressures(fields)
+    pressures = compressions_among(fields)
     if pressures:
         return jnp.sum((sum(pressures[1:], start=pressures[0]) / len(pressures)) ** 2, 0)
     velocities = [field for name, field in fields.items() if name.startswith("v")]
     return jnp.sum(jnp.stack(velocities) ** 2, (0, 1))
-
-
-def _pressures(fields: dict[str, Array]) -> list[Array]:
-    return [fields[name] for name in ("u", "p", "szz", "syy", "sxx") if name in fields]
 
 
 def sensitivity(

@@ -291,9 +291,6 @@ class Rigid(Boundary):
     Use it to test that an energy is kept, for resonators, and for records that end before an echo arrives. Do not use it for an
     unbounded Earth: its walls reflect all that meets them.
 
-    Use it to test that an energy is kept, for resonators, and for records that end before an echo arrives. Do not use it for an
-    unbounded Earth: its walls reflect all that meets them.
-
     Attributes:
         width: 0.
 

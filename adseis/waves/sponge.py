@@ -19,9 +19,6 @@ class Sponge(Boundary):
     Use it as a second opinion on echoes of `CPML`, or for an equation that has no stretched derivatives. Do not use it where
     echoes matter and cells are dear, nor for waves that graze the layers.
 
-    Use it as a second opinion on echoes of `CPML`, or for an equation that has no stretched derivatives. Do not use it where
-    echoes matter and cells are dear, nor for waves that graze the layers.
-
     Attributes:
         width: Thickness in cells.
         reflection: Amplitude left after crossing the layer twice.

@@ -201,3 +201,17 @@ class WaveEquation(SweptEquation):
         kinds = self.fields(len(self.extended.core))
         at = {k: (before.fields[k] + after.fields[k]) / 2 if kinds[k].recorded == 0.5 else v for k, v in before.fields.items()}
         return {k: self.extended.crop(v) for k, v in at.items()}
+
+
+def compressions_among(fields: dict[str, Array]) -> list[Array]:
+    """The fields that a wave equation declares as its compressions.
+
+    Args:
+        fields: What a probe sees: name -> `(shot, *grid)`.
+
+    Returns:
+        Those fields, in their order.
+    """
+    axes = next(iter(fields.values())).ndim - 1
+    declared = {name for equation in WaveEquation.__subclasses__() for name in equation.compressions(axes)}
+    return [field for name, field in fields.items() if name in declared]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from events import make_inventory, make_trace, pulse, sensitivity
 
-from adseis.earthquakes.ground_motion import ground_motion
+from adseis.earthquakes.ground_motion import read_ground_motion
 
 obspy = pytest.importorskip("obspy")
 
@@ -42,7 +42,7 @@ def test_response_is_removed(quantity, order, unit):
     The tapers of 1 % take off what rings beyond the record: 2e-3 of the peak, at the lowest frequencies.
     """
     stream = obspy.Stream([make_trace(NAME, 1e-6 * counts(pulse(T - 4)))])
-    found = ground_motion(stream, STATIONS, quantity=quantity, band=(0.3, 20.0), water_level=None, detrend=None, taper=0.01)
+    found = read_ground_motion(stream, STATIONS, quantity=quantity, band=(0.3, 20.0), water_level=None, detrend=None, taper=0.01)
     assert found[0].stats.unit == unit
     exact = 1e-6 * within(moved(order), 0.3, 20.0)
     np.testing.assert_allclose(within(found[0].data, 0.3, 20.0), exact, rtol=0, atol=2e-3 * abs(exact).max())
@@ -51,7 +51,7 @@ def test_response_is_removed(quantity, order, unit):
 def test_the_stream_is_left_as_it_is():
     stream = obspy.Stream([make_trace(NAME, counts(pulse(T - 4)))])
     before = stream[0].data.copy()
-    ground_motion(stream, STATIONS)
+    read_ground_motion(stream, STATIONS)
     np.testing.assert_array_equal(stream[0].data, before)
     assert "unit" not in stream[0].stats
 
@@ -63,7 +63,7 @@ def test_example_of_obspy():
     """
     stream, stations = obspy.read(), obspy.read_inventory()
     for found, raw in zip(
-        *(ground_motion(stream, stations, quantity=q, band=(0.5, 8.0)) for q in ("velocity", None)), strict=True
+        *(read_ground_motion(stream, stations, quantity=q, band=(0.5, 8.0)) for q in ("velocity", None)), strict=True
     ):
         assert found.id == raw.id
         np.testing.assert_allclose(np.linalg.norm(found.data), np.linalg.norm(raw.data) / 2.55e9, rtol=0.02)
@@ -72,10 +72,10 @@ def test_example_of_obspy():
 def test_trend_and_band_without_response():
     """A line is removed to rounding; of two sines that in the band is kept, within what the ends of a finite sine spread."""
     inner = slice(400, -400)
-    line = ground_motion(make_trace(NAME, 5 + 3 * T), quantity=None)
+    line = read_ground_motion(make_trace(NAME, 5 + 3 * T), quantity=None)
     assert np.abs(line[0].data).max() < 1e-9
     sines = np.sin(2 * np.pi * 5 * T) + np.sin(2 * np.pi * 0.5 * T)
-    kept = ground_motion(make_trace(NAME, sines), quantity=None, band=(3.0, 10.0))
+    kept = read_ground_motion(make_trace(NAME, sines), quantity=None, band=(3.0, 10.0))
     np.testing.assert_allclose(kept[0].data[inner], np.sin(2 * np.pi * 5 * T)[inner], rtol=0, atol=0.02)
 
 
@@ -84,7 +84,7 @@ def test_pieces():
     noise = np.random.default_rng(0).standard_normal(NT)
     start = obspy.UTCDateTime(0)
     one, two, far = (make_trace(NAME, x, DT, start + k) for x, k in ((noise[:1000], 0), (noise[1000:], 10), (noise, 60)))
-    joined, alone = ground_motion(obspy.Stream([one, two, far]), quantity=None, detrend=None)
+    joined, alone = read_ground_motion(obspy.Stream([one, two, far]), quantity=None, detrend=None)
     assert (joined.stats.npts, alone.stats.npts) == (NT, NT)
     np.testing.assert_array_equal(joined.data[500:1500], noise[500:1500])
     assert joined.data[0] == joined.data[-1] == alone.data[0] == 0
@@ -92,7 +92,7 @@ def test_pieces():
 
 def test_dead_trace_is_zero():
     """A constant is not made to noise by a deconvolution."""
-    assert not np.any(ground_motion(make_trace(NAME, np.full(NT, 7.0)), STATIONS)[0].data)
+    assert not np.any(read_ground_motion(make_trace(NAME, np.full(NT, 7.0)), STATIONS)[0].data)
 
 
 def with_nan():
@@ -132,14 +132,14 @@ def a_trace(name=NAME, dt=DT, samples=NT):
 )
 def test_faults(waveforms, stations, options, message):
     with pytest.raises(ValueError, match=message):
-        ground_motion(waveforms(), stations, **options)
+        read_ground_motion(waveforms(), stations, **options)
 
 
 def test_quantity_must_be_known():
     with pytest.raises(ValueError, match="`quantity` = 'speed' must be one of displacement, velocity, acceleration"):
-        ground_motion(a_trace(), STATIONS, quantity="speed")
+        read_ground_motion(a_trace(), STATIONS, quantity="speed")
 
 
 def test_detrend_must_be_known():
     with pytest.raises(ValueError, match="`detrend` = 'spline' must be"):
-        ground_motion(a_trace(), STATIONS, detrend="spline")
+        read_ground_motion(a_trace(), STATIONS, detrend="spline")

@@ -3,7 +3,7 @@
 import pytest
 from events import START, make_event, make_trace
 
-from adseis.earthquakes.hypocentres import Hypocentre, hypocentres
+from adseis.earthquakes.hypocentres import Hypocentre, read_hypocentres
 
 obspy = pytest.importorskip("obspy")
 
@@ -14,7 +14,7 @@ def test_catalogue(tmp_path):
     two.origins.append(make_event(depth=8000.0).origins[0])
     two.preferred_origin_id = two.origins[1].resource_id
     obspy.Catalog([one, two]).write(str(tmp_path / "events.xml"), format="QUAKEML")
-    found = hypocentres(tmp_path / "events.xml", None)
+    found = read_hypocentres(tmp_path / "events.xml", None)
     assert [shock.depth for shock in found] == [3000.0, 8000.0]
     assert found[0] == Hypocentre(obspy.UTCDateTime(START), 11.65, 48.12, 3000.0)
 
@@ -28,7 +28,7 @@ def header(**changes):
 def test_sac_headers():
     """Depth in km below the event's elevation; `b` and `o` count from one reference. What agrees to rounding is one event."""
     first, same, later = header(), header(evla=48.000001), header(o=30.0, evel=200.0)
-    found = hypocentres(None, obspy.Stream([later, first, same]))
+    found = read_hypocentres(None, obspy.Stream([later, first, same]))
     start = first.stats.starttime
     assert found == [Hypocentre(start - 3.0, 11.0, 48.0, 5000.0), Hypocentre(start + 29.5, 11.0, 48.0, 4800.0)]
 
@@ -36,7 +36,9 @@ def test_sac_headers():
 def test_given():
     """A hypocentre passes through, its time made ObsPy's."""
     shock = Hypocentre("2020-01-01T00:00:00", 11.0, 48.0, 1e3)
-    assert hypocentres(shock, None) == hypocentres([shock], None) == [shock._replace(time=obspy.UTCDateTime(2020, 1, 1))]
+    assert (
+        read_hypocentres(shock, None) == read_hypocentres([shock], None) == [shock._replace(time=obspy.UTCDateTime(2020, 1, 1))]
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,11 +52,11 @@ def test_given():
 )
 def test_faults(event, message):
     with pytest.raises(ValueError, match=message):
-        hypocentres(obspy.Catalog([event]), None)
+        read_hypocentres(obspy.Catalog([event]), None)
 
 
 def test_header_faults():
     with pytest.raises(ValueError, match=r"XX\.STA\.\.EHZ: without `events` the SAC header must have evla, evlo, evdp, o"):
-        hypocentres(None, obspy.Stream([make_trace("XX.STA..EHZ", [0.0, 1.0])]))
+        read_hypocentres(None, obspy.Stream([make_trace("XX.STA..EHZ", [0.0, 1.0])]))
     with pytest.raises(ValueError, match=r"XX\.STA\.\.EHZ: the SAC header `evdp` = 5000 is a depth in km"):
-        hypocentres(None, obspy.Stream([header(evdp=5000.0)]))
+        read_hypocentres(None, obspy.Stream([header(evdp=5000.0)]))

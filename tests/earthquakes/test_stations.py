@@ -6,7 +6,7 @@ from events import START, make_event, make_inventory, make_trace, pulse
 
 import adseis as ads
 from adseis.earthquakes.geography import Frame
-from adseis.earthquakes.ground_motion import ground_motion
+from adseis.earthquakes.ground_motion import read_ground_motion
 from adseis.earthquakes.hypocentres import Hypocentre
 from adseis.earthquakes.stations import on_grid, to_stream
 
@@ -169,7 +169,7 @@ def test_example_of_obspy():
     The onset is where 15 % of the peak are passed: within a period of 15 Hz, and on both clocks within a sample of 10 ms.
     """
     stream, stations = obspy.read(), obspy.read_inventory()
-    velocity = ground_motion(stream, stations, band=(1.0, 20.0))
+    velocity = read_ground_motion(stream, stations, band=(1.0, 20.0))
     grid = ads.Grid((10, 10), 500.0, dt=0.004, nt=1200, origin=(0.0, -2500.0))
     frame = Frame(12.795714, 47.737167, elevation=860.0, axes="zx")
     onsets = []

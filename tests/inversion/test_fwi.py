@@ -129,7 +129,6 @@ def test_bounds_and_iterations_of_one_band(problem):
         ({"iterations": 9} | two, "`iterations` = 9 is for one band, and `bands` has 2: give each its own"),
         ({"bounds": (1.0, 2.0)} | two, "`bounds` is for one band, and `bands` has 2: give `update=Update"),
         ({"bounds": (1.0, 2.0), "update": Update(high=3.0)}, "`bounds` and `update` both bound the model"),
-        ({"bounds": (1.0,)}, "`bounds` has 1 items"),
         ({"iterations": 0}, "`iterations` = 0"),
     ]:
         with pytest.raises(ValueError, match=match):

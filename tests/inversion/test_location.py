@@ -32,6 +32,7 @@ def far(found):
     return moved, np.abs(found.time_function - PULSE).max() / np.abs(PULSE).max()
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(("width", "seed"), [(None, 0), pytest.param(5.0, 1, marks=pytest.mark.slow)], ids=["point", "gaussian"])
 def test_finds_both_from_a_random_start(width, seed):
     """Within 0.1 cell and 2 % of the peak; 0.0002 cells and 1 % measured, from 9 and 11 cells away."""
@@ -44,6 +45,7 @@ def test_finds_both_from_a_random_start(width, seed):
     assert changed < 0.02
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 def test_noise_moves_little():
     """Noise of 10 % of the data's peak: the position within 0.1 cell (0.02 measured); the time function takes up noise, 16 % of

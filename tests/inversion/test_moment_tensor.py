@@ -53,6 +53,7 @@ def off(found, event, places=PLACES, moments=MOMENTS, rates=RATES, grid=GRID):
     return moved, relative(found.moment[event], moments[event]), relative(found.rate[event], rates[event])
 
 
+@pytest.mark.optimised
 def test_finds_all_from_afar(observed):
     """From 8 cells away and nothing known of tensor and rate. Without noise 0.001 cells, 0.1 % and 0.7 % are measured, most by
     the smoothness. With noise of 10 % of the peak 0.09 cells, 7 % and 8 %, the tensor's shape to 0.9997: its size grows by the
@@ -99,6 +100,7 @@ def forward_3d(position, moment, rate):
     return ads.simulate_elastic(SOLID, survey, SMALL, free_surface=True, order=2, boundary=ads.Rigid())  # quick to compile
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 def test_double_couple_in_3d():
     """An oblique reverse fault from 3.7 cells away, in a box whose sides reflect; 45 iterations leave 0.13 cells, 1.4 % of the

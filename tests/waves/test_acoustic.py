@@ -39,6 +39,7 @@ def test_pressure_2d(dtype):
     assert analytic.relative_l2(p[0, :, 0], exact) < 1e-2
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("offset", [(9, 12), (8, 4, 8)], ids=["2d", "3d"])
 def test_volume_source_and_force(offset):
     """Pressure and every velocity of a volume source and of an oblique force, off the nodes, two or so wavelengths away. 1e-2:

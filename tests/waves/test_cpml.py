@@ -44,6 +44,7 @@ def echoes(scalar, order, courant, slowness, boundary, shape=(31, 161), away=(4,
     return 20 * np.log10(np.max(np.abs(echo), 0) / np.max(np.abs(exact), 0))
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(
     ("scalar", "order", "courant", "slowness"),
     [
@@ -65,6 +66,7 @@ def test_default_layers_absorb(scalar, order, courant, slowness):
     assert np.all(echo[GRAZING] < -40)
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("scalar", [True, False], ids=["scalar", "acoustic"])
 def test_layers_absorb_in_3d(scalar):
     """Row 7 in 3D, where edges and corners meet: the same figures (a short layer, so that a box without echoes stays small)."""
@@ -73,6 +75,7 @@ def test_layers_absorb_in_3d(scalar):
     assert echo[2] < -40
 
 
+@pytest.mark.optimised
 def test_sponge_is_weaker():
     """Forty cells of sponge leave about 1 %: -35 dB near the normal; an untreated wall would leave -6 dB or more."""
     for scalar in (True, False):
@@ -109,6 +112,7 @@ def test_stays_quiet(scalar, free_surface):
     assert_quiet(quiet(scalar, 10_000, free_surface))
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 @pytest.mark.parametrize("free_surface", [False, True], ids=["open", "free surface"])
 @pytest.mark.parametrize("scalar", [True, False], ids=["scalar", "acoustic"])

@@ -79,6 +79,7 @@ def together(recorded, names, shot):
     return np.moveaxis(np.stack([recorded[name][shot] for name in names]), (0, 2), (1, 0))
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("shot", [0, 1, 2], ids=["force", "moment", "explosion"])
 def test_velocity_and_displacement(plane, shot):
     """Row 4: both components together, no fitted scale or shift: 2 % at every receiver, for dispersion of order 4 at 10 points
@@ -90,6 +91,7 @@ def test_velocity_and_displacement(plane, shot):
             assert analytic.relative_l2(got[k], wanted[k]) < 2e-2
 
 
+@pytest.mark.optimised
 def test_explosion_moves_a_solid_like_a_fluid(plane):
     """It is a volume injection rate there too, and no S wave leaves it: the acoustic velocity of the speed vp. 1 %: P waves have
     17 points per wavelength."""
@@ -101,6 +103,7 @@ def test_explosion_moves_a_solid_like_a_fluid(plane):
     assert curl < 1e-2 * divergence
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("shot", [0, 1], ids=["force", "moment"])
 def test_stress_and_strain(plane, shot):
     """Stresses of the gradient of the exact displacement, divergence and curl of that of the velocity: 2 % of all stresses and of
@@ -119,6 +122,7 @@ def test_stress_and_strain(plane, shot):
     np.testing.assert_allclose(recorded["p"], mean, rtol=0, atol=1e-12 * np.abs(mean).max())
 
 
+@pytest.mark.optimised
 def test_fibre(plane):
     """The difference of the exact velocities at the ends of the gauge length, along the fibre and over its length: 2 % as above,
     and none of it would survive a point measurement (the gauge is a third of the shortest S wavelength)."""
@@ -130,6 +134,7 @@ def test_fibre(plane):
         assert analytic.relative_l2(recorded[FIBRE][0, :, k], wanted[k]) < 2e-2
 
 
+@pytest.mark.optimised
 def test_three_dimensions():
     """Row 4 in 3D: a double couple (shot 0) and an oblique force (shot 1), off the nodes, at six azimuths and depths, one
     shortest S wavelength and more away, near field included: 2 % of the three components together (one alone may be nodal)."""
@@ -169,6 +174,7 @@ def test_a_fluid_is_acoustic():
         np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-12 * peak)
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(("order", "points"), [(2, (14, 12, 10)), (4, (11, 9, 8)), (8, (8, 7, 6))])
 def test_convergence_in_space(order, points):
     """Row 3: a force and its P and S waves. One grid serves all: waves n times longer on it are the same waves on a grid n times

@@ -49,6 +49,7 @@ def lamb(order, points, deep, far, courant):
     return pairs
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("order", [4, *[pytest.param(order, marks=pytest.mark.slow) for order in (2, 8)]])
 def test_lamb(order):
     """Row 5: 20 points per shortest S wavelength, the force a fifth of the dominant one deep, the receivers on the surface five
@@ -60,6 +61,7 @@ def test_lamb(order):
         assert analytic.relative_l2(got[component], wanted[component]) < 3e-2
 
 
+@pytest.mark.optimised
 def test_lamb_in_three_dimensions():
     """Row 5 in 3D at 14 points per shortest S wavelength: a vertical force two thirds of one deep, off the nodes, three azimuths
     a wavelength and a half away on the surface: 3 % of the three components together."""
@@ -79,6 +81,7 @@ def test_lamb_in_three_dimensions():
         assert analytic.relative_l2(a, b) < 3e-2
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(("order", "least"), [(2, 1.8), (4, 2.0)])
 def test_convergence_at_the_surface(order, least):
     """Row 3: body and Rayleigh waves two dominant wavelengths along the surface. The closures are exact for lines (order 2) or
@@ -88,6 +91,7 @@ def test_convergence_at_the_surface(order, least):
     assert convergence_order(1 / np.array(points), errors) > least
 
 
+@pytest.mark.optimised
 def test_sea_floor():
     """Row 6: an explosion in the water, the interface halfway between two rows. Waves transmitted below and aslant, and the
     Scholte wave in the water, on the floor and in the sediment three dominant wavelengths away, where it is all there is: 5 % of
@@ -209,6 +213,7 @@ def echoes(order, courant, ratio, *, at, receivers, shape=(31, 121), free_surfac
     return 20 * np.log10(np.abs(echo).max((0, 1)) / np.abs(exact).max((0, 1)))
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(("order", "courant", "ratio"), [(4, 0.95, 1.73), pytest.param(8, 0.4, 2.5, marks=pytest.mark.slow)])
 def test_layers_absorb(order, courant, ratio):
     """Row 7: source and receivers ten cells from the layer below, which P and S waves meet at 11 degrees from the normal first
@@ -218,6 +223,7 @@ def test_layers_absorb(order, courant, ratio):
     assert np.all(echo[2:] < -40)
 
 
+@pytest.mark.optimised
 def test_layers_absorb_surface_waves():
     """Row 7: a force near a free surface; its Rayleigh wave runs along it into the layer beyond the last receivers, body waves
     meet the layer below: -60 dB next to the source and next to the layer."""
@@ -270,6 +276,7 @@ def test_stays_quiet():
         assert_quiet(peaks(values, 5_000, ads.CPML(8), True))
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 @pytest.mark.parametrize(("nt", "free_surface"), [(20_000, False), (100_000, True)], ids=["open", "free surface"])
 def test_stays_quiet_for_ever(nt, free_surface):
@@ -279,6 +286,7 @@ def test_stays_quiet_for_ever(nt, free_surface):
     assert_quiet(peaks(sea, nt, ads.CPML(8), free_surface)[: 20 * 20_000 // nt])
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 @pytest.mark.xfail(reason="orders above 2 reach across the sea floor: e-fold in 25,000 steps with layers that are not multiaxial")
 def test_stays_quiet_at_sea():
@@ -286,6 +294,7 @@ def test_stays_quiet_at_sea():
     assert_quiet(peaks(random_media()[1], 100_000, ads.CPML(8), True))
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 def test_multiaxial_layers_bear_strong_contrasts():
     """Guided waves whose phase and energy travel opposite ways, as they do in strong contrasts, grow in layers that damp across

@@ -25,6 +25,7 @@ def experiment(source, receiver, at_surface=False):
     )
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(("source", "receiver"), CASES, ids=IDS)
 def test_scalar_image(source, receiver):
     """Source minus mirror image, no fitted scale: 1e-2 for dispersion of order 4 at 10 points per shortest wavelength, the time
@@ -36,6 +37,7 @@ def test_scalar_image(source, receiver):
     np.testing.assert_allclose(u[:, 1], 0, atol=1e-14 * np.max(np.abs(exact)))
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize(("source", "receiver"), CASES, ids=IDS)
 def test_acoustic_image(source, receiver):
     """Pressure and vertical velocity, the velocity at the surface too, where it doubles: 1e-2 as above, 1.5e-2 for velocities

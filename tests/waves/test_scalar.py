@@ -53,6 +53,7 @@ def test_green_2d_float32():
     assert analytic.relative_l2(u, exact) < 1e-2
 
 
+@pytest.mark.optimised
 def test_green_3d():
     """Row 1 in 3D over three wavelengths in float32: a third of the distance and half of that for the time step leave 1e-2."""
     u, exact = point_source((24, 0, 0), 0.15, 4, np.float32)

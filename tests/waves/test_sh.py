@@ -21,6 +21,7 @@ def line_force(at, s):
     return ads.Force(np.reshape(at, (1, 1, 2)), s[None, None], ACROSS)
 
 
+@pytest.mark.optimised
 def test_line_force():
     """Row 4: ten shortest wavelengths away and close by, off the nodes: velocity and displacement within 1e-2, dispersion of
     order 4 at 10 points per shortest wavelength and the layers. The displacement is that of the integrated force."""

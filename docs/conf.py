@@ -19,7 +19,9 @@ PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
 REPOSITORY = PROJECT.get("urls", {}).get("Repository", "").rstrip("/")
 NOTEBOOKS = "gh-pages"  # the branch that the built pages are published on
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")  # for the kernels that run the notebooks
+# For the kernels that run the notebooks, where compiling takes longer than running.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")
 
 project = PROJECT["name"]
 author = project_copyright = "The adseis developers"

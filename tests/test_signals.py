@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 from jax.test_util import check_grads
 
-from adseis.signals import amplitude_spectrum, bandpass, envelope, flatten, keep_fast, lowpass, peak, resample, taper
+from adseis.signals import amplitude_spectrum, bandpass, divide, envelope, flatten, keep_fast, lowpass, peak, resample, taper
 
 DT = 0.004
 
@@ -185,3 +185,13 @@ def test_keep_fast_refuses_what_cannot_be(bad):
         keep_fast(np.ones((5, 4)), **({"dt": DT, "spacing": 10.0, "slowest": 1500.0} | bad))
     with pytest.raises(ValueError, match="must end with the axes"):
         keep_fast(np.ones(5), DT, 10.0, 1500.0)
+
+
+def test_divide():
+    """The fallback where nothing can be divided by, and no NaN in any derivative there; the plain quotient elsewhere."""
+    a, b = jnp.array([1.0, 2.0, 0.0]), jnp.array([4.0, 0.0, 0.0])
+    np.testing.assert_array_equal(divide(a, b), [0.25, 0, 0])
+    np.testing.assert_array_equal(divide(a, b, 7.0), [0.25, 7, 7])
+    by_a, by_b = jax.jacobian(divide, argnums=(0, 1))(a, b)
+    np.testing.assert_array_equal(np.diag(by_a), [0.25, 0, 0])
+    np.testing.assert_array_equal(np.diag(by_b), [-1 / 16, 0, 0])

@@ -112,3 +112,21 @@ def test_grid_suggests_a_sound_sampling():
 def test_faults(survey, error, match):
     with pytest.raises((error, TypeError), match=match):
         scalar(survey())
+
+
+def test_one_time_function_serves_all_shots_and_sources():
+    """`(time,)` is the same as the same samples for every source, bit by bit."""
+    grid = ads.Grid(shape=(5, 6), spacing=1.0, dt=0.1, nt=4)
+    position, samples = np.ones((2, 3, 2)), np.arange(4.0)
+    for one, each in (
+        (ads.Explosion(position, samples), ads.Explosion(position, np.broadcast_to(samples, (2, 3, 4)))),
+        (ads.Force(position, samples, [[[1.0, 2.0]]]), ads.Force(position, np.broadcast_to(samples, (2, 3, 4)), [[[1.0, 2.0]]])),
+        (
+            ads.MomentTensor(position, samples, np.eye(2)[None, None]),
+            ads.MomentTensor(position, samples[None, None], np.eye(2)[None, None]),
+        ),
+    ):
+        for a, b in zip(one.emissions(grid), each.emissions(grid), strict=True):
+            assert a.kind == b.kind
+            np.testing.assert_array_equal(a.samples, b.samples)
+            assert a.samples.shape == (2, 3, 4)

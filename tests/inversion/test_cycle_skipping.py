@@ -43,7 +43,9 @@ def test_least_squares_fails(problem):
 
 
 @pytest.mark.parametrize(
-    "misfit", [ads.misfits.envelope, functools.partial(ads.misfits.traveltime, dt=GRID.dt)], ids=["envelope", "traveltime"]
+    "misfit",
+    [pytest.param(ads.misfits.envelope, marks=pytest.mark.slow), functools.partial(ads.misfits.traveltime, dt=GRID.dt)],
+    ids=["envelope", "traveltime"],
 )
 def test_others_succeed(problem, misfit):
     """Within a tenth of the initial error, which is what the splines leave; 40 and 47 m/s measured."""

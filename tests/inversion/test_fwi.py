@@ -56,7 +56,11 @@ def test_the_objective_has_the_gradient_it_claims(problem):
     assert second == pytest.approx(2, rel=0.1)
 
 
-@pytest.mark.parametrize("p", [Slowness(), Bounded(2000.0, 3000.0), Splines((24, 36), (10, 14))], ids=["1/vp", "box", "splines"])
+@pytest.mark.parametrize(
+    "p",
+    [Slowness(), pytest.param(Bounded(2000.0, 3000.0), marks=pytest.mark.slow), Splines((24, 36), (10, 14))],
+    ids=["1/vp", "box", "splines"],
+)
 def test_parametrizations(problem, p):
     """Ten iterations in other variables also lower the misfit tenfold, and the model keeps its bounds."""
     grid, true, initial, _, forward, observed = problem

@@ -32,8 +32,9 @@ def far(found):
     return moved, np.abs(found.time_function - PULSE).max() / np.abs(PULSE).max()
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
-@pytest.mark.parametrize(("width", "seed"), [(None, 0), pytest.param(5.0, 1, marks=pytest.mark.slow)], ids=["point", "gaussian"])
+@pytest.mark.parametrize(("width", "seed"), [(None, 0), (5.0, 1)], ids=["point", "gaussian"])
 def test_finds_both_from_a_random_start(width, seed):
     """Within 0.1 cell and 2 % of the peak; 0.0002 cells and 1 % measured, from 9 and 11 cells away."""
     run = lambda x, s: forward(x, s, width)  # noqa: E731

@@ -54,6 +54,7 @@ def off(found, event, places=PLACES, moments=MOMENTS, rates=RATES, grid=GRID):
 
 
 @pytest.mark.optimised
+@pytest.mark.slow
 def test_finds_all_from_afar(observed):
     """From 8 cells away and nothing known of tensor and rate. Without noise 0.001 cells, 0.1 % and 0.7 % are measured, most by
     the smoothness. With noise of 10 % of the peak 0.09 cells, 7 % and 8 %, the tensor's shape to 0.9997: its size grows by the

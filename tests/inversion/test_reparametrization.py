@@ -133,6 +133,7 @@ def test_weights_are_kept_and_resumed(tmp_path, disc):
     np.testing.assert_array_equal(resumed.values, whole.values)
 
 
+@pytest.mark.optimised
 def test_a_network_that_draws_all_of_the_model(disc):
     """ADSeismic's way: trained on the initial model it starts an inversion from there, untrained it is refused.
 

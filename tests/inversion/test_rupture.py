@@ -41,6 +41,7 @@ def elastic(rate):
 
 
 FORWARD = {"acoustic": acoustic, "elastic": elastic}
+each = pytest.mark.parametrize("physics", ["acoustic", pytest.param("elastic", marks=pytest.mark.slow)])
 
 
 @functools.cache
@@ -58,7 +59,7 @@ def relative(found):
     return np.linalg.norm(found - TRUE) / np.linalg.norm(TRUE)
 
 
-@pytest.mark.parametrize("physics", FORWARD)
+@each
 def test_histories(physics):
     """From nothing, by the solver's data: to 0.5 % of their norm and amounts to 0.5 %, none negative (0.1 % of both measured:
     what smoothness takes)."""
@@ -69,7 +70,7 @@ def test_histories(physics):
     np.testing.assert_allclose(found.rate.sum(1) * GRID.dt, AMOUNTS, rtol=0.005)
 
 
-@pytest.mark.parametrize("physics", FORWARD)
+@each
 def test_histories_with_noise(physics):
     """A tenth of the data's peak as noise: within 15 % of the norm (8 % measured). What is never negative has a mean where there
     was nothing, so that amounts over the whole record come out up to a third too large; their peaks within 15 %."""
@@ -91,7 +92,7 @@ def test_through_the_solver():
     assert relative(found.rate) < 0.1
 
 
-@pytest.mark.parametrize("physics", FORWARD)
+@each
 def test_times_and_amounts(physics):
     """Told nothing: times within 0.01 samples, amounts within 0.01 % (1e-6 samples and 1e-7 measured: the fit is exact)."""
     observed = FORWARD[physics](jnp.asarray(TRUE))
@@ -105,7 +106,7 @@ def test_times_and_amounts(physics):
     assert len(seen) > 40
 
 
-@pytest.mark.parametrize("physics", FORWARD)
+@each
 def test_times_and_amounts_with_noise(physics):
     """A tenth of the data's peak as noise: times within half a sample, amounts within 6 % (0.2 samples, 4 % measured)."""
     observed = with_noise(green(physics)(jnp.asarray(TRUE)))

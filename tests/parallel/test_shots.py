@@ -50,11 +50,11 @@ def gather_and_gradient(equation, values, devices=None, **options):
     ("equation", "shots", "dtype", "options"),
     [
         (SCALAR, 5, "float64", {}),
-        (ACOUSTIC, 5, "float64", {"free_surface": True}),
+        pytest.param(ACOUSTIC, 5, "float64", {"free_surface": True}, marks=pytest.mark.slow),
         pytest.param(ACOUSTIC, 5, "float32", WALLS, marks=pytest.mark.slow),
         (SCALAR, 1, "float32", WALLS),
         pytest.param(SCALAR, 8, "float64", WALLS | {"adjoint": ads.AutoDiff()}, marks=pytest.mark.slow),
-        (ELASTIC, 5, "float64", {"free_surface": True, "record": "vx"}),
+        pytest.param(ELASTIC, 5, "float64", {"free_surface": True, "record": "vx"}, marks=pytest.mark.slow),
     ],
     ids=["scalar", "acoustic-free-surface", "acoustic-float32", "one-shot", "autodiff", "elastic-free-surface"],
 )

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike
 from adseis.experiment import sampling
 from adseis.experiment.clock import Clock
 
+PerAxis = float | Sequence[float] | np.ndarray
+"""A number for all axes, or one for each."""
+
 SLACK = 1e-4
 """Part of a cell that a position may lie beyond the grid, for rounding."""
 
@@ -57,9 +60,7 @@ class Grid(Clock):
     spacing: tuple[float, ...] = eqx.field(static=True)
     origin: tuple[float, ...] = eqx.field(static=True)
 
-    def __init__(
-        self, shape: Sequence[int], spacing: float | Sequence[float], dt: float, nt: int, origin: float | Sequence[float] = 0.0
-    ) -> None:
+    def __init__(self, shape: Sequence[int], spacing: PerAxis, dt: float, nt: int, origin: PerAxis = 0.0) -> None:
         self.shape = tuple(int(n) for n in shape)
         if len(self.shape) not in (2, 3) or any(n != m or n < 1 for n, m in zip(self.shape, shape, strict=True)):
             raise ValueError(f"`shape` = {tuple(shape)} must be (nz, nx) or (nz, ny, nx), whole positive numbers of nodes.")
@@ -133,7 +134,7 @@ class Grid(Clock):
         *,
         speeds: tuple[float, float] | None = None,
         shape: Sequence[int] | None = None,
-        spacing: float | Sequence[float] | None = None,
+        spacing: PerAxis | None = None,
         extent: Sequence[float] | None = None,
         duration: float | None = None,
         order: int = 4,

@@ -1,6 +1,7 @@
 """Sections of a medium: one panel, or true, initial, inverted and difference side by side."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Real
@@ -21,7 +22,7 @@ def plot_section(
     axes: Axes | None = None,
     title: str = "",
     label: str = "vp [m/s]",
-    limits: tuple[float, float] | None = None,
+    limits: tuple[Any, Any] | None = None,
     colormap: str = "viridis",
     points: Mapping[str, Real[Array | np.ndarray, "... 2"]] | None = None,
 ) -> Figure:
@@ -65,7 +66,7 @@ def plot_sections(
     *,
     differences: Mapping[str, Real[Array | np.ndarray, "z x"]] | None = None,
     label: str = "vp [m/s]",
-    limits: tuple[float, float] | None = None,
+    limits: tuple[Any, Any] | None = None,
     colormap: str = "viridis",
     points: Mapping[str, Real[Array | np.ndarray, "... 2"]] | None = None,
     columns: int = 2,

@@ -171,6 +171,6 @@ def test_errors():
         shard_shots(np.ones((4, 2)), rows)
     with pytest.raises(ValueError, match="none of them"):
         ads.Survey(survey.source, TRACES, devices=rows)
-    with pytest.raises(TypeError, match="`devices` is a; use ads.parallel.device_mesh"):
+    with pytest.raises(TypeError, match="`devices` is a int; use ads.parallel.device_mesh"):
         ads.Survey(survey.source, TRACES, devices=4)
     assert ads.Survey(survey.source, TRACES, devices=jax.devices()).devices == device_mesh()

@@ -14,7 +14,6 @@ from jaxtyping import install_import_hook
 
 HASTE = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 os.environ["XLA_FLAGS"] = f"{HASTE} {os.environ.get('XLA_FLAGS', '')}"  # the caller's own come later, and win
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # read by JAX when it is imported: in other processes
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -28,7 +27,9 @@ MAPPINGS, PAGES = Path("/proc/self/maps"), Path("/proc/self/statm")
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item, nextitem):
     """Around set-up too, so that what a module's fixture simulates is compiled as the first test that asks for it wants it."""
-    jax.config.update("jax_disable_most_optimizations", item.get_closest_marker("optimised") is None)
+    haste = item.get_closest_marker("optimised") is None
+    jax.config.update("jax_disable_most_optimizations", haste)
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(int(haste))  # for other processes
     return (yield)
 
 

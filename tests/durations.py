@@ -12,14 +12,13 @@ from pathlib import Path
 
 RECORD = Path(__file__).with_suffix(".json")
 WORTH_KEEPING = 0.5  # s; shorter ones are noise
-LIMIT = 10.0  # s; a longer test is marked `slow`
-SLOWER_MACHINE = 3.0  # by how much a machine may exceed the limit before it counts as an error
+LIMIT = 10.0  # s; a longer test is to be marked `slow`; said, not enforced, since machines differ
 
 
 def read(path):
     """Seconds of every test that ran, set-up included, by its node."""
     cases = ET.parse(path).getroot().iter("testcase")
-    ran = [case for case in cases if case.find("skipped") is None]
+    ran = [case for case in cases if case.find("skipped") is None and case.get("classname")]
     return {f"{case.get('classname').replace('.', '/')}.py::{case.get('name')}": float(case.get("time")) for case in ran}
 
 
@@ -45,12 +44,12 @@ def main():
     if args.record:
         kept = {name: round(s, 1) for name, s in sorted(seconds.items()) if s >= WORTH_KEEPING}
         RECORD.write_text(json.dumps({"total": round(sum(seconds.values())), "tests": kept}, indent=0) + "\n")
-    lines = report(seconds, json.loads(RECORD.read_text()))
+    recorded = json.loads(RECORD.read_text()) if RECORD.exists() else {"total": 0, "tests": {}}
+    lines = report(seconds, recorded)
     long = [name for name, s in seconds.items() if s > LIMIT]
     lines += [f"WARNING: over {LIMIT:.0f} s, to be shortened or marked `slow`: {name}" for name in long]
     sys.stdout.write("\n".join(lines) + "\n")
-    return int(any(seconds[name] > SLOWER_MACHINE * LIMIT for name in long))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

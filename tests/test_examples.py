@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import jax
+import jaxtyping
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -26,9 +27,9 @@ def run(monkeypatch, tmp_path, capsys):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
         monkeypatch.syspath_prepend((ROOT / script).parent)
-        fresh, ours = (False, "allow"), (jax.config.jax_enable_x64, jax.config.jax_numpy_rank_promotion)
+        ours = jax.config.jax_enable_x64, jax.config.jax_numpy_rank_promotion, jaxtyping.config.jaxtyping_disable
         try:
-            settings(*fresh)
+            settings(False, "allow", True)
             runpy.run_path(str(ROOT / script), run_name="__main__")
         finally:
             settings(*ours)
@@ -38,14 +39,15 @@ def run(monkeypatch, tmp_path, capsys):
     return main
 
 
-def settings(double, rank_promotion):
+def settings(double, rank_promotion, unchecked):
     jax.config.update("jax_enable_x64", double)
     jax.config.update("jax_numpy_rank_promotion", rank_promotion)
+    jaxtyping.config.update("jaxtyping_disable", unchecked)
 
 
-def run_apart(folder, script, *arguments, **environment):
+def run_apart(folder, script, *arguments):
     """The same in an interpreter of its own, as a user runs it."""
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"} | environment
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
     command = [sys.executable, ROOT / script, *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
@@ -67,8 +69,8 @@ def assert_drawn(path):
     [
         ("first_gradient", ("--steps", "450")),
         ("first_inversion", ("--iterations", "1")),
-        ("network_as_velocity", ("--iterations", "1")),
-        ("flax_network_as_velocity", ("--iterations", "1")),
+        pytest.param("network_as_velocity", ("--iterations", "1"), marks=pytest.mark.optimised),
+        pytest.param("flax_network_as_velocity", ("--iterations", "1"), marks=[pytest.mark.optimised, pytest.mark.slow]),
     ],
 )
 def test_the_misfit_falls(run, tmp_path, name, arguments):
@@ -110,6 +112,7 @@ def test_elastic(run, tmp_path, name, arguments, said):
     assert_drawn(tmp_path / f"{name}.png")
 
 
+@pytest.mark.optimised
 def test_locate_earthquake(run, tmp_path):
     """Far from converged, yet nearer than it began."""
     printed = run("examples/locate_earthquake.py", "--iterations", "2", "--width", "25")
@@ -134,6 +137,7 @@ def test_benchmark(tmp_path):
     assert_drawn(tmp_path / "toy.png")
 
 
+@pytest.mark.optimised
 def test_strategies(run, tmp_path):
     """Each of the four ways comes nearer to the true model for what six gradients cost."""
     printed = run("examples/strategies.py", "--gradients", "6")
@@ -143,6 +147,7 @@ def test_strategies(run, tmp_path):
     assert_drawn(tmp_path / "strategies.png")
 
 
+@pytest.mark.optimised
 def test_segy_to_model(run, tmp_path):
     """Writes a SEG-Y file with two dead traces, names them, and comes nearer to the true model in two short bands."""
     pytest.importorskip("segyio", reason="SEG-Y needs segyio")
@@ -155,6 +160,7 @@ def test_segy_to_model(run, tmp_path):
     assert_drawn(tmp_path / "segy_to_model.png")
 
 
+@pytest.mark.optimised
 def test_real_event(run, tmp_path):
     """Far from converged, the misfit falls; P alone leaves depth and origin time apart by a singular value below 0.2."""
     pytest.importorskip("obspy", reason="earthquake records need ObsPy")
@@ -166,6 +172,7 @@ def test_real_event(run, tmp_path):
     assert_drawn(tmp_path / "real_event.png")
 
 
+@pytest.mark.optimised
 def test_elastic_inversion(run, tmp_path):
     """Three iterations a band: the misfit falls (to 0.16), and so do the errors of vp and vs (density comes later)."""
     printed = run("examples/elastic_inversion.py", "--iterations", "3")
@@ -177,6 +184,7 @@ def test_elastic_inversion(run, tmp_path):
     assert_drawn(tmp_path / "elastic_inversion.png")
 
 
+@pytest.mark.optimised
 def test_rupture_history(run, tmp_path):
     """Five iterations: histories nearer to the truth (63 % off) than silence, 100 %; times within a sample (0.34)."""
     printed = run("examples/rupture_history.py", "--iterations", "5", "--physics", "acoustic")
@@ -185,6 +193,7 @@ def test_rupture_history(run, tmp_path):
     assert_drawn(tmp_path / "rupture_history.png")
 
 
+@pytest.mark.optimised
 def test_moment_tensor(run, tmp_path):
     """Ten iterations of eighty: 2.6 cells in depth are left of 12.4, and a tenth of the tensor."""
     printed = run("examples/moment_tensor.py", "--iterations", "10", "--depths", "3")
@@ -194,6 +203,7 @@ def test_moment_tensor(run, tmp_path):
     assert_drawn(tmp_path / "moment_tensor.png")
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 @pytest.mark.skipif(not (MODELS / "marmousi2-model-true.mat").is_file(), reason="no Marmousi2 beside the repository")
 @pytest.mark.parametrize(
@@ -205,8 +215,7 @@ def test_moment_tensor(run, tmp_path):
 )
 def test_marmousi2_is_approached(tmp_path, name, arguments, bound):
     """Fifty gradients lower the errors, 381.8 and 294.8 m/s and 84.2 kg/m^3, as the documentation says they do."""
-    settings = ("--data", MODELS, "--evaluations", "50", "--output", tmp_path, *arguments)
-    run_apart(tmp_path, f"benchmarks/{name}.py", *settings, JAX_DISABLE_MOST_OPTIMIZATIONS="0")  # runs longer than it compiles
+    run_apart(tmp_path, f"benchmarks/{name}.py", "--data", MODELS, "--evaluations", "50", "--output", tmp_path, *arguments)
     (found,) = json.loads((tmp_path / f"{name}.json").read_text())["runs"].values()
     errors = found["final_error"] if isinstance(found["final_error"], dict) else {"vp": found["final_error"]}
     assert all(errors[unknown] < most for unknown, most in bound.items()), errors

@@ -39,6 +39,7 @@ def inverted(folder):
         return file["vp_inverted"][()]
 
 
+@pytest.mark.optimised
 def test_invert_leaves_a_run_folder(model, tmp_path, capsys):
     """The error falls, and every file of a run is there."""
     out = tmp_path / "run"
@@ -113,11 +114,13 @@ def check_kills(model, tmp_path, kills):
     assert counts[0] == counts[1]
 
 
+@pytest.mark.optimised
 def test_a_killed_inversion_resumes_to_the_same_result(model, tmp_path):
     """Bit for bit: the journal replays what was computed, and the rest is computed alike."""
     check_kills(model, tmp_path, kills=1)
 
 
+@pytest.mark.optimised
 @pytest.mark.slow
 def test_a_dozen_kills(model, tmp_path):
     """Row 15 of the oracles: no file is ever corrupt, and the result is that of the uninterrupted run."""

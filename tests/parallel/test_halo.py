@@ -70,12 +70,13 @@ CASES = {
         1,
         4,
         "float64",
-        {"free_surface": True, "record": ("vz", "szx", ads.Fibre((0, 1), 5.0))},
+        {"free_surface": True, "record": ("vz", "szx")},
     ),
+    "elastic-fibre": (ELASTIC, FLAT, 1, 4, "float64", {"free_surface": True, "record": ("vz", ads.Fibre((0, 1), 5.0))}),
 }
 
 
-SLOW = {"sponge-float32"}
+SLOW = {"sponge-float32", "elastic-fibre"}
 
 
 @pytest.mark.parametrize(

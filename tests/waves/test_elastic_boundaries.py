@@ -214,11 +214,15 @@ def echoes(order, courant, ratio, *, at, receivers, shape=(31, 121), free_surfac
 
 
 @pytest.mark.optimised
-@pytest.mark.parametrize(("order", "courant", "ratio"), [(4, 0.95, 1.73), pytest.param(8, 0.4, 2.5, marks=pytest.mark.slow)])
-def test_layers_absorb(order, courant, ratio):
+@pytest.mark.parametrize(
+    ("order", "courant", "ratio", "far"),
+    [(4, 0.95, 1.73, 60), *[pytest.param(*case, 100, marks=pytest.mark.slow) for case in ((4, 0.95, 1.73), (8, 0.4, 2.5))]],
+)
+def test_layers_absorb(order, courant, ratio, far):
     """Row 7: source and receivers ten cells from the layer below, which P and S waves meet at 11 degrees from the normal first
-    and at 79 last: -60 dB near the normal, -40 dB at grazing, without tuning."""
-    echo = echoes(order, courant, ratio, at=(20, 10), receivers=[(20, 10 + n) for n in (4, 20, 60, 100)])
+    and at 72 (slow: 79) last: -60 dB near the normal, -40 dB at grazing, without tuning."""
+    receivers = [(20, 10 + n) for n in (4, 20, 60, 100) if n <= far]
+    echo = echoes(order, courant, ratio, at=(20, 10), receivers=receivers, shape=(31, far + 21))
     assert np.all(echo[:2] < -60)
     assert np.all(echo[2:] < -40)
 

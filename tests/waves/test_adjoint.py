@@ -119,8 +119,6 @@ def sources_of(case, x):
         return tuple(ads.Force(at, 1e6 * s * x["direction"], np.array([[[0, 1, 0]]], s.dtype)) for at in places)
     places = places[: 4 - case.axes]  # in 3D off the nodes alone, for compiling takes long
     forces = [ads.Force(at, 1e6 * s, x["direction"]) for at in places]
-    if case is ACOUSTIC:  # each kind once, likewise; in both ways in the slow cases
-        return volumes[1], forces[0]
     if case.physics == "acoustic":
         return (*volumes, *forces)
     moments = [ads.MomentTensor(at, 1e10 * s, x["moment"]) for at in (x["position"], node + 2 * cell)]

@@ -43,7 +43,7 @@ def inverted(folder):
 def test_invert_leaves_a_run_folder(model, tmp_path, capsys):
     """The error falls, and every file of a run is there."""
     out = tmp_path / "run"
-    more = "--iterations 5 --bands 5 --band-iterations 3 --illumination --mute-radius 40 --total-variation 1e-3 --noise 0.02"
+    more = "--iterations 2 --bands 5 --band-iterations 2 --illumination --mute-radius 40 --total-variation 1e-3 --noise 0.02"
     more += " --misfit envelope"
     code = main(["invert", "--model", str(model), *OPTIONS, *more.split(), "--output", str(out)])
     assert code == 0, capsys.readouterr().err
@@ -59,7 +59,7 @@ def test_invert_leaves_a_run_folder(model, tmp_path, capsys):
         "misfit.png",
     } <= names
     records = read_metrics(out / "metrics.jsonl")
-    assert [r["iteration"] for r in records] == list(range(1, 9))
+    assert [r["iteration"] for r in records] == list(range(1, 5))
     with h5py.File(out / "result.h5") as file:
         true, initial, final = (file[f"vp_{k}"][()] for k in ("true", "initial", "inverted"))
     assert np.std(final - true) < np.std(initial - true)
@@ -114,6 +114,7 @@ def check_kills(model, tmp_path, kills):
     assert counts[0] == counts[1]
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 def test_a_killed_inversion_resumes_to_the_same_result(model, tmp_path):
     """Bit for bit: the journal replays what was computed, and the rest is computed alike."""

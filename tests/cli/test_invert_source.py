@@ -59,9 +59,13 @@ def check_folder(out, capsys, within, unit):
 @pytest.mark.parametrize(
     ("name", "iterations", "within", "unit", "physics"),
     [
-        ("location", 12, {"position_error": 0.2}, {"position_found": "m", "u_observed": "1"}, "scalar"),
         ("history", 12, {"history_error": 25}, {"rate_found": "1/s", "pressure_observed": "Pa"}, "acoustic"),
-        ("moment-tensor", 6, {"position_error": 2}, {"moment_found": "N", "vx_found": "m/s"}, "elastic"),
+        pytest.param(
+            "location", 12, {"position_error": 0.2}, {"position_found": "m", "u_observed": "1"}, "scalar", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "moment-tensor", 6, {"position_error": 2}, {"moment_found": "N", "vx_found": "m/s"}, "elastic", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_run_says_how_near_it_came(model, tmp_path, capsys, name, iterations, within, unit, physics):

@@ -37,6 +37,7 @@ def error(problem, misfit):
     return float(np.sqrt(np.mean((result.x - true) ** 2)))
 
 
+@pytest.mark.slow
 def test_least_squares_fails(problem):
     """It ends farther from the truth than it began: 893 m/s measured."""
     assert error(problem, ads.misfits.l2) > 569

@@ -28,8 +28,9 @@ def forward(vp):
     return ads.simulate_scalar(ads.ScalarMedium(vp), survey(), GRID, boundary=ads.CPML(width=10))
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
-@pytest.mark.parametrize("weighted", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.parametrize("weighted", [False, True])
 def test_two_reflectors(weighted):
     """The residual falls below 10 %: singly scattered data can be explained. The reported residual is that of a simulation."""
     _, scattered = born(forward, BACKGROUND, REFLECTORS)

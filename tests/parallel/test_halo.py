@@ -44,10 +44,10 @@ def simulate(equation, grid, values, devices=None, **options):
     return equation[0](equation[1](*medium), survey, grid, **({"boundary": LAYERS} | options))
 
 
-def gathers_and_gradient(equation, grid, values, devices=None, **options):
-    """The gathers, and the gradient of a weighted energy by all; to compile faster, not by positions in 3D and in solids."""
+def gathers_and_gradient(equation, grid, shots, values, devices=None, **options):
+    """The gathers, and the gradient of a weighted energy by all; to compile faster, by positions of several shots alone."""
     known = dict(zip(("medium", "position", "receivers", "time_function"), values, strict=True))
-    free = {k: v for k, v in known.items() if (grid is FLAT and equation is not ELASTIC) or k in ("medium", "time_function")}
+    free = {k: v for k, v in known.items() if shots > 1 or k in ("medium", "time_function")}
 
     def energy(free):
         gathers = simulate(equation, grid, tuple((known | free).values()), devices, **options)
@@ -84,15 +84,15 @@ SLOW = {"sponge-float32", "elastic-fibre"}
     [pytest.param(*case, id=name, marks=[pytest.mark.slow] * (name in SLOW)) for name, case in CASES.items()],
 )
 def test_same_as_one_device(equation, grid, shots, domains, dtype, options):
-    """Gathers, and gradients by vp, vs, rho, time function and (in fluids in 2D) all positions. Each node's numbers are computed
+    """Gathers, and gradients by vp, vs, rho, time function and (of several shots) all positions. Each node's numbers are computed
     alike; only sums over devices are ordered differently, which is a few rounding units of the largest element.
 
     The waves reach both ends of the grid and their layers. SOLID has 47 cells with its layers: its last slab is filled up.
     """
     values = inputs(equation, grid, shots, dtype)
     devices = jax.devices() if shots > 1 else jax.devices()[:domains]
-    actual = gathers_and_gradient(equation, grid, values, device_mesh(devices, domains=domains), **options)
-    expected = gathers_and_gradient(equation, grid, values, **options)
+    actual = gathers_and_gradient(equation, grid, shots, values, device_mesh(devices, domains=domains), **options)
+    expected = gathers_and_gradient(equation, grid, shots, values, **options)
     assert_same(actual, expected, {"float64": 1e-12, "float32": 2e-6}[dtype])
 
 

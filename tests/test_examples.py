@@ -68,7 +68,7 @@ def assert_drawn(path):
     ("name", "arguments"),
     [
         ("first_gradient", ("--steps", "450")),
-        ("first_inversion", ("--iterations", "1")),
+        pytest.param("first_inversion", ("--iterations", "1"), marks=pytest.mark.slow),
         pytest.param("network_as_velocity", ("--iterations", "1"), marks=[pytest.mark.optimised, pytest.mark.slow]),
         pytest.param("flax_network_as_velocity", ("--iterations", "1"), marks=[pytest.mark.optimised, pytest.mark.slow]),
     ],
@@ -100,9 +100,9 @@ def test_certify_a_problem(run, tmp_path):
     ("name", "arguments", "said"),
     [
         ("das_fibre", ("--steps", "200"), r"strain rate up to ([\d.e+-]+) 1/s"),
-        ("double_couple_ring", ("--nodes", "31"), r"transverse \(S\) ([\d.e+-]+) m/s"),
+        pytest.param("double_couple_ring", ("--nodes", "31"), r"transverse \(S\) ([\d.e+-]+) m/s", marks=pytest.mark.slow),
         ("elastic_marine", ("--steps", "150"), r"hydrophones: ([\d.e+-]+) Pa"),
-        ("rayleigh_waves", ("--steps", "900"), r"= ([\d.]+) vs"),
+        pytest.param("rayleigh_waves", ("--steps", "900"), r"= ([\d.]+) vs", marks=pytest.mark.slow),
     ],
 )
 def test_elastic(run, tmp_path, name, arguments, said):
@@ -150,6 +150,7 @@ def test_strategies(run, tmp_path):
     assert_drawn(tmp_path / "strategies.png")
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 def test_segy_to_model(run, tmp_path):
     """Writes a SEG-Y file with two dead traces, names them, and comes nearer to the true model in two short bands."""
@@ -163,6 +164,7 @@ def test_segy_to_model(run, tmp_path):
     assert_drawn(tmp_path / "segy_to_model.png")
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 def test_real_event(run, tmp_path):
     """Far from converged, the misfit falls; P alone leaves depth and origin time apart by a singular value below 0.2."""
@@ -188,6 +190,7 @@ def test_elastic_inversion(run, tmp_path):
     assert_drawn(tmp_path / "elastic_inversion.png")
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 def test_rupture_history(run, tmp_path):
     """Five iterations: histories nearer to the truth (63 % off) than silence, 100 %; times within a sample (0.34)."""

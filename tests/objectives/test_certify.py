@@ -26,11 +26,11 @@ class Problem:
         self.wavelet = jnp.asarray(np.asarray(ads.wavelets.ricker(12.0, nt, self.grid.dt))[None, None], dtype)
         self.observed = self.predict(self.start - jnp.asarray(250 * np.exp(-((z - 140) ** 2 + (x - 140) ** 2) / 5e3), dtype))
 
-    def predict(self, vp, wavelet=None, position=((53.0, 64.0),)):
+    def predict(self, vp, wavelet=None, position=((60.0, 60.0),)):
         wavelet = self.wavelet if wavelet is None else wavelet
-        receivers = np.array([[220.0, 60.0], [220.0, 150.0], [220.0, 240.0]])
-        survey = ads.Survey(ads.Explosion(jnp.asarray([position], vp.dtype), wavelet), receivers)
-        options = {"boundary": ads.CPML(4), "order": 2}
+        receivers = np.array([[220.0, 60.0], [220.0, 160.0], [220.0, 240.0]])
+        survey = ads.Survey(ads.Explosion(np.array([position], vp.dtype), wavelet), receivers)
+        options = {"boundary": ads.Rigid(), "order": 2}
         if self.acoustic:
             return 1e-4 * ads.simulate_acoustic(ads.AcousticMedium(vp, 0.3 * vp + 1000), survey, self.grid, **options)
         return ads.simulate_scalar(ads.ScalarMedium(vp), survey, self.grid, **options)

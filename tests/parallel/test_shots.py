@@ -110,6 +110,7 @@ def test_shard_shots_of_a_pytree_under_jit():
     assert shard_shots(survey).source is survey.source
 
 
+@pytest.mark.slow
 def test_batched_media_and_second_derivatives():
     """vmap over media, Born modelling and the Hessian's product: the transformations go through the distribution."""
     (vp, *_), position, time_function = inputs(SCALAR, 5)

@@ -11,8 +11,8 @@ import adseis as ads
 
 GRID = ads.Grid(shape=(31, 36), spacing=10.0, dt=1e-3, nt=150)
 SURVEY = ads.Survey(
-    ads.Explosion(np.array([[[150.0, 60.0]], [[153.0, 200.0]]]), ads.wavelets.ricker(16.0, GRID.nt, GRID.dt)[None, None]),
-    np.stack([np.full(8, 80.0), np.linspace(33.0, 300.0, 8)], -1),
+    ads.Explosion(np.array([[[150.0, 60.0]], [[150.0, 200.0]]]), ads.wavelets.ricker(16.0, GRID.nt, GRID.dt)[None, None]),
+    np.stack([np.full(8, 80.0), np.linspace(30.0, 310.0, 8)], -1),
 )
 FAINT = 1e-9
 VP = 2000 + 10 * np.random.default_rng(0).standard_normal(GRID.shape)
@@ -84,7 +84,7 @@ def test_thrifty_stores_come_near(equation, store):
 def test_float32_stays_float32():
     by_vp, _ = gradient(ads.ReverseSweep(store="bfloat16"), dtype=jnp.float32)
     assert by_vp.dtype == jnp.float32
-    assert far(by_vp, gradient(ads.ReverseSweep(), dtype=jnp.float32)[0]) < 1e-2
+    assert far(by_vp, exact("scalar")[0]) < 1e-2
 
 
 @pytest.mark.parametrize("equation", ["scalar", *[pytest.param(e, marks=pytest.mark.slow) for e in ("acoustic", "elastic")]])

@@ -89,6 +89,7 @@ def test_amplitude_and_dispersion():
     assert analytic.relative_l2(found, exact) < 0.02
 
 
+@pytest.mark.slow
 def test_gradient():
     """By the strength of the attenuation: the generic sweep and AutoDiff agree to rounding; Taylor slopes 1 and 2."""
     dt, nt = 1e-3, 200

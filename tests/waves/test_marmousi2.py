@@ -13,9 +13,7 @@ from adseis.data.models import read_model
 from adseis.experiment.moduli import gardner_density
 
 MODEL = Path(__file__).resolve().parents[3] / "shared" / "data" / "marmousi2-model-true.mat"
-pytestmark = [
-    pytest.mark.skipif(not MODEL.exists(), reason=f"no {MODEL.name} in shared/data"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not MODEL.exists(), reason=f"no {MODEL.name} in shared/data")]
 
 
 def experiment(nt, dtype):
@@ -33,7 +31,6 @@ def experiment(nt, dtype):
     return grid, ads.ElasticMedium(vp, vs, rho), ads.Survey(ads.Explosion(position, rate), receivers)
 
 
-@pytest.mark.slow
 def test_stays_finite():
     """20,000 steps in float32 (110 s of waves): what rings on in the water fades, to 1 % of the first arrival."""
     grid, medium, survey = experiment(20_000, "float32")

@@ -56,8 +56,11 @@ def asked_of(physics, axes):
     return [(heading, c) for (heading, _), row in ROWS.items() for c in row if (c.physics, c.axes) == (physics, axes)]
 
 
-@pytest.mark.parametrize("axes", [2, 3])
-@pytest.mark.parametrize("physics", PHYSICS, ids=lambda physics: physics.equation.name)
+@pytest.mark.parametrize(
+    ("physics", "axes"),
+    [pytest.param(p, n, marks=[pytest.mark.slow] * ((p.equation.name, n) == ("elastic", 3))) for p in PHYSICS for n in (2, 3)],
+    ids=lambda x: getattr(x, "equation", None) and x.equation.name,
+)
 def test_what_works(physics, axes):
     """Options one by one; the sources together in one trace, and so the records."""
     works = [(heading, c) for heading, c in asked_of(physics, axes) if refusal(c) is None]

@@ -78,9 +78,7 @@ places[:, 0, 0] = depths
 copies = tuple(np.broadcast_to(v, (options.depths, *v.shape[1:])) for v in observed)
 fixed = fit_mechanism(forward, copies, places, grid, bands=[Band(None, options.iterations)], smoothness=smoothness)
 predicted = simulate(fixed.position, fixed.moment, fixed.rate)
-curve = np.mean(
-    [np.sum((np.asarray(p) - o) ** 2, (1, 2)) / np.sum(o**2) for p, o in zip(predicted, observed, strict=True)], 0
-)
+curve = np.mean([np.sum((np.asarray(p) - o) ** 2, (1, 2)) / np.sum(o**2) for p, o in zip(predicted, observed, strict=True)], 0)
 predicted = simulate(found.position, found.moment, found.rate)
 fit = np.mean([np.sum((np.asarray(p) - o) ** 2) / np.sum(o**2) for p, o in zip(predicted, observed, strict=True)])
 

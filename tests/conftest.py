@@ -5,6 +5,7 @@ far longer here than running, so XLA is told not to optimise; processes that tes
 on large grids, the test is marked `optimised`.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -22,6 +23,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_num_cpu_devices", 4)
 
 install_import_hook("adseis", "beartype.beartype")
+
+gc.set_threshold(200_000, 20, 20)  # tracing makes many objects, few of them garbage
 
 MAPPINGS, PAGES = Path("/proc/self/maps"), Path("/proc/self/statm")
 

@@ -32,7 +32,7 @@ def slow_disc() -> Inverse:
     survey = ads.Survey(ads.Explosion(position, wavelet), receivers)
 
     def simulate(vp, survey=survey):
-        return ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, boundary=ads.CPML(width=8))
+        return ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, boundary=ads.Rigid())
 
     return Inverse(grid, true, np.full(grid.shape, 2500.0), survey, simulate, simulate(true))
 

@@ -80,9 +80,9 @@ def test_the_misfit_falls(run, tmp_path, name, arguments):
     assert_drawn(tmp_path / f"{name}.png")
 
 
-def test_first_gather(tmp_path):
+def test_first_gather(run, tmp_path):
     """The pressure of an explosion of 1 m^2/s is some 10^4 Pa nearby, and finite."""
-    peak = float(re.search(r"peak ([\d.e+-]+) Pa", run_apart(tmp_path, "examples/first_gather.py", "--steps", "300"))[1])
+    peak = float(re.search(r"peak ([\d.e+-]+) Pa", run("examples/first_gather.py", "--steps", "300"))[1])
     assert 1e3 < peak < 1e6
     assert_drawn(tmp_path / "first_gather.png")
 
@@ -123,10 +123,10 @@ def test_locate_earthquake(run, tmp_path):
     assert_drawn(tmp_path / "locate_earthquake.png")
 
 
-def test_benchmark(tmp_path):
+def test_benchmark(run, tmp_path):
     """A table, its JSON and a picture; a gradient by one parameter needs no more memory than by two."""
     toy = ("--shape", "30", "40", "--steps", "20", "--shots", "1", "--repeats", "1", "--output", "toy")
-    printed = run_apart(tmp_path, "benchmarks/acoustic.py", *toy)
+    printed = run("benchmarks/acoustic.py", *toy)
     record = json.loads((tmp_path / "toy.json").read_text())
     assert record["settings"]["shape"] == [30, 40]
     rows = {(row["equation"], row["case"]): row for row in record["rows"]}

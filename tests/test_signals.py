@@ -121,7 +121,7 @@ def test_peak_is_the_largest_sample(noise, axis):
 def test_gradients_of_silence_are_finite():
     for function in (envelope, peak, lambda x: amplitude_spectrum(x, DT)[1]):
         gradient = jax.grad(lambda x, f=function: jnp.sum(f(x)))(jnp.zeros(16))
-        assert bool(jnp.all(jnp.isfinite(gradient)))
+        assert bool(np.all(np.isfinite(gradient)))
 
 
 def test_errors():

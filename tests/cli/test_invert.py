@@ -39,7 +39,6 @@ def inverted(folder):
         return file["vp_inverted"][()]
 
 
-@pytest.mark.optimised
 def test_invert_leaves_a_run_folder(model, tmp_path, capsys):
     """The error falls, and every file of a run is there."""
     out = tmp_path / "run"

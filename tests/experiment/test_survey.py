@@ -64,7 +64,7 @@ def test_sources_act_together():
     both = scalar(ads.Survey((first, second), receivers))
     joint = ads.Explosion(AT[:, 0][None], np.stack([WAVELET, 1 + WAVELET])[None])
     for u in (both, scalar(ads.Survey(joint, receivers))):
-        np.testing.assert_allclose(u, one + two, rtol=0, atol=1e-13 * float(jnp.max(jnp.abs(u))))
+        np.testing.assert_allclose(u, one + two, rtol=0, atol=1e-13 * np.abs(u).max())
 
 
 def test_shared_receivers_and_time_functions():

@@ -10,6 +10,7 @@ from adseis.inversion.fwi import Update, invert
 from adseis.inversion.parametrizations import Splines
 from adseis.objectives.bands import Band
 
+pytestmark = pytest.mark.slow
 GRID = ads.Grid(shape=(25, 41), spacing=15.0, dt=2.5e-3, nt=200)
 
 
@@ -37,7 +38,6 @@ def error(problem, misfit):
     return float(np.sqrt(np.mean((result.x - true) ** 2)))
 
 
-@pytest.mark.slow
 def test_least_squares_fails(problem):
     """It ends farther from the truth than it began: 893 m/s measured."""
     assert error(problem, ads.misfits.l2) > 569
@@ -45,7 +45,7 @@ def test_least_squares_fails(problem):
 
 @pytest.mark.parametrize(
     "misfit",
-    [pytest.param(ads.misfits.envelope, marks=pytest.mark.slow), functools.partial(ads.misfits.traveltime, dt=GRID.dt)],
+    [ads.misfits.envelope, functools.partial(ads.misfits.traveltime, dt=GRID.dt)],
     ids=["envelope", "traveltime"],
 )
 def test_others_succeed(problem, misfit):

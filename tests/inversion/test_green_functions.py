@@ -17,13 +17,13 @@ VP = np.full(GRID.shape, 2000.0)
 def acoustic(rate):
     survey = ads.Survey(ads.Explosion(POINTS, rate[None]), RECEIVERS)
     medium = ads.AcousticMedium(*2 * (VP.astype(rate.dtype),))
-    return ads.simulate_acoustic(medium, survey, GRID, boundary=ads.CPML(width=6))
+    return ads.simulate_acoustic(medium, survey, GRID, boundary=ads.Rigid())
 
 
 def elastic(rate):
     moment = np.broadcast_to(1e9 * np.array([[0.0, 1.0], [1.0, 0.0]]), (1, 3, 2, 2))
     survey = ads.Survey(ads.MomentTensor(POINTS, rate[None], moment), RECEIVERS)
-    return ads.simulate_elastic(ads.ElasticMedium(VP, VP / 2, VP), survey, GRID, boundary=ads.CPML(width=6))
+    return ads.simulate_elastic(ads.ElasticMedium(VP, VP / 2, VP), survey, GRID, boundary=ads.Rigid())
 
 
 @pytest.mark.parametrize("forward", [acoustic, elastic])
@@ -41,9 +41,9 @@ def test_equal_the_solver(forward):
         jax.jit(jax.grad(energy, has_aux=True), static_argnums=1)(rate, f) for f in (forward, green)
     )
     for a, b in zip(direct, convolved, strict=True):
-        assert float(jnp.abs(a).max()) > 0
-        np.testing.assert_allclose(b, a, rtol=0, atol=1e-12 * float(jnp.abs(a).max()))
-    np.testing.assert_allclose(found[:, 3:-3], expected[:, 3:-3], rtol=0, atol=1e-12 * float(jnp.abs(expected).max()))
+        assert np.abs(a).max() > 0
+        np.testing.assert_allclose(b, a, rtol=0, atol=1e-12 * np.abs(a).max())
+    np.testing.assert_allclose(found[:, 3:-3], expected[:, 3:-3], rtol=0, atol=1e-12 * np.abs(expected).max())
     np.testing.assert_array_equal(*(jax.tree.leaves(green(r))[0] for r in (rate, rate.at[:, :3].set(9.0))))
 
 
@@ -54,7 +54,7 @@ def test_single_precision():
     rate[:, :3] = 0
     found, wanted = green(jnp.asarray(rate)), jax.jit(acoustic)(jnp.asarray(rate))
     assert found.dtype == "float32"
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * float(jnp.abs(wanted).max()))
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
 def test_errors():

@@ -135,7 +135,14 @@ def test_what_is_not_free_stays():
     moment = np.array([[[[0.6, 0.3], [0.3, -0.6]]]], "float32")
     start = PLACES[:1] + np.array([-300.0, 0.0], "float32")
     found = invert_moment_tensor(
-        toy, toy(PLACES[:1], moment, RATES[:1]), start, GRID, reach=(300.0, 0.0), deviatoric=True, progress=False
+        toy,
+        toy(PLACES[:1], moment, RATES[:1]),
+        start,
+        GRID,
+        reach=(300.0, 0.0),
+        deviatoric=True,
+        bands=[Band(None, 40)],
+        progress=False,
     )
     assert found.position[0, 0, 1] == start[0, 0, 1]
     assert abs(found.position[0, 0, 0] - PLACES[0, 0, 0]) < 1

@@ -83,6 +83,7 @@ def test_histories_with_noise(physics):
     assert relative(found.rate) < 0.7 * relative(rough.rate)
 
 
+@pytest.mark.slow
 def test_through_the_solver():
     """Gradients of the simulation itself, with neighbours held together a little: to 10 % of the norm in 30 iterations (6 %
     measured; Green's functions, which other tests use for speed, give the same gradient: test_green_functions.py)."""

@@ -16,7 +16,7 @@ VP = 2000.0 + 30 * np.random.default_rng(0).standard_normal(GRID.shape)
 
 
 def simulate(vp, survey):
-    return ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, boundary=ads.CPML(width=6))
+    return ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, boundary=ads.Rigid())
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,10 @@ def test_data_are_linear_in_the_sources(survey, source):
         force = ads.Force(SHOTS, ads.wavelets.ricker(16.0, GRID.nt, GRID.dt)[None, None], np.array([[[0.6, 0.8]]]))
         survey = ads.Survey((force, survey.source), RECEIVERS)
         medium = ads.AcousticMedium(VP, np.full(GRID.shape, 1500.0))
-        run = lambda vp, survey: ads.simulate_acoustic(medium, survey, GRID, boundary=ads.CPML(width=6))  # noqa: E731
+        run = lambda vp, survey: ads.simulate_acoustic(medium, survey, GRID, boundary=ads.Rigid())  # noqa: E731
     weights = np.random.default_rng(1).standard_normal((2, 4))
     together, apart = run(VP, encode_survey(survey, weights)), encode_gathers(run(VP, survey), weights)
-    np.testing.assert_allclose(together, apart, rtol=0, atol=1e-12 * float(jnp.abs(apart).max()))
+    np.testing.assert_allclose(together, apart, rtol=0, atol=1e-12 * np.abs(apart).max())
 
 
 def test_the_mean_over_all_codes_is_the_whole_gradient(survey):
@@ -51,7 +51,7 @@ def test_the_mean_over_all_codes_is_the_whole_gradient(survey):
     whole = jax.jit(jax.grad(lambda vp: 0.5 * jnp.sum((simulate(vp, survey) - observed) ** 2)))(VP)
     gradient = jax.jit(jax.grad(encoded_misfit))
     orthogonal = scipy.linalg.hadamard(4) / 2.0
-    np.testing.assert_allclose(gradient(VP, orthogonal), whole, rtol=0, atol=1e-10 * float(jnp.abs(whole).max()))
+    np.testing.assert_allclose(gradient(VP, orthogonal), whole, rtol=0, atol=1e-10 * np.abs(whole).max())
     codes = jnp.stack([random_signs(key, 1, 4) for key in jax.random.split(jax.random.key(1), 200)])
     draws = np.stack([np.asarray(gradient(VP, code)) for code in codes])
     error = np.linalg.norm(draws.mean(0) - whole)

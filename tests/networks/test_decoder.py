@@ -22,6 +22,7 @@ def rms(a):
     return float(np.sqrt(np.mean(np.asarray(a) ** 2)))
 
 
+@pytest.mark.slow
 def test_smooth_shapes_come_before_rough_ones():
     """The prior that a network is used for: of two targets of one size, the smooth one is drawn, white noise is not.
 
@@ -63,10 +64,10 @@ def test_any_grid(shape):
     network = small(shape)
     image, gradient = eqx.filter_jit(lambda net: (net(), eqx.filter_grad(lambda net: jnp.sum(net() ** 2))(net)))(network)
     assert image.shape == shape
-    assert bool(jnp.all(jnp.isfinite(image)))
+    assert bool(np.all(np.isfinite(image)))
     gradient = jax.tree.leaves(gradient)
     assert len(gradient) == 1 + 2 * (2 + len(network.convolutions))  # the latent vector, weights and biases
-    assert all(float(jnp.abs(g).max()) > 0 for g in gradient)
+    assert all(np.abs(g).max() > 0 for g in gradient)
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])

@@ -33,7 +33,7 @@ def elastic(m):
 PROBLEMS = {"scalar": (scalar, jnp.asarray(VP)), "elastic": (elastic, {"vp": jnp.asarray(VP), "rho": jnp.asarray(RHO)})}
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", ["scalar", pytest.param("elastic", marks=pytest.mark.slow)])
 def test_product_against_the_dense_matrix(name):
     """J' J v with J written out, a column per unknown: 1e-10 (rounding; about 1e-15 measured). J is of plain JAX, both ways."""
     forward, x = PROBLEMS[name]

@@ -47,7 +47,7 @@ def test_the_filter_turns_one_time_function_into_the_other(gathers, shared):
     assert response.shape[0] == (1 if shared else 3)
     found = apply_filter(jnp.asarray(wrong)[None, None], response, axis=2)
     np.testing.assert_allclose(found[0, 0], right, rtol=0, atol=0.02 * np.abs(right).max())
-    np.testing.assert_allclose(apply_filter(predicted, response), observed, rtol=0, atol=0.02 * float(jnp.abs(observed).max()))
+    np.testing.assert_allclose(apply_filter(predicted, response), observed, rtol=0, atol=0.02 * np.abs(observed).max())
 
 
 def test_the_misfit_forgets_the_time_function(gathers):

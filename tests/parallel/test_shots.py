@@ -52,7 +52,7 @@ def gather_and_gradient(equation, values, devices=None, **options):
         (SCALAR, 5, "float64", {}),
         pytest.param(ACOUSTIC, 5, "float64", {"free_surface": True}, marks=pytest.mark.slow),
         pytest.param(ACOUSTIC, 5, "float32", WALLS, marks=pytest.mark.slow),
-        (SCALAR, 1, "float32", WALLS),
+        pytest.param(SCALAR, 1, "float32", WALLS, marks=pytest.mark.slow),
         pytest.param(SCALAR, 8, "float64", WALLS | {"adjoint": ads.AutoDiff()}, marks=pytest.mark.slow),
         pytest.param(ELASTIC, 5, "float64", {"free_surface": True, "record": "vx"}, marks=pytest.mark.slow),
     ],
@@ -153,6 +153,7 @@ def test_faults_are_raised_not_waited_for(change, match):
         jax.block_until_ready(run(*change(medium, position)))
 
 
+@pytest.mark.slow
 def test_any_device_mesh_with_an_axis_of_shots():
     """Other axes repeat the computation, and axes of JAX's explicit kind serve as well."""
     values = inputs(SCALAR, 3)

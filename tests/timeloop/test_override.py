@@ -22,7 +22,11 @@ def twice(vp):
     return energy(vp) + jax.lax.fori_loop(0, 2, lambda _, total: total + energy(vp), 0.0)
 
 
-@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit, eqx.filter_jit], ids=["plain", "jit", "filter_jit"])
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda f: f, pytest.param(jax.jit, marks=pytest.mark.slow), pytest.param(eqx.filter_jit, marks=pytest.mark.slow)],
+    ids=["plain", "jit", "filter_jit"],
+)
 def test_reaches_compiled_functions(wrap):
     """Forward derivatives exist within it and nowhere else, although the function was traced before; they are <gradient, dx> to
     rounding."""

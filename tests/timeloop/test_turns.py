@@ -78,6 +78,7 @@ def test_same_as_together(equation, shots, groups, hessian):
     assert_same(run(x, in_turn), run(x, ads.AutoDiff()), 1e-11)
 
 
+@pytest.mark.slow
 def test_models_at_once():
     """vmap over media, each of whose shots take turns."""
     x = inputs(4)

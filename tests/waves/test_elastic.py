@@ -1,7 +1,6 @@
 """Elastic waves against exact solutions in a full space: forces, moments, explosions; all that is recorded; convergence."""
 
 import analytic
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from analytic_elastic import force_displacement, line_force_2d, line_moment_2d, moment_tensor_3d, point_force_3d
@@ -79,7 +78,6 @@ def together(recorded, names, shot):
     return np.moveaxis(np.stack([recorded[name][shot] for name in names]), (0, 2), (1, 0))
 
 
-@pytest.mark.optimised
 @pytest.mark.parametrize("shot", [0, 1, 2], ids=["force", "moment", "explosion"])
 def test_velocity_and_displacement(plane, shot):
     """Row 4: both components together, no fitted scale or shift: 2 % at every receiver, for dispersion of order 4 at 10 points
@@ -91,7 +89,6 @@ def test_velocity_and_displacement(plane, shot):
             assert analytic.relative_l2(got[k], wanted[k]) < 2e-2
 
 
-@pytest.mark.optimised
 def test_explosion_moves_a_solid_like_a_fluid(plane):
     """It is a volume injection rate there too, and no S wave leaves it: the acoustic velocity of the speed vp. 1 %: P waves have
     17 points per wavelength."""
@@ -103,7 +100,6 @@ def test_explosion_moves_a_solid_like_a_fluid(plane):
     assert curl < 1e-2 * divergence
 
 
-@pytest.mark.optimised
 @pytest.mark.parametrize("shot", [0, 1], ids=["force", "moment"])
 def test_stress_and_strain(plane, shot):
     """Stresses of the gradient of the exact displacement, divergence and curl of that of the velocity: 2 % of all stresses and of
@@ -122,7 +118,6 @@ def test_stress_and_strain(plane, shot):
     np.testing.assert_allclose(recorded["p"], mean, rtol=0, atol=1e-12 * np.abs(mean).max())
 
 
-@pytest.mark.optimised
 def test_fibre(plane):
     """The difference of the exact velocities at the ends of the gauge length, along the fibre and over its length: 2 % as above,
     and none of it would survive a point measurement (the gauge is a third of the shortest S wavelength)."""
@@ -134,7 +129,6 @@ def test_fibre(plane):
         assert analytic.relative_l2(recorded[FIBRE][0, :, k], wanted[k]) < 2e-2
 
 
-@pytest.mark.optimised
 def test_three_dimensions():
     """Row 4 in 3D: a double couple (shot 0) and an oblique force (shot 1), off the nodes, at six azimuths and depths, one
     shortest S wavelength and more away, near field included: 2 % of the three components together (one alone may be nodal)."""
@@ -215,7 +209,7 @@ def test_convergence_in_time():
         stress, velocity = ads.simulate_elastic(medium, survey, grid, boundary=ads.Rigid(), record=("sxx", "vz"))
         traces.append((stress[0, ::slower, 0][:101], velocity[0, ::slower, 1][:101] / slower))
     for field in zip(*traces, strict=True):
-        changes = [float(jnp.linalg.norm(a - b)) for a, b in zip(field, field[1:], strict=False)]
+        changes = [float(np.linalg.norm(a - b)) for a, b in zip(field, field[1:], strict=False)]
         assert convergence_order([2, 1], changes) == pytest.approx(2, rel=0.1)
 
 

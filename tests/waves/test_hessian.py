@@ -72,11 +72,13 @@ def draw(case):
 def predict(case, x, adjoint):
     """Every record of two shots."""
     grid = grid_of(case)
-    at = np.array(grid.spacing) * np.array([[1.4] * case.axes, [4.6] * case.axes])
-    still = grid.spacing * np.array([[[2.3] * case.axes], [[3.4] * case.axes]])
+    off = 1 if case.moving else 0  # points on nodes compile faster
+    at = np.array(grid.spacing) * np.array([[1 + 0.4 * off] * case.axes, [5 - 0.4 * off] * case.axes])
+    still = grid.spacing * np.array([[[2.0] * case.axes], [[3.0] * case.axes]])
     position, s, medium = x.get("position", still), x["time_function"], [x[name] for name in MEDIA[case.physics]]
     survey = ads.Survey(ads.Explosion(position, s), at)
-    options = {"boundary": LAYERS, "free_surface": case.free_surface, "order": 2 if case.axes == 3 else 4, "adjoint": adjoint}
+    order = 4 if case.moving and case.axes == 2 else 2
+    options = {"boundary": LAYERS, "free_surface": case.free_surface, "order": order, "adjoint": adjoint}
     if case.physics == "scalar":
         return ads.simulate_scalar(ads.ScalarMedium(*medium), survey, grid, record=("u",), **options)
     if case.physics == "acoustic":
@@ -123,7 +125,7 @@ def test_hessian_products(case):
     for a in x:
         _, wanted = plain(x, only(u, a))
         for b in x:
-            largest = float(jnp.max(jnp.abs(wanted[b])))
+            largest = np.abs(wanted[b]).max()
             assert largest > 0, (a, b)
             np.testing.assert_allclose(blocks[a][b], wanted[b], rtol=0, atol=1e-9 * largest, err_msg=f"{b} by {a}")
 
@@ -131,9 +133,9 @@ def test_hessian_products(case):
         _, product = swept(x, only(u, a) | {a: v})
         for b in x:
             there, back = jnp.vdot(product[b], u[b]), jnp.vdot(v, blocks[b][a])
-            assert abs(float(there - back)) < 1e-12 * float(jnp.linalg.norm(product[b]) * jnp.linalg.norm(u[b])), (a, b)
+            assert abs(float(there - back)) < 1e-12 * float(np.linalg.norm(product[b]) * jnp.linalg.norm(u[b])), (a, b)
 
         above, below = (swept(x | {a: x[a] + s * 1e-2 * u[a]}, u)[0] for s in (1, -1))
         for b in x:
             error = (above[b] - below[b]) / 2e-2 - blocks[a][b]
-            assert float(jnp.linalg.norm(error)) < 1e-5 * float(jnp.linalg.norm(blocks[a][b])), (a, b)
+            assert float(np.linalg.norm(error)) < 1e-5 * float(np.linalg.norm(blocks[a][b])), (a, b)

@@ -36,10 +36,10 @@ def test_stays_finite():
     grid, medium, survey = experiment(20_000, "float32")
     boundary = ads.CPML(multiaxial=0.1)
     vz = ads.simulate_elastic(medium, survey, grid, free_surface=True, boundary=boundary, record="vz")
-    peak = float(jnp.max(jnp.abs(vz)))
+    peak = np.abs(vz).max()
     assert peak > 0
     parts = jnp.max(jnp.abs(vz[0]).reshape(10, -1), axis=1)
-    assert jnp.all(jnp.isfinite(parts))
+    assert jnp.all(np.isfinite(parts))
     assert float(parts[-1]) < 0.02 * peak
     assert float(parts[-1]) < 0.7 * float(parts[4])
 

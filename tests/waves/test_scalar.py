@@ -97,7 +97,7 @@ def test_convergence_in_time():
         traces.append(
             ads.simulate_scalar(ads.ScalarMedium(np.full(grid.shape, SPEED)), survey, fine, boundary=CLOSED)[0, ::refine, 0]
         )
-    changes = [float(jnp.linalg.norm(a - b)) for a, b in zip(traces, traces[1:], strict=False)]
+    changes = [float(np.linalg.norm(a - b)) for a, b in zip(traces, traces[1:], strict=False)]
     assert convergence_order([4, 2, 1], changes) == pytest.approx(2, rel=0.1)
 
 
@@ -121,4 +121,4 @@ def test_batch_of_media():
     run = lambda vp: ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid, boundary=ads.CPML(4))  # noqa: E731
     many = jnp.asarray(1500.0 + 500 * np.random.default_rng(0).random((3, 12, 14)))
     looped = jnp.stack([run(vp) for vp in many])
-    np.testing.assert_allclose(jax.jit(jax.vmap(run))(many), looped, rtol=0, atol=1e-13 * float(jnp.max(jnp.abs(looped))))
+    np.testing.assert_allclose(jax.jit(jax.vmap(run))(many), looped, rtol=0, atol=1e-13 * np.abs(looped).max())

@@ -16,6 +16,7 @@ from adseis.waves.support import FIBRE, OPTIONS, PHYSICS, refusal, small_grid, s
 from adseis.waves.wave_equation import WaveEquation
 
 ROWS = support()
+LONG = {("elastic", 3), ("acoustic", 3)}
 
 
 def traced(asked, names=None, records=None):
@@ -58,7 +59,7 @@ def asked_of(physics, axes):
 
 @pytest.mark.parametrize(
     ("physics", "axes"),
-    [pytest.param(p, n, marks=[pytest.mark.slow] * ((p.equation.name, n) == ("elastic", 3))) for p in PHYSICS for n in (2, 3)],
+    [pytest.param(p, n, marks=[pytest.mark.slow] * ((p.equation.name, n) in LONG)) for p in PHYSICS for n in (2, 3)],
     ids=lambda x: getattr(x, "equation", None) and x.equation.name,
 )
 def test_what_works(physics, axes):

@@ -18,6 +18,16 @@ if jax.__version_info__ < (0, 11):  # later ones have no other way to compile, a
     HASTE += " --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = f"{HASTE} {os.environ.get('XLA_FLAGS', '')}"  # the caller's own come later, and win
 
+# What processes read as they start, so the workers, which come later: arrays that are freed are kept for the next one, and the
+# workers themselves are the threads.
+STARTING = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TOP_PAD_": "134217728",
+    "MALLOC_TRIM_THRESHOLD_": "1000000000",
+}
+os.environ.update({name: value for name, value in STARTING.items() if name not in os.environ})
+
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_num_cpu_devices", 4)

@@ -59,7 +59,14 @@ def check_folder(out, capsys, within, unit):
 @pytest.mark.parametrize(
     ("name", "iterations", "within", "unit", "physics"),
     [
-        ("history", 12, {"history_error": 25}, {"rate_found": "1/s", "pressure_observed": "Pa"}, "acoustic"),
+        pytest.param(
+            "history",
+            12,
+            {"history_error": 25},
+            {"rate_found": "1/s", "pressure_observed": "Pa"},
+            "acoustic",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "location", 12, {"position_error": 0.2}, {"position_found": "m", "u_observed": "1"}, "scalar", marks=pytest.mark.slow
         ),

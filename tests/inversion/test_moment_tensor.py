@@ -77,6 +77,7 @@ def test_finds_all_from_afar(observed):
     assert found.rate.min() >= 0
 
 
+@pytest.mark.slow
 def test_known_position(observed):
     """Where the position is known a few simulations give the rest, to 1 % without noise (0.1 % measured); two cells deeper the
     misfit is twice that of the noise: the curve of misfit against depth."""

@@ -48,7 +48,7 @@ def problem():
     ("dtype", "acoustic"),
     [
         pytest.param(DOUBLE, True, id="float64-acoustic", marks=pytest.mark.slow),
-        pytest.param(SINGLE, False, id="float32-scalar"),
+        pytest.param(SINGLE, False, id="float32-scalar", marks=pytest.mark.slow),
         pytest.param(DOUBLE, False, id="float64-scalar", marks=pytest.mark.slow),
         pytest.param(SINGLE, True, id="float32-acoustic", marks=pytest.mark.slow),
     ],

@@ -129,7 +129,8 @@ def analytic(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Complex[Array,
     twice = np.where(frequency > 0, 2.0, np.where(frequency == 0, 1.0, 0.0))
     if nt % 2 == 0:
         twice[nt // 2] = 1.0
-    return jnp.fft.ifft(jnp.fft.fft(x, axis=axis) * _along(twice, axis, x), axis=axis)
+    spectrum = jnp.fft.fft(x, axis=axis)
+    return jnp.fft.ifft(spectrum * _along(twice, axis, spectrum), axis=axis)
 
 
 def divide(numerator: ArrayLike, denominator: ArrayLike, fallback: ArrayLike = 0.0) -> Array:
@@ -146,6 +147,18 @@ def divide(numerator: ArrayLike, denominator: ArrayLike, fallback: ArrayLike = 0
     a, b = jnp.asarray(numerator), jnp.asarray(denominator)
     positive = b > 0
     return jnp.where(positive, a / jnp.where(positive, b, 1), fallback)
+
+
+def turning(phase: Float[Array, "*shape"]) -> Complex[Array, "*shape"]:
+    """exp(i phase) in the precision of the phase.
+
+    Args:
+        phase: Of any shape [rad].
+
+    Returns:
+        Complex numbers of size one, like `phase`.
+    """
+    return jnp.exp(lax.complex(jnp.zeros_like(phase), phase))
 
 
 def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
@@ -201,7 +214,8 @@ def flatten(
     response = (1 + damping) / (spectrum / spectrum.max() + damping)
     if corner is not None:
         response = response / (1 + (np.fft.rfftfreq(2 * x.shape[axis], dt) / corner) ** 8)
-    filtered = jnp.fft.irfft(jnp.fft.rfft(x, 2 * x.shape[axis], axis) * _along(response, axis, x), 2 * x.shape[axis], axis)
+    filtered = jnp.fft.rfft(x, 2 * x.shape[axis], axis)
+    filtered = jnp.fft.irfft(filtered * _along(response, axis, filtered), 2 * x.shape[axis], axis)
     return jnp.take(filtered, np.arange(x.shape[axis]), axis)
 
 
@@ -287,7 +301,7 @@ def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axi
     weight = np.ones(kept)
     if min(n, m) % 2 == 0 and n != m:
         weight[-1] = 0.5 if m > n else 0.0  # a Nyquist bin becomes a pair when upsampling, and is ambiguous when downsampling
-    spectrum = jnp.take(spectrum, np.arange(kept), axis=axis) * _along(weight, axis, x)
+    spectrum = jnp.take(spectrum, np.arange(kept), axis=axis) * _along(weight, axis, spectrum)
     resampled = jnp.fft.irfft(spectrum, m, axis=axis) * (m / n)
     return jnp.take(resampled, np.arange((nt - 1) * up // down + 1), axis=axis)
 
@@ -352,8 +366,8 @@ def _butterworth(
     _, response = scipy.signal.freqz_zpk(zeros, poles, np.array([gain]), worN=2 * np.pi * np.arange(n // 2 + 1) / n)
     if zero_phase:
         response = np.abs(response) ** 2
-    spectrum = jnp.fft.rfft(x, n, axis=axis) * _along(response, axis, x)
-    return jnp.take(jnp.fft.irfft(spectrum, n, axis=axis), np.arange(nt), axis=axis)
+    spectrum = jnp.fft.rfft(x, n, axis=axis)
+    return jnp.take(jnp.fft.irfft(spectrum * _along(response, axis, spectrum), n, axis=axis), np.arange(nt), axis=axis)
 
 
 def _floating(x: ArrayLike) -> Array:
@@ -363,8 +377,7 @@ def _floating(x: ArrayLike) -> Array:
 
 
 def _along(values: np.ndarray, axis: int, x: Array) -> Array:
-    """`values` laid along one axis of `x`, in the precision of `x`."""
+    """`values` laid along one axis of `x`, in its type."""
     shape = [1] * x.ndim
     shape[axis] = values.size
-    dtype = jnp.result_type(x, 1j) if np.iscomplexobj(values) else x.dtype
-    return jnp.asarray(values.reshape(shape), dtype)
+    return jnp.asarray(values.reshape(shape), x.dtype)

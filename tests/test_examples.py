@@ -27,9 +27,10 @@ def run(monkeypatch, tmp_path, capsys):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
         monkeypatch.syspath_prepend((ROOT / script).parent)
-        ours = jax.config.jax_enable_x64, jax.config.jax_numpy_rank_promotion, jaxtyping.config.jaxtyping_disable
+        names = "jax_enable_x64", "jax_numpy_rank_promotion", "jax_numpy_dtype_promotion"
+        ours = *(getattr(jax.config, name) for name in names), jaxtyping.config.jaxtyping_disable
         try:
-            settings(False, "allow", True)
+            settings(False, "allow", "standard", True)
             runpy.run_path(str(ROOT / script), run_name="__main__")
         finally:
             settings(*ours)
@@ -39,9 +40,10 @@ def run(monkeypatch, tmp_path, capsys):
     return main
 
 
-def settings(double, rank_promotion, unchecked):
+def settings(double, rank_promotion, dtype_promotion, unchecked):
     jax.config.update("jax_enable_x64", double)
     jax.config.update("jax_numpy_rank_promotion", rank_promotion)
+    jax.config.update("jax_numpy_dtype_promotion", dtype_promotion)
     jaxtyping.config.update("jaxtyping_disable", unchecked)
 
 

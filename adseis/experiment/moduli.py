@@ -175,4 +175,4 @@ def poisson_shear(vp: Float[Samples, "*grid"], water: float = 1520.0) -> Float[S
     Returns:
         S-wave speed [m/s], in the type and precision of `vp`.
     """
-    return (vp > water) * vp / 3**0.5
+    return (vp > water).astype(vp.dtype) * vp / 3**0.5

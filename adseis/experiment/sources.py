@@ -16,6 +16,7 @@ from adseis.experiment.checks import Samples, as_samples, module_of
 from adseis.experiment.clock import Clock
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import letters
+from adseis.signals import turning
 
 
 class Kind(NamedTuple):
@@ -341,5 +342,5 @@ def _delayed(time_function: Array, delay: Array, grid: Grid) -> Array:
     length = 2 * grid.nt  # delays are shorter than the record, or their part of the wave is never seen
     omega = 2 * np.pi * np.fft.rfftfreq(length, grid.dt).astype(delay.dtype)
     late = jnp.clip(delay, 0.0, grid.nt * grid.dt)
-    spectrum = jnp.fft.rfft(time_function, length)[:, None, :] * jnp.exp(-1j * omega[None, None, :] * late[:, :, None])
+    spectrum = jnp.fft.rfft(time_function, length)[:, None, :] * turning(-omega[None, None, :] * late[:, :, None])
     return jnp.fft.irfft(spectrum, length)[..., : grid.nt]

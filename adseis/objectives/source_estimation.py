@@ -51,7 +51,7 @@ def estimate_filter(
     cross = jnp.sum(jnp.conj(p) * o, axes, keepdims=True)[..., 0]
     power = jnp.sum(jnp.real(p) ** 2 + jnp.imag(p) ** 2, axes, keepdims=True)[..., 0]
     largest = peak(power, axis=1)
-    return cross / (power + damping * jnp.where(largest > 0, largest, 1))
+    return cross / (power + damping * jnp.where(largest > 0, largest, 1)).astype(cross.dtype)
 
 
 def apply_filter(

@@ -60,8 +60,8 @@ def graph_space(
     where = jax.ShapeDtypeStruct(p.shape, jnp.int32)
     fixed = jax.lax.stop_gradient((p, o, per_sample))
     partner = jax.pure_callback(_assign, where, *fixed, vmap_method="broadcast_all")
-    shift = jnp.arange(p.shape[-1]).reshape(*[1] * (p.ndim - 1), -1) - partner
-    return jnp.sum((p - jnp.take_along_axis(o, partner, -1)) ** 2 + (per_sample[..., None] * shift) ** 2, -1)
+    shift = jnp.arange(p.shape[-1], dtype=partner.dtype).reshape(*[1] * (p.ndim - 1), -1) - partner
+    return jnp.sum((p - jnp.take_along_axis(o, partner, -1)) ** 2 + (per_sample[..., None] * shift.astype(p.dtype)) ** 2, -1)
 
 
 def _assign(p: ArrayLike, o: ArrayLike, per_sample: ArrayLike) -> np.ndarray:

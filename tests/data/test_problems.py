@@ -16,6 +16,7 @@ def model(values, spacing=(20.0, 20.0)):
     return Model(np.asarray(values, "float32"), spacing, "vp", "m/s", Path("made.npy"))
 
 
+@pytest.mark.slow
 def test_crust_is_resolved_and_stable():
     """Five points per wavelength up to 2.5 times the peak frequency, a time step the solver accepts, four plane waves."""
     e = crust_experiment()

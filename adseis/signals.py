@@ -146,10 +146,11 @@ def divide(numerator: ArrayLike, denominator: ArrayLike, fallback: ArrayLike = 0
     """
     a, b = jnp.asarray(numerator), jnp.asarray(denominator)
     positive = b > 0
-    return jnp.where(positive, a / jnp.where(positive, b, 1), fallback)
+    divisor = jnp.where(positive, b, 1)
+    return jnp.where(positive, a / (divisor.astype(a.dtype) if jnp.iscomplexobj(a) else divisor), fallback)
 
 
-def turning(phase: Float[Array, "*shape"]) -> Complex[Array, "*shape"]:
+def turning(phase: Float[ArrayLike, "*shape"]) -> Complex[Array, "*shape"]:
     """exp(i phase) in the precision of the phase.
 
     Args:
@@ -158,6 +159,7 @@ def turning(phase: Float[Array, "*shape"]) -> Complex[Array, "*shape"]:
     Returns:
         Complex numbers of size one, like `phase`.
     """
+    phase = jnp.asarray(phase)
     return jnp.exp(lax.complex(jnp.zeros_like(phase), phase))
 
 
@@ -257,8 +259,9 @@ def keep_fast(
     f, k = np.fft.fftfreq(sizes[0], dt)[:, None], np.fft.rfftfreq(sizes[1], spacing)[None]
     ratio = np.divide(slowest * k, np.abs(f), out=np.where(k > 0, np.inf, np.zeros_like(f * k)), where=f != 0)
     response = np.cos(np.pi / 2 * np.clip((ratio - 1) / taper + 1, 0, 1)) ** 2
-    spectrum = jnp.fft.rfft2(x, sizes) * jnp.asarray(response, x.dtype).reshape((1,) * (x.ndim - 2) + response.shape)
-    return jnp.fft.irfft2(spectrum, sizes)[..., :nt, :receivers]
+    spectrum = jnp.fft.rfft2(x, sizes)
+    response = jnp.asarray(response, spectrum.dtype).reshape((1,) * (x.ndim - 2) + response.shape)
+    return jnp.fft.irfft2(spectrum * response, sizes)[..., :nt, :receivers]
 
 
 def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axis: int = -1) -> Float[Array, "*resampled"]:

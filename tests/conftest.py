@@ -1,4 +1,4 @@
-"""How every test runs: float64, strict shapes, four CPU devices, type-checked signatures, programs compiled in haste.
+"""How every test runs: float64, strict shapes and types, four CPU devices, type-checked signatures, programs compiled in haste.
 
 The hook must be installed before anything imports `adseis`, and the settings before JAX starts its backends. Compiling takes
 far longer here than running, so XLA is told not to optimise; processes that tests start inherit it. Where running takes longer,
@@ -30,6 +30,7 @@ os.environ.update({name: value for name, value in STARTING.items() if name not i
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 4)
 
 install_import_hook("adseis", "beartype.beartype")

@@ -45,6 +45,12 @@ def module_of(*values: Samples) -> Any:
     return np if all(isinstance(x, np.ndarray) for x in values) else jnp
 
 
+def widest(*values: Any) -> jnp.dtype:
+    """The type in which values of unlike precision are computed together, where that is meant."""
+    with jax.numpy_dtype_promotion("standard"):
+        return jnp.result_type(*values)
+
+
 def known(values: Any) -> Samples | None:
     """The values if they are known now, wherever they lie.
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.experiment.checks import Samples, as_samples, module_of
+from adseis.experiment.checks import Samples, as_samples, module_of, widest
 from adseis.experiment.clock import Clock
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import letters
@@ -340,7 +340,9 @@ def _taper(n: int, fraction: float) -> np.ndarray:
 def _delayed(time_function: Array, delay: Array, grid: Grid) -> Array:
     """s(t - delay), `(shot, point, time)`, by a phase shift; what would leave the record is dropped."""
     length = 2 * grid.nt  # delays are shorter than the record, or their part of the wave is never seen
-    omega = 2 * np.pi * np.fft.rfftfreq(length, grid.dt).astype(delay.dtype)
+    precise = widest(time_function, delay)
+    time_function, delay = time_function.astype(precise), delay.astype(precise)
+    omega = 2 * np.pi * np.fft.rfftfreq(length, grid.dt).astype(precise)
     late = jnp.clip(delay, 0.0, grid.nt * grid.dt)
     spectrum = jnp.fft.rfft(time_function, length)[:, None, :] * turning(-omega[None, None, :] * late[:, :, None])
     return jnp.fft.irfft(spectrum, length)[..., : grid.nt]

@@ -121,7 +121,7 @@ def gaussian_source(
     index = nearest[:, :, None] + offsets
     last = jnp.asarray(np.array(grid.shape) - 1)[None, None, None]
     inside = jnp.all((index >= 0) & (index <= last), -1)
-    nodes = origin[None, None, None] + spacing[None, None, None] * jnp.clip(index, 0, last)
+    nodes = origin[None, None, None] + spacing[None, None, None] * jnp.clip(index, 0, last).astype(spacing.dtype)
     distance = jnp.sum((nodes - position[:, :, None]) ** 2, -1)
     weight = jnp.where(inside, jnp.exp(-distance / (2 * width**2)), 0)
     weight = weight / jnp.sum(weight, -1, keepdims=True)

@@ -6,6 +6,7 @@ their Green's functions (`adseis.inversion.green_functions`), which make it chea
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float, PyTree
 
+from adseis.experiment.checks import widest
 from adseis.experiment.grid import Grid
 from adseis.inversion.fwi import Fit, Update, recover
 from adseis.inversion.source_search import FoundSource, linear_scale
@@ -190,9 +192,10 @@ def gaussian_histories(
     Returns:
         `(source, time)` [unit of `amount` per s].
     """
-    time, amount = jnp.asarray(time), jnp.asarray(amount)
+    precise, width = widest(time, amount), float(width)
+    time, amount = jnp.asarray(time, precise), jnp.asarray(amount, precise)
     phase = (jnp.asarray(grid.times, time.dtype)[None, :] - time[:, None]) / width
-    return amount[:, None] * jnp.exp(-0.5 * phase**2) / (width * np.sqrt(2 * np.pi))
+    return amount[:, None] * jnp.exp(-0.5 * phase**2) / (width * math.sqrt(2 * math.pi))
 
 
 def _histories(

@@ -100,8 +100,9 @@ def minimize_stochastic(
     @eqx.filter_jit
     def step(x: PyTree, state: PyTree, batch: Any) -> tuple[PyTree, PyTree, Array, Array]:
         value, gradient = jax.value_and_grad(objective)(x, batch)
-        updates, state = optimizer.update(gradient, state, x)
-        moved = jax.tree.map(jnp.clip, optax.apply_updates(x, updates), low, high)
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes counts and numbers
+            updates, state = optimizer.update(gradient, state, x)
+            moved = jax.tree.map(jnp.clip, optax.apply_updates(x, updates), low, high)
         finite = jnp.stack([jnp.all(jnp.isfinite(g)) for g in jax.tree.leaves((value, gradient))]).all()
         return moved, state, value, finite
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from adseis.experiment.checks import Samples
+from adseis.experiment.checks import Samples, widest
 from adseis.timeloop.equation import Points
 from adseis.waves.boundary import Extended
 
@@ -65,7 +65,7 @@ def points(
     Returns:
         Flat indices into the haloed field and weights, `(shot, point, tap)`.
     """
-    index = _indices(jnp.asarray(position, jnp.result_type(position, dtype)), stagger, extended)
+    index = _indices(jnp.asarray(position, widest(position, dtype)), stagger, extended)
     per_axis = [_taps(index[..., i], nodal[i], extended, i, stagger[i], image) for i in range(len(stagger))]
     strides = [int(np.prod(extended.haloed[i + 1 :])) for i in range(len(stagger))]
     pairs = lambda a, b: (*a.shape[:2], a.shape[2] * b.shape[2])  # noqa: E731

@@ -17,7 +17,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, PyTree
 
 from adseis.experiment import checks, sampling
-from adseis.experiment.checks import Samples
+from adseis.experiment.checks import Samples, widest
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import Medium, letters
 from adseis.experiment.sampling import check_order
@@ -177,7 +177,7 @@ def _simulate(
     grid, options, whole = setup.grid, setup.options, setup.whole
     extended = whole.divided(domains_of(setup.devices))
     equation = setup.equation(extended, options.boundary)
-    dtype = jnp.result_type(*jax.tree.leaves(medium), *(e.samples for v in groups.values() for e in v))
+    dtype = widest(*jax.tree.leaves(medium), *(e.samples for v in groups.values() for e in v))
     medium = on_every_host(jax.tree.map(lambda x: jnp.asarray(x, dtype), medium), setup.devices)
     coefficients = setup.equation(whole, options.boundary).coefficients(medium)
     devised, quantities = _Devised(setup, extended, dtype), setup.quantities

@@ -17,7 +17,7 @@ DT, NT = 0.01, 300
 
 def gather(delay):
     """A 6 Hz Ricker pulse at `delay` [s], as a gather of one shot and one receiver."""
-    a = (jnp.pi * 6.0 * (DT * jnp.arange(NT) - delay[0])) ** 2
+    a = (jnp.pi * 6.0 * (DT * np.arange(NT) - delay[0])) ** 2
     return ((1 - 2 * a) * jnp.exp(-a))[None, :, None]
 
 

@@ -81,7 +81,7 @@ def looped(x, every=None):
 def misfit(run, x, *args):
     """A scalar in which every record and every probe counts differently."""
     outputs = jax.tree.leaves(run(x, *args))
-    return sum(jnp.sum((out - jnp.linspace(-1, 1, out.size).reshape(out.shape)) ** 2) for out in outputs)
+    return sum(jnp.sum((out - jnp.linspace(-1, 1, out.size, dtype=out.dtype).reshape(out.shape)) ** 2) for out in outputs)
 
 
 @pytest.mark.parametrize(

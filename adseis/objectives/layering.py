@@ -8,8 +8,8 @@ n is normal to the layers, t along them, both from the structure tensor of a mod
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from adseis.objectives.regularizers import cell_lengths, slopes

@@ -150,7 +150,7 @@ def divide(numerator: ArrayLike, denominator: ArrayLike, fallback: ArrayLike = 0
     return jnp.where(positive, a / (divisor.astype(a.dtype) if jnp.iscomplexobj(a) else divisor), fallback)
 
 
-def turning(phase: Float[ArrayLike, "*shape"]) -> Complex[Array, "*shape"]:
+def phasor(phase: Float[ArrayLike, "*shape"]) -> Complex[Array, "*shape"]:
     """exp(i phase) in the precision of the phase.
 
     Args:

@@ -16,7 +16,7 @@ from adseis.experiment.checks import Samples, as_samples, module_of, widest
 from adseis.experiment.clock import Clock
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import letters
-from adseis.signals import turning
+from adseis.signals import phasor
 
 
 class Kind(NamedTuple):
@@ -344,5 +344,5 @@ def _delayed(time_function: Array, delay: Array, grid: Grid) -> Array:
     time_function, delay = time_function.astype(precise), delay.astype(precise)
     omega = 2 * np.pi * np.fft.rfftfreq(length, grid.dt).astype(precise)
     late = jnp.clip(delay, 0.0, grid.nt * grid.dt)
-    spectrum = jnp.fft.rfft(time_function, length)[:, None, :] * turning(-omega[None, None, :] * late[:, :, None])
+    spectrum = jnp.fft.rfft(time_function, length)[:, None, :] * phasor(-omega[None, None, :] * late[:, :, None])
     return jnp.fft.irfft(spectrum, length)[..., : grid.nt]

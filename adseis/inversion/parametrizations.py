@@ -235,8 +235,8 @@ class ChangeOfVariables(Parametrization):
 
         def turn(bound: Any, unbounded: float) -> PyTree:
             bounds = jax.tree.broadcast(unbounded if bound is None else bound, self.reference)
-            inside = lambda r, w, b: divide(jnp.asarray(b, r.dtype) - r, w, unbounded)  # noqa: E731
-            return jax.tree.map(inside, self.reference, self._weights(), bounds)
+            variable = lambda r, w, b: divide(jnp.asarray(b, r.dtype) - r, w, unbounded)  # noqa: E731
+            return jax.tree.map(variable, self.reference, self._weights(), bounds)
 
         return turn(low, -jnp.inf), turn(high, jnp.inf)
 

@@ -6,7 +6,7 @@ import scipy.fft
 from jax import Array, lax
 from jaxtyping import Float
 
-from adseis.signals import divide, peak, turning
+from adseis.signals import divide, peak, phasor
 
 
 def shifts(
@@ -35,7 +35,7 @@ def shifts(
     omega = _along_time(2 * np.pi * np.fft.rfftfreq(n, dt), p).astype(p.dtype)
 
     def newton(shift: Array, spectrum: Array) -> Array:
-        turned = spectrum * turning(omega * shift[..., None])
+        turned = spectrum * phasor(omega * shift[..., None])
         slope, curvature = -jnp.sum(omega * turned.imag, -1), -jnp.sum(omega**2 * turned.real, -1)
         return shift + jnp.clip(divide(slope, -curvature), -dt, dt)
 

@@ -133,7 +133,7 @@ def test_hessian_products(case):
         _, product = swept(x, only(u, a) | {a: v})
         for b in x:
             there, back = jnp.vdot(product[b], u[b]), jnp.vdot(v, blocks[b][a])
-            assert abs(float(there - back)) < 1e-12 * float(np.linalg.norm(product[b]) * jnp.linalg.norm(u[b])), (a, b)
+            assert abs(float(there - back)) < 1e-12 * float(np.linalg.norm(product[b]) * np.linalg.norm(u[b])), (a, b)
 
         above, below = (swept(x | {a: x[a] + s * 1e-2 * u[a]}, u)[0] for s in (1, -1))
         for b in x:

@@ -17,7 +17,7 @@ def convergence_order(hs, errors) -> float:
     return float(np.polyfit(np.log(np.asarray(hs, float)), np.log(errors), 1)[0])
 
 
-def taylor_slopes(f, x, direction, hs=STEPS) -> tuple[float, float]:
+def taylor_slopes(f, x, direction, hs=STEPS, *, compiled=None) -> tuple[float, float]:
     """Orders in h of abs(f(x + h d) - f(x)) and of abs(f(x + h d) - f(x) - h <grad f(x), d>).
 
     They are 1 and 2 when the gradient is exact, f is not flat along d, and h d is small against x but large against rounding.
@@ -27,8 +27,9 @@ def taylor_slopes(f, x, direction, hs=STEPS) -> tuple[float, float]:
         x: Where the gradient is taken.
         direction: Pytree like `x`.
         hs: Step lengths.
+        compiled: Its value and gradient, where they are compiled already.
     """
-    run = jax.jit(jax.value_and_grad(f))  # for the values too: programs take longer to compile than to run
+    run = compiled or jax.jit(jax.value_and_grad(f))  # for the values too: programs take longer to compile than to run
     value, gradient = run(x)
     slope = inner(gradient, direction)
     moved = [run(jax.tree.map(lambda a, d, h=h: a + jnp.asarray(h, a.dtype) * d, x, direction))[0] for h in hs]

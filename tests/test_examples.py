@@ -103,7 +103,7 @@ def test_certify_a_problem(run, tmp_path):
     [
         ("das_fibre", ("--steps", "200"), r"strain rate up to ([\d.e+-]+) 1/s"),
         pytest.param("double_couple_ring", ("--nodes", "31"), r"transverse \(S\) ([\d.e+-]+) m/s", marks=pytest.mark.slow),
-        ("elastic_marine", ("--steps", "150"), r"hydrophones: ([\d.e+-]+) Pa"),
+        pytest.param("elastic_marine", ("--steps", "150"), r"hydrophones: ([\d.e+-]+) Pa", marks=pytest.mark.slow),
         pytest.param("rayleigh_waves", ("--steps", "900"), r"= ([\d.]+) vs", marks=pytest.mark.slow),
     ],
 )
@@ -125,6 +125,7 @@ def test_locate_earthquake(run, tmp_path):
     assert_drawn(tmp_path / "locate_earthquake.png")
 
 
+@pytest.mark.slow
 def test_benchmark(run, tmp_path):
     """A table, its JSON and a picture; a gradient by one parameter needs no more memory than by two."""
     toy = ("--shape", "30", "40", "--steps", "20", "--shots", "1", "--repeats", "1", "--output", "toy")

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.optimised
 def test_script(tmp_path):
     """It is short, runs as printed, and the misfit falls to less than a tenth."""
     (script,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

@@ -187,6 +187,7 @@ def small(grid):
     return run
 
 
+@pytest.mark.slow
 def test_taylor_slopes_by_all_together():
     """Position, moment and rate in one direction, from steps of half a cell and a fifth of tensor and rate down: slopes 1 and 2
     within 10 %."""

@@ -18,7 +18,7 @@ RECEIVERS = np.stack([np.linspace(20, 210, 12), np.full(12, 220.0)], -1)
 
 def forward(vp, wavelet):
     survey = ads.Survey(ads.Explosion(SHOTS, wavelet[None, None]), RECEIVERS)
-    return ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, boundary=ads.CPML(width=10))
+    return ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, boundary=ads.CPML(width=10), order=2)
 
 
 class Gathers(NamedTuple):

@@ -70,7 +70,7 @@ CASES = {
 }
 
 
-SLOW = {"sponge-float32", "elastic-fibre", "scalar-free-surface-order-8", "three-shots-on-two"}
+SLOW = {"elastic-free-surface", "sponge-float32", "elastic-fibre", "scalar-free-surface-order-8", "three-shots-on-two"}
 
 
 @pytest.mark.parametrize(

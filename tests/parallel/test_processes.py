@@ -11,6 +11,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import adseis as ads
 
@@ -27,6 +28,7 @@ def misfit(vp, survey):
     return ads.misfits.l2(gather, OBSERVED), gather
 
 
+@pytest.mark.slow
 def test_two_processes(tmp_path):
     """Three shots over four devices of two processes: 1e-12, as over the devices of one. Also two iterations of `minimize` on the
     host of each process, which must walk alike for the processes to meet at all; and the gradient of a grid cut over both."""

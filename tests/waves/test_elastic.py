@@ -129,25 +129,28 @@ def test_fibre(plane):
         assert analytic.relative_l2(recorded[FIBRE][0, :, k], wanted[k]) < 2e-2
 
 
-def test_three_dimensions():
+@pytest.mark.parametrize("shots", [1, pytest.param(2, marks=pytest.mark.slow)], ids=["together", "apart"])
+def test_three_dimensions(shots):
     """Row 4 in 3D: a double couple (shot 0) and an oblique force (shot 1), off the nodes, at six azimuths and depths, one
-    shortest S wavelength and more away, near field included: 2 % of the three components together (one alone may be nodal)."""
-    dt, radius = 1.5e-3, 11 * SPACING
+    shortest S wavelength and more away, near field included: 2 % of the three components together (one alone may be nodal).
+    Where both are in one shot, whose waves are of like size, 1 % of their sum, for the one dilutes the errors of the other."""
+    dt, radius = 1.5e-3, 10 * SPACING
     nt = int((radius / VS + 2.4 / FREQUENCY) / dt)
     s, _ = ricker_and_integral(FREQUENCY, nt, dt)
     moment = np.asarray(ads.double_couple(25.0, 60.0, 110.0, 1e9))
-    direction, at = np.array([0.5, -0.7, 0.3]), np.array([53.3, 124.1, 117.6])
-    grid = ads.Grid((11, 25, 25), SPACING, dt, nt)
-    where = np.broadcast_to(at, (2, 1, 3))
-    couple, force = separately(s, s)
+    direction, at = 5e5 * np.array([0.5, -0.7, 0.3]), np.array([53.3, 114.1, 107.6])
+    grid = ads.Grid((11, 23, 23), SPACING, dt, nt)
+    where = np.broadcast_to(at, (shots, 1, 3))
+    couple, force = separately(s, s) if shots == 2 else (s[None, None], s[None, None])
     sources = (ads.MomentTensor(where, couple, moment[None, None]), ads.Force(where, force, direction[None, None]))
     azimuth = np.deg2rad(20 + 60 * np.arange(6))
     away = np.stack([np.linspace(-45, 40, 6), radius * np.sin(azimuth), radius * np.cos(azimuth)], -1)
     v = np.stack(ads.simulate_elastic(solid(grid.shape, *SOLID), ads.Survey(sources, at + away), grid, boundary=ads.CPML(8)))
     got, s, dt = np.moveaxis(v, (0, 3), (2, 1))[..., ::EVERY], s[::EVERY], dt * EVERY
     for k in range(6):
-        assert analytic.relative_l2(got[0, k], moment_tensor_3d(s, dt, *SOLID, away[k], moment)) < 2e-2
-        assert analytic.relative_l2(got[1, k], point_force_3d(s, dt, *SOLID, away[k], direction)) < 2e-2
+        wanted = moment_tensor_3d(s, dt, *SOLID, away[k], moment), point_force_3d(s, dt, *SOLID, away[k], direction)
+        for shot, exact in enumerate(wanted if shots == 2 else [sum(wanted)]):
+            assert analytic.relative_l2(got[shot, k], exact) < 1e-2 * shots
 
 
 def test_a_fluid_is_acoustic():
@@ -160,8 +163,10 @@ def test_a_fluid_is_acoustic():
     sources = (ads.Explosion([[[93.3, 81.2]]], s), ads.Force([[[170.0, 200.0]]], 1e6 * s, [[[0.6, -0.8]]]))
     survey = ads.Survey(sources, np.array([[200.0, 60.0], [43.0, 222.0]]))
     names = ("p", "vz", "vx")
-    elastic = ads.simulate_elastic(ads.ElasticMedium(vp, 0 * vp, rho), survey, grid, record=(*names, "szz", "sxx", "szx"))
-    acoustic = ads.simulate_acoustic(ads.AcousticMedium(vp, rho), survey, grid, record=names)
+    options = {"order": 2}  # to compile faster
+    record = (*names, "szz", "sxx", "szx")
+    elastic = ads.simulate_elastic(ads.ElasticMedium(vp, 0 * vp, rho), survey, grid, record=record, **options)
+    acoustic = ads.simulate_acoustic(ads.AcousticMedium(vp, rho), survey, grid, record=names, **options)
     p = np.asarray(acoustic[0])
     for got, wanted in zip(elastic, (*acoustic, -p, -p, 0 * p), strict=True):
         peak = np.abs(wanted).max() or np.abs(p).max()

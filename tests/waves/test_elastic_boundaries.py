@@ -82,8 +82,9 @@ def test_lamb_in_three_dimensions():
         assert analytic.relative_l2(a, b) < 3e-2
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
-@pytest.mark.parametrize(("order", "least"), [(2, 1.8), pytest.param(4, 2.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("order", "least"), [(2, 1.8), (4, 2.0)])
 def test_convergence_at_the_surface(order, least):
     """Row 3: body and Rayleigh waves two dominant wavelengths along the surface. The closures are exact for lines (order 2) or
     parabolas (4) at the surface, which the interior sees as one order more: at least 2, within 10 % at order 2."""
@@ -228,6 +229,7 @@ def test_layers_absorb(order, courant, ratio, far):
     assert np.all(echo[2:] < -40)
 
 
+@pytest.mark.slow
 @pytest.mark.optimised
 def test_layers_absorb_surface_waves():
     """Row 7: a force near a free surface; its Rayleigh wave runs along it into the layer beyond the last receivers, body waves

@@ -319,14 +319,12 @@ class PlaneWave(Source):
         position = np.concatenate([np.full((len(points), 1), self.depth), points], -1)
 
         angle, azimuth = (jnp.deg2rad(jnp.asarray(x)) for x in (self.angle, self.azimuth))
-        azimuth = jnp.broadcast_to(azimuth, angle.shape)
+        azimuth = jnp.broadcast_to(azimuth.astype(angle.dtype), angle.shape)
         along = jnp.stack([jnp.cos(azimuth)] if len(horizontal) == 1 else [jnp.sin(azimuth), jnp.cos(azimuth)], -1)
         distance = jnp.einsum("sa,pa->sp", along * jnp.sin(angle)[:, None], points.astype(angle.dtype))
         delay = (distance - distance.min(axis=1, keepdims=True)) / self.speed
-        samples = (
-            _delayed(jnp.asarray(self.time_function), delay, grid)
-            * (weight * np.prod(grid.spacing[1:])).astype(angle.dtype)[None, :, None]
-        )
+        samples = _delayed(jnp.asarray(self.time_function), delay, grid)
+        samples = samples * (weight * np.prod(grid.spacing[1:])).astype(samples.dtype)[None, :, None]
         return [Emission(VOLUME, np.broadcast_to(position, (len(self.angle), *position.shape)), samples)]
 
 

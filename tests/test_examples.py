@@ -69,7 +69,7 @@ def assert_drawn(path):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("first_gradient", ("--steps", "450")),
+        pytest.param("first_gradient", ("--steps", "450"), marks=pytest.mark.slow),
         pytest.param("first_inversion", ("--iterations", "1"), marks=pytest.mark.slow),
         pytest.param("network_as_velocity", ("--iterations", "1"), marks=[pytest.mark.optimised, pytest.mark.slow]),
         pytest.param("flax_network_as_velocity", ("--iterations", "1"), marks=[pytest.mark.optimised, pytest.mark.slow]),

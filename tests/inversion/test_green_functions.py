@@ -26,7 +26,7 @@ def elastic(rate):
     return ads.simulate_elastic(ads.ElasticMedium(VP, VP / 2, VP), survey, GRID, boundary=ads.Rigid())
 
 
-@pytest.mark.parametrize("forward", [acoustic, elastic])
+@pytest.mark.parametrize("forward", [acoustic, pytest.param(elastic, marks=pytest.mark.slow)])
 def test_equal_the_solver(forward):
     """Gathers and gradients of noise as histories: linear and alike at all times, so that only rounding is left (1e-15
     measured); what the first three samples do is left out."""

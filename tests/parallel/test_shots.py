@@ -49,7 +49,7 @@ def gather_and_gradient(equation, values, devices=None, **options):
 @pytest.mark.parametrize(
     ("equation", "shots", "dtype", "options"),
     [
-        (SCALAR, 5, "float64", {}),
+        (SCALAR, 5, "float64", {"order": 2}),
         pytest.param(ACOUSTIC, 5, "float64", {"free_surface": True}, marks=pytest.mark.slow),
         pytest.param(ACOUSTIC, 5, "float32", WALLS, marks=pytest.mark.slow),
         pytest.param(SCALAR, 1, "float32", WALLS, marks=pytest.mark.slow),

@@ -23,7 +23,7 @@ def energy(vp, scale, adjoint, equation="scalar", dtype=float):
     velocities are those of a faint source: 1e-9 m/s, which a half precision of few exponents would flush to zero."""
     source = SURVEY.source
     survey = ads.Survey(ads.Explosion(source.position, scale * jnp.asarray(source.time_function, dtype)), SURVEY.receivers)
-    options = {"boundary": ads.CPML(width=8), "adjoint": adjoint}
+    options = {"boundary": ads.CPML(width=8), "order": 2, "adjoint": adjoint}
     if equation == "scalar":
         gathers = ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID, **options)
     elif equation == "acoustic":
@@ -31,7 +31,7 @@ def energy(vp, scale, adjoint, equation="scalar", dtype=float):
     else:
         survey = ads.Survey(ads.Explosion(source.position, FAINT * survey.source.time_function), SURVEY.receivers)
         medium = ads.ElasticMedium(vp, vp / 3**0.5, jnp.full_like(vp, 2000.0))
-        gathers = ads.simulate_elastic(medium, survey, GRID, **options | {"boundary": ads.Rigid(), "order": 2})
+        gathers = ads.simulate_elastic(medium, survey, GRID, **options | {"boundary": ads.Rigid()})
     return 0.5 * sum(jnp.sum(gather**2) for gather in jax.tree.leaves(gathers))
 
 

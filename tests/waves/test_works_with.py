@@ -16,7 +16,7 @@ from adseis.waves.support import FIBRE, OPTIONS, PHYSICS, refusal, small_grid, s
 from adseis.waves.wave_equation import WaveEquation
 
 ROWS = support()
-LONG = {("elastic", 3), ("acoustic", 3), ("scalar", 3), ("acoustic", 2), ("SH", 2)}
+LONG = {("elastic", 3), ("elastic", 2), ("acoustic", 3), ("scalar", 3), ("acoustic", 2), ("SH", 2)}
 
 
 def traced(asked, names=None, records=None):

@@ -43,8 +43,9 @@ def test_pressure_2d(dtype):
     "offset", [pytest.param((9, 12), id="2d"), pytest.param((4, 2, 4), id="3d", marks=pytest.mark.optimised)]
 )
 def test_volume_source_and_force(offset):
-    """Pressure and every velocity of a volume source and of an oblique force, off the nodes, two or so wavelengths away (in 3D one). 1e-2:
-    dispersion of order 4 over that distance, the time step, and the interpolation (0.1 %)."""
+    """Pressure and every velocity of a volume source and of an oblique force, off the nodes, two or so wavelengths away (in 3D
+    three quarters of the shortest one). 1e-2: dispersion of order 4 over that distance, the time step, and the interpolation
+    (0.1 %)."""
     offset, axes = np.array(offset), len(offset)
     at, grid, s = closed_box(offset, 0.15)
     at, direction = at + 3.3, np.array([0.6, -0.5, 0.4])[:axes]

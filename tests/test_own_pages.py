@@ -8,7 +8,10 @@ import pytest
 HOWTO = Path(__file__).parents[1] / "docs" / "howto"
 
 
-@pytest.mark.parametrize("name", ["misfit", "source", "boundary", "adjoint"])
+SLOW = "misfit", "source", "adjoint"
+
+
+@pytest.mark.parametrize("name", ["boundary", *[pytest.param(name, marks=pytest.mark.slow) for name in SLOW]])
 def test_page(name):
     """All pieces one after the other, as a reader would paste them."""
     page = (HOWTO / f"own_{name}.md").read_text(encoding="utf-8")

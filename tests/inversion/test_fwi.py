@@ -98,6 +98,7 @@ def test_illumination_falls_with_depth(problem):
     assert float(weight[1].mean()) < 0.7 * float(weight[12].mean())
 
 
+@pytest.mark.slow
 def test_sensitivity_counts_receivers_too(problem):
     """Between sources and receivers both ends are lit, so the weight is largest in the middle; nothing outside the mask.
 

@@ -299,6 +299,7 @@ def test_errors(call, match):
         call(jnp.ones((4, 3)))
 
 
+@pytest.mark.slow
 def test_cycle_skipping():
     """A prediction 0.08 s late, more than half a period: least squares leads away from the truth, other misfits lead to it."""
     observed = pulse(0.25)

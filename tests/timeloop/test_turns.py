@@ -95,6 +95,7 @@ def test_models_at_once():
     assert_same(batch(many), jnp.stack([one(vp) for vp in many]), 1e-12)
 
 
+@pytest.mark.slow
 def test_plan_of_the_compiler():
     """Eight shots of 0.2 MB, one at a time, in less than half of the memory that they need together; the estimate is within a
     third of the compiler's own figure."""

@@ -66,7 +66,8 @@ def test_default_layers_absorb(scalar, order, courant, slowness):
 
 
 @pytest.mark.optimised
-@pytest.mark.parametrize("scalar", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["scalar", "acoustic"])
+@pytest.mark.slow
+@pytest.mark.parametrize("scalar", [True, False], ids=["scalar", "acoustic"])
 def test_layers_absorb_in_3d(scalar):
     """Row 7 in 3D, where edges and corners meet: the same figures (a short layer, so that a box without echoes stays small)."""
     echo = echoes(scalar, 4, 0.8, 1.0, ads.CPML(), shape=(16, 15, 45), away=(4, 16, 30))

@@ -32,6 +32,7 @@ class LocationOptions:
 class LocationProblem(SourceProblem):
     """A volume source of unknown position and time function."""
 
+    name = "location"
     title = "Location of a source"
     axes: Mapping[str, tuple[str, str]] = {"position": ("m", "shot source axis"), "time_function": ("1", "shot source time")}
     labels: Mapping[str, str] = {

@@ -35,6 +35,7 @@ class MomentTensorOptions:
 class MomentTensorProblem(SourceProblem):
     """A point of unknown position, moment tensor and moment-rate function."""
 
+    name = "moment-tensor"
     title = "Moment tensor of an earthquake"
     axes: Mapping[str, tuple[str, str]] = {
         "position": ("m", "shot source axis"),

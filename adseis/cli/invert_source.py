@@ -14,10 +14,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from adseis.cli.options import InversionOptions, open_folder
-from adseis.cli.runs import Curves, Findings, report_inversion
+from adseis.cli.runs import Curves, Findings, RunFolder, report_inversion
 from adseis.cli.source_setting import Setting
 from adseis.data.arrays import StoredArray
-from adseis.files import check_writable
+from adseis.objectives.bands import Band
 from adseis.optimizers.minimize import Result
 from adseis.viz.gathers import plot_gathers
 
@@ -29,6 +29,7 @@ class SourceProblem(abc.ABC):
     """What the run asks of a problem.
 
     Attributes:
+        name: What `--problem` calls it.
         title: Headline of the report.
         setting: Medium, stations and clock.
         true: The unknowns that are to be found.
@@ -37,6 +38,7 @@ class SourceProblem(abc.ABC):
         corners: Corner frequencies of the bands before the full one, unless told otherwise [Hz].
     """
 
+    name: str
     title: str
     setting: Setting
     true: Unknowns
@@ -113,10 +115,14 @@ def run(config: InversionOptions, problem: SourceProblem) -> int:
     """
     config.check()
     bands = config.stages(problem.corners)
-    check_writable(config.output)
+    with open_folder(config, problem.name, seed=config.seed) as folder:
+        return folder.tell() if folder.finished else _find(config, problem, bands, folder)
+
+
+def _find(config: InversionOptions, problem: SourceProblem, bands: list[Band], folder: RunFolder) -> int:
+    """Simulate, invert, report."""
     begun = time.perf_counter()
     observed = config.with_noise(problem.forward(problem.true))
-    folder = open_folder(config)
     steps, receivers = jax.tree.leaves(observed)[0].shape[1:]
     print(f"{problem.setting.name}: {receivers} receivers, {problem.setting.grid.shape} nodes, {steps} steps")
 

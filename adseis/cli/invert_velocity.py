@@ -12,10 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from adseis.cli.options import InversionOptions, Solver, open_folder
-from adseis.cli.runs import Curves, Findings, report_inversion
+from adseis.cli.runs import Curves, Findings, RunFolder, report_inversion
 from adseis.data.arrays import StoredArray
 from adseis.data.problems import Experiment
-from adseis.files import check_writable
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.weights import illumination, mute_near
 from adseis.objectives.regularizers import tikhonov, total_variation
@@ -66,14 +65,19 @@ def run(config: VelocityOptions) -> int:
     if config.total_variation < 0 or config.tikhonov < 0 or config.mute_radius < 0:
         raise ValueError("`total_variation`, `tikhonov` and `mute_radius` must not be negative.")
     experiment = config.experiment(config.initial, config.smooth)
-    grid, solver = experiment.grid, config.solver(experiment.initial)
+    solver = config.solver(experiment.initial)
+    with open_folder(config, "velocity", seed=config.seed) as folder:
+        return folder.tell() if folder.finished else _invert(config, experiment, solver, folder)
+
+
+def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, folder: RunFolder) -> int:
+    """Simulate, invert, report."""
+    grid = experiment.grid
     forward = functools.partial(solver.gathers, survey=experiment.survey, grid=grid)
-    check_writable(config.output)
     begun = time.perf_counter()
     observed = config.with_noise(forward(experiment.true))
     first = forward(experiment.initial)
     update = _update(config, experiment, solver)
-    folder = open_folder(config)
     shots, steps, receivers = observed.shape
     print(f"{experiment.name}: {shots} shots, {receivers} receivers, {grid.shape} nodes, {steps} steps")
 

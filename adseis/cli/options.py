@@ -5,13 +5,15 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import tyro
 from jaxtyping import PyTree
 
+from adseis.cli.folders import choose
 from adseis.cli.runs import RunFolder
 from adseis.data.models import Model, names_in, read_model
 from adseis.data.problems import Experiment, crust_experiment, stored_experiment, surface_experiment
@@ -59,7 +61,17 @@ class Solver(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SurveyOptions:
+class RunOptions:
+    """Where a run leaves what it finds."""
+
+    output: Path | None = None
+    """Folder of the run; by default one under runs/ that is named after what is done, with a number where another run has it."""
+    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Give up what another run has left in that folder."""
+
+
+@dataclass(frozen=True)
+class SurveyOptions(RunOptions):
     """What is simulated."""
 
     model: Path | None = None
@@ -226,9 +238,6 @@ class InversionOptions(SurveyOptions):
     """Standard deviation of Gaussian noise added to the data, relative to theirs."""
     seed: int = 0
     """Seed of the noise, and of where the search for a source starts."""
-    output: Path = Path("runs/invert")
-    """Folder of the run."""
-
     def check(self) -> None:
         """Refuse what cannot be right.
 
@@ -282,20 +291,18 @@ class InversionOptions(SurveyOptions):
         return jax.tree.map(noisy, gathers)
 
 
-def open_folder(config: InversionOptions) -> RunFolder:
-    """The folder of a run; journals of another run are removed from it.
+def open_folder(config: RunOptions, standard: str, *, seed: int | None = None) -> RunFolder:
+    """The folder of a run.
 
     Args:
         config: The options, resolved.
+        standard: Name of the folder under `runs/` unless the options say another.
+        seed: Seed of the run's random numbers.
 
     Returns:
-        The folder.
+        The folder, to be used in a `with` block.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If it cannot be written, or holds another run.
     """
-    folder = RunFolder(config.output, config, seed=config.seed)
-    if not folder.resumed:
-        for old in folder.path.glob("journal*.h5"):
-            old.unlink()
-    return folder
+    return RunFolder(choose(config, standard), config, seed=seed)

@@ -12,9 +12,11 @@ from typing import Any
 
 import jax
 import numpy as np
+from filelock import FileLock, Timeout
 from matplotlib.figure import Figure
 
-from adseis.cli.configuration import dump, dumps
+from adseis.cli import folders
+from adseis.cli.configuration import dump
 from adseis.data.arrays import StoredArray, write_arrays
 from adseis.files import check_writable, written_whole
 from adseis.optimizers.minimize import Result
@@ -25,13 +27,14 @@ from adseis.viz.figures import save_figure
 class RunFolder:
     """A folder under `runs/`, made before work begins so that nothing is computed that cannot be kept.
 
-    An unfinished run of exactly the same configuration is resumed: its metrics stay. Anything else begins afresh. A run is
-    finished once its report stands, which is therefore to be written last. Every file is written whole or not at all, except
-    `metrics.jsonl`, which grows by one line a record.
+    A run of the same configuration is resumed: its metrics stay, and its journals are its own. So is one that was to end sooner.
+    A run is finished once its report stands, which is therefore to be written last. Every file is written whole or not at all,
+    except `metrics.jsonl`, which grows by one line a record. While a `with` block lasts, no other process may use the folder.
 
     Attributes:
         path: The folder.
-        resumed: Whether an unfinished run is continued; if not, a journal found in the folder belongs to another run.
+        resumed: Whether a run is continued.
+        finished: Whether the same run has ended there already: nothing was touched.
     """
 
     def __init__(self, path: str | Path, config: Any, *, seed: int | None = None, key: tuple[str, ...] = ("iteration",)):
@@ -44,23 +47,47 @@ class RunFolder:
             key: Names of the values that identify a record of the metrics.
 
         Raises:
-            OSError: If the folder cannot be made or written to.
+            OSError: If the folder cannot be made or written to, holds another run, or is used by another process.
         """
         self.path = Path(path)
         check_writable(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.path / ".lock", timeout=0)
+        with self:
+            self._open(config, seed, key)
+
+    def _open(self, config: Any, seed: int | None, key: tuple[str, ...]) -> None:
+        toml, report = self.path / "config.toml", self.path / "report.md"
+        free = folders.is_free(self.path)
+        if not free and (differing := folders.differences(config, self.path)):
+            raise FileExistsError(f"{self.path} holds another run ({', '.join(differing)}). Name another folder.")
+        longer = not free and folders.is_longer(config, self.path)
+        self.resumed, self.finished = not free, report.is_file() and not longer
+        if self.finished:
+            return
+        if report.is_file():
+            report.rename(self.path / f"report-before-{time.strftime('%Y%m%d-%H%M%S')}.md")
         for leftover in self.path.glob(".*.partial*"):
             leftover.unlink(missing_ok=True)
-        toml, report = self.path / "config.toml", self.path / "report.md"
-        self.resumed = toml.is_file() and toml.read_text(encoding="utf-8") == dumps(config) and not report.exists()
-        report.unlink(missing_ok=True)
         self._key = key
         self._metrics = self.path / "metrics.jsonl"
+        self._pictures: list[str] = []
         kept = {self._identity(record): record for record in read_metrics(self._metrics)} if self.resumed else {}
         self._recorded = set(kept)
         # Rewritten once, so that a line torn by a kill is gone before the next one is appended to it.
         _write_text(self._metrics, "".join(json.dumps(record) + "\n" for record in kept.values()))
         _write_text(self.path / "versions.json", json.dumps({**versions(), "seed": seed}, indent=2) + "\n")
         dump(config, toml)
+
+    def __enter__(self) -> "RunFolder":
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise BlockingIOError(f"{self.path} is in use by another process. Wait for it, or name another folder.") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
     def record(self, **values: Any) -> None:
         """Append one line to `metrics.jsonl`; a record whose key is there already is left alone.
@@ -94,9 +121,10 @@ class RunFolder:
             figure: The figure.
         """
         save_figure(figure, self.path / f"{name}.png")
+        self._pictures.append(f"{name}.png")
 
     def write_report(self, title: str, figures: Mapping[str, object], *, text: str = "") -> None:
-        """Write `report.md`, which ends the run: a text, a table of figures and every picture of the folder.
+        """Write `report.md`, which ends the run: a text, a table of figures and the pictures that this run has saved, in order.
 
         Args:
             title: Headline.
@@ -104,7 +132,7 @@ class RunFolder:
             text: Paragraphs before the table.
         """
         rows = "\n".join(f"| {name} | {spell(value)} |" for name, value in figures.items())
-        pictures = "\n\n".join(f"![{path.stem}]({path.name})" for path in pictures_of(self.path))
+        pictures = "\n\n".join(f"![{name.removesuffix('.png')}]({name})" for name in self._pictures)
         parts = [f"# {title}", text, f"| | |\n|---|---|\n{rows}" if rows else "", pictures]
         _write_text(self.path / "report.md", "\n\n".join(part for part in parts if part) + "\n")
 

@@ -126,8 +126,8 @@ class Strip(NamedTuple):
     Attributes:
         axis: Axis of the field that the slab is normal to.
         start: First core index along `axis`.
-        a: How strongly the derivative drives the memory: along `axis`, or, `(1, *haloed)` cut to the slab, everywhere in it.
-        b: What the memory keeps from one step to the next, likewise.
+        a: How strongly the derivative drives the memory, along `axis`.
+        b: What the memory keeps from one step to the next, along `axis`.
         part: Which part of a grid that is cut along `axis` holds the slab; None if all do.
     """
 
@@ -140,12 +140,12 @@ class Strip(NamedTuple):
     @property
     def width(self) -> int:
         """Cells along `axis`."""
-        return self.a.shape[self.axis if self.a.ndim > 1 else 0]
+        return len(self.a)
 
     def profiles(self, like: Array) -> tuple[Array, Array]:
         """a and b in the precision of the array `like`, shaped to multiply it; zero on devices that do not hold the slab."""
         shape = tuple(-1 if i == self.axis else 1 for i in range(like.ndim))
-        a, b = (jnp.asarray(x.reshape(shape) if x.ndim == 1 else x, like.dtype) for x in (self.a, self.b))
+        a, b = (jnp.asarray(x.reshape(shape), like.dtype) for x in (self.a, self.b))
         if self.part is None:
             return a, b
         here = on_part(self.part)
@@ -179,9 +179,7 @@ class Strip(NamedTuple):
     def widened(self, first: int, width: int) -> "Strip":
         """The same stretching seen from a wider slab: `width` cells from core index `first` on, a = b = 0 outside the strip."""
         before = self.start - first
-        around = [(before, width - before - self.width) if x in (0, self.axis) else (0, 0) for x in range(self.a.ndim)]
-        if self.a.ndim > 1:
-            around[0] = (0, 0)
+        around = before, width - before - self.width
         return self._replace(start=first, a=np.pad(self.a, around), b=np.pad(self.b, around))
 
 
@@ -224,19 +222,6 @@ class Boundary(eqx.Module):
         del extended, offset
         return ()
 
-    def strips_of(self, extended: Extended, axis: int, *, offset: float) -> tuple[Strip, ...]:
-        """Where a first derivative along one axis is stretched: by default in the strips normal to it.
-
-        Args:
-            extended: The grid that is computed on.
-            axis: Axis of the field.
-            offset: How far beyond the nodes the derivative lives along it, in cells.
-
-        Returns:
-            The strips; those normal to other axes come last.
-        """
-        return tuple(s for s in self.strips(extended, offset=offset) if s.axis == axis)
-
     def damping(self, extended: Extended) -> np.ndarray | None:
         """How strongly fields are damped: they decay as exp(-sigma t).
 
@@ -248,6 +233,10 @@ class Boundary(eqx.Module):
         """
         del extended
         return None
+
+    def for_solids(self) -> "Boundary":
+        """What it is around solids, whose waves ask more of layers than those of fluids: by default itself."""
+        return self
 
     def extend(self, grid: Grid, order: int, free_surface: bool) -> Extended:
         """The grid to compute on.
@@ -277,7 +266,7 @@ def check_layer(layer: Any, *positive: str) -> None:
     kind = type(layer).__name__
     if int(layer.width) != layer.width or layer.width < 1:
         raise ValueError(f"`width` = {layer.width} cells of {kind} must be a whole number, at least 1; use ads.Rigid() for none.")
-    if not 0 < layer.reflection < 1:
+    if layer.reflection is not None and not 0 < layer.reflection < 1:
         raise ValueError(f"`reflection` = {layer.reflection} must lie between 0 and 1.")
     for name in positive:
         value = getattr(layer, name)

@@ -7,16 +7,20 @@ in place of df/dx.
 An equation keeps the memories of its layers and adds what they return to its derivative; its reverse step does the same with
 the transpose. `FirstOrder` stretches staggered first derivatives, `SecondOrder` a Laplacian.
 
+In layered solids some waves carry energy against the direction of their phase, and layers that damp across themselves alone
+amplify these (Becache et al. 2003, doi:10.1016/S0021-9991(03)00184-0). What also damps along itself bears them: s_x and s_z both
+get a factor 1 + sigma / (i w), which is nothing but fields that decay by sigma, with alpha + sigma for alpha and d - sigma for d.
+It costs one product a field, and no memory.
+
 The layers lie outside the model and their memory lives in strips. First-order systems stretch staggered first derivatives
 (Komatitsch & Martin 2007, Geophysics 72, SM155, doi:10.1190/1.2757586); a second-order equation stretches first and second ones
 (Pasalic & McGarry 2010, SEG Expanded Abstracts 29, 2925, doi:10.1190/1.3513453).
 """
 
-import functools
-import itertools
+import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -35,22 +39,22 @@ class CPML(Boundary):
 
     The profile d = d0 q^2, alpha = pi f (1 - q), with q the depth into the layer over its thickness, follows Collino & Tsogka
     (2001): d0 is set so that a wave of the reference speed that meets the layer head on returns with `reflection` of its
-    amplitude. It depends on these static numbers only, never on the medium, so it neither adds to the gradient nor is missing
-    from it.
+    amplitude. In the outer half all fields decay as well, as exp(-sigma t) with sigma = `multiaxial` d0 (2 q - 1)^2, which keeps
+    layers of solids from growing. All of it depends on these static numbers only, never on the medium, so it neither adds to the
+    gradient nor is missing from it.
 
     Use it for whatever has no walls: it is the default. Do not use it to test that an energy is kept (`Rigid`), nor with
-    `multiaxial=0` for tens of thousands of elastic steps with strong contrasts near a free surface or water over rock.
+    `multiaxial=0` for elastic waves in layered or blocky media, where they grow within some thousand steps.
 
     Attributes:
         width: Thickness in cells.
-        reflection: Theoretical reflection at normal incidence, which sets the strength.
+        reflection: Theoretical reflection at normal incidence, which sets the strength. By default 1e-12 for elastic and SH
+            waves, which spares those that graze the layer the decay at its outer end, and 1e-6 for others.
         reference_speed: Speed [m/s] for which it holds; by default the fastest that grid.dt carries.
         reference_frequency: Frequency f [Hz] that shifts the poles, not above the source's; by default one at which the reference
             speed has ten times the points per wavelength that the order needs.
-        multiaxial: Weight w with which a layer damps derivatives along it too: d_x(x) + w d_z(z) q_z^2 for those along x. 0.1
-            keeps long elastic runs stable where layers that damp across them alone grow: below a free surface in strong
-            contrasts, and with water over rock. It reflects more, and its memory makes a step two to three times as long. The
-            scalar equation, which needs none, ignores it.
+        multiaxial: Share of d0 with which fields decay at the outer end, whatever way they travel. By default 0.1 for elastic and
+            SH waves, and 0 for others, which need none.
 
     Raises:
         ValueError: If `width` is less than 1, `reflection` not between 0 and 1, `multiaxial` negative, or another
@@ -58,6 +62,7 @@ class CPML(Boundary):
 
     References:
         Collino, F. & Tsogka, C. (2001), Geophysics 66, 294-307, doi:10.1190/1.1444908
+        Becache, E., Fauqueux, S. & Joly, P. (2003), J. Comput. Phys. 188, 399-433, doi:10.1016/S0021-9991(03)00184-0
         Meza-Fajardo, K. C. & Papageorgiou, A. S. (2008), Bull. Seism. Soc. Am. 98, 1811-1836, doi:10.1785/0120070223
 
     Example:
@@ -67,15 +72,21 @@ class CPML(Boundary):
     """
 
     width: int = eqx.field(default=20, static=True)
-    reflection: float = eqx.field(default=1e-6, static=True)
+    reflection: float | None = eqx.field(default=None, static=True)
     reference_speed: float | None = eqx.field(default=None, static=True)
     reference_frequency: float | None = eqx.field(default=None, static=True)
-    multiaxial: float = eqx.field(default=0.0, static=True)
+    multiaxial: float | None = eqx.field(default=None, static=True)
 
     def __check_init__(self) -> None:
         check_layer(self, "reference_speed", "reference_frequency")
-        if not (math.isfinite(self.multiaxial) and self.multiaxial >= 0):
+        if self.multiaxial is not None and not (math.isfinite(self.multiaxial) and self.multiaxial >= 0):
             raise ValueError(f"`multiaxial` = {self.multiaxial} must not be negative; 0 is a layer that damps across it alone.")
+
+    def for_solids(self) -> "CPML":
+        """With the defaults of elastic and SH waves."""
+        reflection = 1e-12 if self.reflection is None else self.reflection
+        multiaxial = 0.1 if self.multiaxial is None else self.multiaxial
+        return dataclasses.replace(self, reflection=reflection, multiaxial=multiaxial)
 
     def strips(self, extended: Extended, *, offset: float) -> tuple[Strip, ...]:
         """One strip per absorbing face."""
@@ -83,39 +94,20 @@ class CPML(Boundary):
         for axis in extended.axes:
             for q in self._depths(extended, axis, offset):
                 for slab in _slices_of(q > 0):
-                    a, b = self._profiles(extended, self._strength(extended, axis) * q[slab] ** 2, q[slab])
+                    a, b = self._profiles(extended, axis, q[slab])
                     strips.append(Strip(axis, slab.start, a, b).within(extended.split))
         return tuple(strips)
 
-    def strips_of(self, extended: Extended, axis: int, *, offset: float) -> tuple[Strip, ...]:
-        """Those normal to the axis; with a multi-axial weight, those along it as well."""
-        if self.multiaxial == 0:
-            return super().strips_of(extended, axis, offset=offset)
-        if extended.split is not None:
-            raise ValueError(
-                f"`multiaxial` = {self.multiaxial}: such layers cannot be cut into domains; use multiaxial=0 or domains=1."
-            )
-        sides, depths = {}, {}
-        for other in extended.axes:
-            both = self._depths(extended, other, offset if other == axis else 0.0)
-            sides[other] = [np.pad(q > 0, extended.halo) for q in both]
-            shape = [-1 if i == other else 1 for i in range(1 + len(extended.core))]
-            depths[other] = np.pad(np.maximum(*both), extended.halo).reshape(shape)
-        weights = {other: 1.0 if other == axis else self.multiaxial for other in depths}
-        # Along a layer the damping rises later than across it, which halves what it reflects [dB].
-        powers = {other: 2 if other == axis else 4 for other in depths}
-        d: Any = sum(weights[k] * self._strength(extended, k) * q ** powers[k] for k, q in depths.items())
-        deepest = functools.reduce(np.maximum, depths.values())
-        a, b = self._profiles(extended, d, deepest)
-        strips = []
-        free = np.ones(d.shape, bool)  # where slabs meet, the derivative belongs to the first: that normal to it
-        for normal in (axis, *(other for other in extended.axes if other != axis)):
-            for slab in itertools.chain(*map(_slices_of, sides[normal])):
-                there = tuple(slab if i == normal else slice(None) for i in range(d.ndim))
-                start = slab.start - extended.halo
-                strips.append(Strip(normal, start, np.where(free, a, 0)[there], np.where(free, b, 0)[there]))
-            free = free & (depths[normal] <= 0)
-        return tuple(strips)
+    def damping(self, extended: Extended) -> np.ndarray | None:
+        """Where the layers damp along themselves, the sum over the axes."""
+        if not self.multiaxial:
+            return None
+        whole = extended.whole
+        sigma = np.zeros((1, *whole.core))
+        for axis in whole.axes:
+            along = self._along(whole, axis, np.maximum(*self._depths(whole, axis, 0.0)))
+            sigma += along.reshape([-1 if i == axis else 1 for i in range(sigma.ndim)])
+        return whole.grid.dt * np.pad(sigma, [(0, 0), *[(whole.halo, whole.halo)] * (sigma.ndim - 1)])
 
     def _depths(self, extended: Extended, axis: int, offset: float) -> tuple[np.ndarray, np.ndarray]:
         """How deep cells of the core lie in the layers at both ends of an axis, over their width; 0 outside."""
@@ -127,19 +119,25 @@ class CPML(Boundary):
 
     def _strength(self, extended: Extended, axis: int) -> float:
         """d0."""
-        return -1.5 * self._speed(extended) * math.log(self.reflection) / (self.width * extended.grid.spacing[axis - 1])
+        reflection = 1e-6 if self.reflection is None else self.reflection
+        return -1.5 * self._speed(extended) * math.log(reflection) / (self.width * extended.grid.spacing[axis - 1])
+
+    def _along(self, extended: Extended, axis: int, q: np.ndarray) -> np.ndarray:
+        """sigma."""
+        return (self.multiaxial or 0) * self._strength(extended, axis) * np.maximum(2 * q - 1, 0) ** 2
 
     def _speed(self, extended: Extended) -> float:
         return self.reference_speed or fastest_speed(extended.grid.spacing, extended.grid.dt, extended.order)
 
-    def _profiles(self, extended: Extended, d: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """a and b of a strength and a depth."""
+    def _profiles(self, extended: Extended, axis: int, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """a and b at depths that are not zero."""
         points = 10 * POINTS_PER_WAVELENGTH[extended.order]
         frequency = self.reference_frequency or self._speed(extended) / (points * max(extended.grid.spacing))
-        alpha = math.pi * frequency * np.maximum(1 - q, 0)
+        sigma = self._along(extended, axis, q)
+        d = np.maximum(self._strength(extended, axis) * q**2 - sigma, 0)
+        alpha = math.pi * frequency * np.maximum(1 - q, 0) + sigma
         b = np.exp(-(d + alpha) * extended.grid.dt)
-        damped = d > 0
-        return np.where(damped, d * (b - 1) / np.where(damped, d + alpha, 1), 0), np.where(damped, b, 0)
+        return d * (b - 1) / (d + alpha), b
 
 
 def _slices_of(inside: np.ndarray) -> list[slice]:
@@ -189,29 +187,25 @@ class FirstOrder:
         duals: Each derivative, and minus its transpose, which is a derivative of what it drives.
         stencils: The differences of every axis.
         extended: The grid that is computed on.
-        closure: What is added to a derivative of a field near a free surface.
     """
 
     def __init__(
-        self, boundary: Boundary, duals: Mapping[Derivative, Derivative], stencils: tuple[Stencils, ...], extended: Extended,
-        closure: Callable[[Derivative, Array], list[Patch]] = lambda *_: [],
-    ) -> None:  # fmt: skip
-        layers = [(d, s) for d in duals for s in boundary.strips_of(extended, d.axis, offset=0.5 * d.forward)]
+        self,
+        boundary: Boundary,
+        duals: Mapping[Derivative, Derivative],
+        stencils: tuple[Stencils, ...],
+        extended: Extended,
+    ) -> None:
+        layers = [(d, s) for d in duals for s in boundary.strips(extended, offset=0.5 * d.forward) if s.axis == d.axis]
         self.of = tuple(d for d, _ in layers)
-        self.duals, self.stencils, self.closure = dict(duals), stencils, closure
+        self.duals, self.stencils = dict(duals), stencils
         self.strips, self.extended = tuple(s for _, s in layers), extended
-        # The transpose of a derivative across a strip reaches beyond it; of one along a strip, it does not.
-        self.wide = tuple(_widened((s,), extended)[0] if s.axis == d.axis else s for d, s in layers)
+        self.wide = _widened(self.strips, extended)  # its transpose reaches beyond a strip
 
     def _slope(self, of: Derivative, reach: Array) -> Array:
         """A derivative of a part of a field that has a halo along its axis, without that halo."""
         stencils, halo = self.stencils[of.axis - 1], self.extended.halo
         return difference_along(stencils.forward if of.forward else stencils.backward, reach, of.axis, halo)
-
-    def _slope_along(self, of: Derivative, strip: Array) -> Array:
-        """A derivative along a strip that is as long as the grid, free surface included."""
-        slope = _lengthened(self._slope(of, strip), of.axis, self.extended.halo)
-        return sum((patch.placed(self.extended) for patch in self.closure(of, strip)), start=slope)
 
     def rest(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `stretch` at rest, for a number of shots."""
@@ -233,10 +227,7 @@ class FirstOrder:
             advanced = []
             for of, strip, m in zip(self.of, self.strips, memory, strict=True):
                 a, b = strip.profiles(m)
-                if strip.axis == of.axis:
-                    slope = self._slope(of, strip.cut(fields[of.field], self.extended, halo))
-                else:
-                    slope = self._slope_along(of, strip.cut(fields[of.field], self.extended))
+                slope = self._slope(of, strip.cut(fields[of.field], self.extended, halo))
                 advanced.append(b * m + a * slope)
             return tuple(advanced)
 
@@ -245,9 +236,8 @@ class FirstOrder:
 
     def rest_transposed(self, shots: int, dtype: jnp.dtype) -> Memory:
         """The memory of `unstretch` at rest, for a number of shots."""
-        halos = [self.extended.halo * (s.axis == d.axis) for d, s in zip(self.of, self.wide, strict=True)]
-        zeros = [s.zeros(self.extended, shots, dtype, halo) for s, halo in zip(self.wide, halos, strict=True)]
-        return Memory(jnp.zeros((), dtype), tuple(zeros))
+        zeros = tuple(s.zeros(self.extended, shots, dtype, self.extended.halo) for s in self.wide)
+        return Memory(jnp.zeros((), dtype), zeros)
 
     def unstretch(self, memory: Memory, adjoints: dict[Derivative, Array]) -> tuple[Memory, Patches]:
         """Transpose of `stretch`.
@@ -265,13 +255,8 @@ class FirstOrder:
             advanced = []
             for of, strip, y in zip(self.of, self.wide, memory, strict=True):
                 a, b = strip.profiles(y)
-                dual = self.duals[of]
-                if strip.axis == of.axis:
-                    y = _lengthened(b * _shortened(y, of.axis, halo) + a * strip.cut(adjoints[of], self.extended), of.axis, halo)
-                    advanced.append((y, self._slope(dual, y)))
-                else:
-                    y = b * y + a * strip.cut(adjoints[of], self.extended)
-                    advanced.append((y, self._slope_along(dual, y)))
+                y = _lengthened(b * _shortened(y, of.axis, halo) + a * strip.cut(adjoints[of], self.extended), of.axis, halo)
+                advanced.append((y, self._slope(self.duals[of], y)))
             return tuple(advanced)
 
         advanced = stored(memory.clock, advance, memory.strips, {of: adjoints[of] for of in self.of})

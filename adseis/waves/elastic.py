@@ -135,6 +135,7 @@ class Elastic(WaveEquation):
     name = "elastic"
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
+        boundary = boundary.for_solids()
         super().__init__(extended, boundary)
         axes = letters(len(extended.core))
         self.velocities = tuple(f"v{k}" for k in axes)
@@ -146,8 +147,8 @@ class Elastic(WaveEquation):
             of_stress, of_velocity = Derivative(stress, j + 1, forward=k == m), Derivative(velocity, j + 1, forward=k != m)
             self.couplings.append(Coupling(velocity, stress, of_stress, of_velocity))
         duals = {c.of_stress: c.of_velocity for c in self.couplings}
-        self.of_stress = FirstOrder(boundary, duals, self.stencils, extended, self.closure)
-        self.of_velocity = FirstOrder(boundary, {v: s for s, v in duals.items()}, self.stencils, extended, self.closure)
+        self.of_stress = FirstOrder(boundary, duals, self.stencils, extended)
+        self.of_velocity = FirstOrder(boundary, {v: s for s, v in duals.items()}, self.stencils, extended)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:

@@ -101,6 +101,7 @@ class AntiplaneShear(WaveEquation):
     speed = "vs"
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
+        boundary = boundary.for_solids()
         super().__init__(extended, boundary)
         self.slopes = {"szy": Derivative("vy", 1, forward=True), "syx": Derivative("vy", 2, forward=True)}
         self.tractions = {"szy": Derivative("szy", 1, forward=False), "syx": Derivative("syx", 2, forward=False)}

@@ -66,7 +66,6 @@ FIBRE = "Fibre"
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("boundary", "`Rigid()`"): {},
     ("boundary", "`CPML()`"): {"boundary": CPML(2)},
-    ("boundary", "`CPML(multiaxial=0.1)`"): {"boundary": CPML(2, multiaxial=0.1)},
     ("boundary", "`Sponge()`"): {"boundary": Sponge(2)},
     ("boundary", "`free_surface=True`"): {"free_surface": True},
     ("derivative", "`jax.grad`, `ReverseSweep()`"): {"derivative": "grad"},
@@ -79,7 +78,6 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("probe", "the grid over devices"): {"probe": True, "devices": "domains"},
     ("devices", "shots over devices"): {"devices": "shots"},
     ("devices", "the grid over devices, `CPML()`"): {"devices": "domains", "boundary": CPML(2)},
-    ("devices", "the grid over devices, `CPML(multiaxial=0.1)`"): {"devices": "domains", "boundary": CPML(2, multiaxial=0.1)},
     ("devices", "the grid over devices, `Sponge()`"): {"devices": "domains", "boundary": Sponge(2)},
 }
 
@@ -118,8 +116,6 @@ def refusal(asked: Combination) -> Refusal | None:
         return Refusal(TypeError, "`source` emits a")
     if asked.devices == "domains" and asked.probe:
         return Refusal(ValueError, "A `probe` sees the whole grid")
-    if asked.devices == "domains" and equation.staggered and getattr(asked.boundary, "multiaxial", 0):
-        return Refusal(ValueError, "such layers cannot be cut into domains")
     if isinstance(asked.adjoint, ReverseSweep) and asked.probe and asked.adjoint.stride > 1:
         return Refusal(ValueError, "`stride` = 2 of ReverseSweep has no effect")
     if isinstance(asked.adjoint, ReverseSweep) and asked.derivative == "jvp":

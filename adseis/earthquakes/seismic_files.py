@@ -3,13 +3,14 @@
 ObsPy is an optional dependency, imported when it is first needed. What is already an ObsPy object passes through unchanged.
 """
 
+import glob
 import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-PathLike = str | os.PathLike[str]
+from adseis.earthquakes.miniseed import check_records
 
 
 def obspy_module() -> Any:
@@ -54,9 +55,11 @@ def read_waveforms(waveforms: Any) -> Any:
         paths = waveforms if isinstance(waveforms, Sequence) and not isinstance(waveforms, str) else [waveforms]
         stream = obspy.Stream()
         for path in paths:
-            stream += _read(path, obspy.read, "seismograms")
-        for trace in stream:
-            _check_whole(trace, paths)
+            for file in _matching(path):
+                found = _read(file, obspy.read, "seismograms")
+                if any(trace.stats.get("_format") == "MSEED" for trace in found):
+                    check_records(file)
+                stream += found
     if not stream:
         raise ValueError(f"`waveforms` = {waveforms!r} holds no trace: give a stream or files with one or more.")
     return stream
@@ -103,6 +106,13 @@ def read_events(events: Any) -> Any:
     return catalog
 
 
+def _matching(path: Any) -> list[Any]:
+    """The files that a pattern stands for; what is none, or matches nothing, is left to the reader's own error."""
+    if not isinstance(path, str | os.PathLike) or Path(path).is_file():
+        return [path]
+    return sorted(file for file in glob.glob(str(path)) if Path(file).is_file()) or [path]
+
+
 def _read(path: Any, reader: Callable[..., Any], content: str) -> Any:
     """What a reader of ObsPy finds in a file; anything it stumbles over is an error that names the file."""
     if not isinstance(path, str | os.PathLike):
@@ -111,7 +121,7 @@ def _read(path: Any, reader: Callable[..., Any], content: str) -> Any:
     if not pattern and not Path(path).is_file():
         raise FileNotFoundError(f"no file of {content} at `{path}`; check the path.")
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=".*([Uu]nexpected end of file|[Cc]orrupt data)")
+        warnings.filterwarnings("error", message=".*([Uu]nexpected end of file|[Cc]orrupt data|Could not determine origin time)")
         try:
             return reader(str(path))
         except FileNotFoundError:
@@ -120,14 +130,3 @@ def _read(path: Any, reader: Callable[..., Any], content: str) -> Any:
             if pattern and "No file matching" in str(error):
                 raise FileNotFoundError(f"no file of {content} matches `{path}`; check the pattern.") from error
             raise ValueError(f"`{path}` is damaged, truncated or no file of {content} ({error}). Fetch it again.") from error
-
-
-def _check_whole(trace: Any, paths: Sequence[PathLike]) -> None:
-    """ObsPy leaves out an incomplete last record of a miniSEED file without a word; the size of the file tells."""
-    stored = trace.stats.get("mseed", {})
-    if "filesize" in stored and "record_length" in stored and stored["filesize"] % stored["record_length"]:
-        named = ", ".join(f"`{path}`" for path in paths)
-        raise ValueError(
-            f"{trace.id} in {named}: {stored['filesize']} bytes are no whole number of records of {stored['record_length']} "
-            "bytes; the file is truncated. Fetch it again."
-        )

@@ -1,5 +1,7 @@
 """Seismograms, stations and events made up for the tests of what reads them."""
 
+import warnings
+
 import numpy as np
 
 START = "2020-02-29T23:59:50.123400"
@@ -43,9 +45,10 @@ def make_inventory(channels, *, response=True, units="M/S"):
         where = {key: place[key] for key in ("longitude", "latitude", "elevation")}
         channel = inv.Channel(code, location, depth=place["depth"], azimuth=place.get("azimuth"), dip=place.get("dip"), **where)
         if response:
-            channel.response = inv.Response.from_paz(
-                SENSOR["zeros"], SENSOR["poles"], SENSOR["gain"] * normal, SENSOR["at"], input_units=units, output_units="COUNTS"
-            )
+            sensor = (SENSOR["zeros"], SENSOR["poles"], SENSOR["gain"] * normal, SENSOR["at"])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # ObsPy knows some units only
+                channel.response = inv.Response.from_paz(*sensor, input_units=units, output_units="COUNTS")
         stations.append((network, inv.Station(station, channels=[channel], **where)))
     return inv.Inventory([inv.Network(network, [station]) for network, station in stations], source="tests")
 

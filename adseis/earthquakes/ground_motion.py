@@ -1,21 +1,25 @@
-"""From counts to ground motion: seismograms without their instruments, checked, detrended and tapered."""
+"""From counts to ground motion or pressure: seismograms without their instruments, checked, detrended and tapered."""
 
+import copy
 import warnings
 from typing import Any
 
 import numpy as np
 
 from adseis.earthquakes.seismic_files import read_stations, read_waveforms
+from adseis.earthquakes.traces import check_overlaps, check_samples, joined, without_text
+from adseis.earthquakes.units import Unit, parse_unit
 
 OUTPUTS: dict[str, tuple[str, str]] = {
     "displacement": ("DISP", "m"),
     "velocity": ("VEL", "m/s"),
     "acceleration": ("ACC", "m/s^2"),
+    "pressure": ("DEF", "Pa"),
 }
-"""Quantity -> ObsPy's name of it, and its unit."""
+"""Quantity -> ObsPy's name of it ("as the instrument has it" for pressure), and its unit."""
 
-MOTIONS = ("M", "M/S", "M/SEC", "M/S**2", "M/(S**2)", "M/SEC**2", "M/(SEC**2)", "M/S/S")
-"""What an instrument that feels the ground may say it measures."""
+CANONICAL: dict[str, str] = {"displacement": "M", "velocity": "M/S", "acceleration": "M/S**2", "pressure": "PA"}
+"""Quantity -> the spelling of its unit that ObsPy knows."""
 
 
 def read_ground_motion(
@@ -32,12 +36,17 @@ def read_ground_motion(
 
     The spectrum is divided by the response, held up where it is `water_level` dB below its maximum, and multiplied by a cosine
     flank from half of the lower corner to it, and another from the upper corner to 1.25 times of it. Pieces of a trace that
-    continue each other are joined; each piece is treated on its own.
+    continue each other are joined; each piece is treated on its own. Channels of text (logs) are left out with a warning.
+
+    Instruments may count in any unit of motion or pressure, prefixes included (`adseis.earthquakes.units`). Pressure is positive
+    in compression, as "p" of a simulation: the sign is that of the response, whose gain is negative where an instrument or its
+    cable turns it. The `dip` that some networks note for hydrophones is not looked at, since they do not agree on its meaning.
 
     Args:
         waveforms: Of `adseis.earthquakes.seismic_files.read_waveforms`: paths or an `obspy.Stream`, which is left as it is.
         stations: Of `read_stations`: a path or an `obspy.Inventory` with responses; not needed where `quantity` is None.
-        quantity: "velocity", "displacement" or "acceleration"; None leaves the response in.
+        quantity: "velocity", "displacement" or "acceleration" of the ground, "pressure" of hydrophones; None leaves the
+            response in.
         band: Corner frequencies (low, high) [Hz]; by default what a trace can hold: 4 over its length to 0.7 of its Nyquist
             frequency. With `quantity` None, no filter is applied unless a band is given.
         water_level: Largest amplification under the maximum [dB]; None for no limit.
@@ -45,11 +54,11 @@ def read_ground_motion(
         taper: Share of the trace that a cosine taper takes at each end, 0 to 0.5.
 
     Returns:
-        A new `obspy.Stream`; `trace.stats.unit` is "m", "m/s" or "m/s^2". A dead trace, of one value all along, is zero.
+        A new `obspy.Stream`; `trace.stats.unit` is "m", "m/s", "m/s^2" or "Pa". A dead trace, of one value all along, is zero.
 
     Raises:
-        ValueError: If a trace has gaps or overlaps itself, holds NaN, has no response or one that is no ground motion's, or its
-            Nyquist frequency lies below the band; the message names the trace.
+        ValueError: If a trace has gaps or overlaps itself, changes its sampling rate, holds NaN, has no response or one of
+            another kind than `quantity`, or its Nyquist frequency lies below the band; the message names the trace.
         FileNotFoundError: If there is no such file.
         ImportError: If ObsPy is not installed.
 
@@ -57,24 +66,23 @@ def read_ground_motion(
         Havskov, J. & Alguacil, G. (2016), Instrumentation in Earthquake Seismology, Springer, doi:10.1007/978-3-319-21314-9
     """
     _check_options(quantity, stations, band, detrend, taper)
-    stream = read_waveforms(waveforms).copy()
+    stream = without_text(read_waveforms(waveforms)).copy()
     for trace in stream:
         check_samples(trace)
         trace.data = np.asarray(trace.data, "float64")
-    stream.merge(-1)
+    stream = joined(stream)
     check_overlaps(stream)
-    inventory = None if quantity is None else read_stations(stations)
     corners = [_corners(trace, band) for trace in stream]
-    for trace in stream if inventory is not None else ():
-        _require_response(trace, inventory)
-    for trace, four in zip(stream, corners, strict=True):
+    inventory = None if quantity is None else read_stations(stations)
+    responses = [None if quantity is None else _response(trace, inventory, quantity) for trace in stream]
+    for trace, four, response in zip(stream, corners, responses, strict=True):
         alive = np.ptp(trace.data) > 0
         if detrend:
             trace.detrend("linear" if detrend == "linear" else "demean")
         if taper:
             trace.taper(taper, type="cosine")
-        if quantity is not None:
-            _remove_response(trace, inventory, quantity, four, water_level)
+        if quantity is not None and response is not None:
+            _remove_response(trace, response, quantity, four, water_level)
             trace.stats.unit = OUTPUTS[quantity][1]
         elif band is not None:
             trace.data = _filtered(trace.data, trace.stats.delta, four)
@@ -98,47 +106,6 @@ def _check_options(
         raise ValueError(f"`taper` = {taper} must lie between 0 and 0.5.")
 
 
-def check_samples(trace: Any) -> None:
-    """Raise unless the samples of a trace are there and are numbers.
-
-    Args:
-        trace: An `obspy.Trace`.
-
-    Raises:
-        ValueError: If it is empty, masked (a filled gap) or not finite; the message names it.
-    """
-    if trace.stats.npts < 2:
-        raise ValueError(f"{trace.id} has {trace.stats.npts} samples: it is no record. Remove it from the stream.")
-    if np.ma.is_masked(trace.data):
-        masked = np.ma.count_masked(trace.data)
-        raise ValueError(f"{trace.id} has gaps: {masked} samples are masked. Split it by `stream.split()`.")
-    finite = np.isfinite(np.asarray(trace.data, "float64"))
-    if not finite.all():
-        first = int(np.argmin(finite))
-        raise ValueError(
-            f"{trace.id}: {int((~finite).sum())} of {finite.size} samples are NaN or infinite, the first at "
-            f"{trace.stats.starttime + first * trace.stats.delta}. Repair or remove the trace."
-        )
-
-
-def check_overlaps(stream: Any) -> None:
-    """Raise if a trace is recorded twice at a time.
-
-    Args:
-        stream: An `obspy.Stream`.
-
-    Raises:
-        ValueError: If pieces of one channel overlap; the message names it.
-    """
-    pieces = sorted(stream, key=lambda trace: (trace.id, trace.stats.starttime))
-    for one, two in zip(pieces, pieces[1:], strict=False):
-        if one.id == two.id and two.stats.starttime <= one.stats.endtime:
-            raise ValueError(
-                f"{one.id}: a piece until {one.stats.endtime} and another from {two.stats.starttime} on overlap. Remove one, or "
-                "cut them."
-            )
-
-
 def _corners(trace: Any, band: tuple[float, float] | None) -> tuple[float, float, float, float]:
     """The four corners of the filter: where it begins to pass, passes, ceases to pass, has stopped [Hz]."""
     nyquist = 0.5 * trace.stats.sampling_rate
@@ -153,8 +120,8 @@ def _corners(trace: Any, band: tuple[float, float] | None) -> tuple[float, float
     return 0.5 * low, low, high, 1.25 * high
 
 
-def _require_response(trace: Any, inventory: Any) -> None:
-    """Raise unless the inventory knows how the instrument turned ground motion into counts."""
+def _response(trace: Any, inventory: Any, quantity: str) -> tuple[Any, float]:
+    """How the instrument turned what it felt, in SI units, into counts, and how many SI units its own one is."""
     time = trace.stats.starttime
     try:
         response = inventory.get_response(trace.id, time)
@@ -164,26 +131,60 @@ def _require_response(trace: Any, inventory: Any) -> None:
             f"{trace.id} has no response in `stations` at {time} (it knows {', '.join(known[:6]) or 'no channel'}"
             f"{', ...' if len(known) > 6 else ''}). Get one with responses, or set `quantity` to None."
         ) from error
-    sensitivity = response.instrument_sensitivity
-    units = str(getattr(sensitivity, "input_units", None)).upper()
-    if not response.response_stages or units not in MOTIONS:
+    if not response.response_stages:
+        raise ValueError(f"{trace.id}: its response in `stations` has no stages. Get one with all of them, or remove the trace.")
+    response = copy.deepcopy(response)
+    unit = _input_unit(trace, response)
+    if (unit.quantity == "pressure") != (quantity == "pressure"):
+        fitting = "pressure" if unit.quantity == "pressure" else "velocity"
         raise ValueError(
-            f"{trace.id}: its response has {len(response.response_stages)} stages and is of {units}, not of ground motion. Get "
-            "one with all stages, or remove the trace."
+            f'{trace.id}: its response is of {unit.quantity}, and `quantity` = "{quantity}" was asked for. Remove the trace, or '
+            f'set `quantity` to "{fitting}".'
         )
+    for part in (response.response_stages[0], response.instrument_sensitivity):
+        if part is not None:
+            part.input_units = CANONICAL[unit.quantity]
+    return response, unit.scale
+
+
+def _input_unit(trace: Any, response: Any) -> Unit:
+    """What the instrument feels: the input of its first stage, which is what is removed, or that of the whole."""
+    first, whole = (getattr(part, "input_units", None) for part in (response.response_stages[0], response.instrument_sensitivity))
+    unit, other = parse_unit(first or whole), parse_unit(whole)
+    if unit is None:
+        raise ValueError(
+            f"{trace.id}: its response is of {first or whole or 'no unit'}, not of ground motion or pressure. Correct it in "
+            "`stations`, or remove the trace."
+        )
+    if other is not None and other != unit:
+        raise ValueError(
+            f"{trace.id}: the first stage of its response is of {first}, the sensitivity of the whole of {whole}. Correct one of "
+            "them in `stations`."
+        )
+    return unit
 
 
 def _remove_response(
-    trace: Any, inventory: Any, quantity: str, corners: tuple[float, float, float, float], water_level: float | None
+    trace: Any,
+    response: tuple[Any, float],
+    quantity: str,
+    corners: tuple[float, float, float, float],
+    water_level: float | None,
 ) -> None:
+    attached = trace.stats.pop("response", None)
+    trace.stats.response, scale = response
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of units that are checked already
             trace.remove_response(
-                inventory, OUTPUTS[quantity][0], water_level=water_level, pre_filt=corners, zero_mean=False, taper=False
+                None, OUTPUTS[quantity][0], water_level=water_level, pre_filt=corners, zero_mean=False, taper=False
             )
     except Exception as error:  # as many kinds as there are broken responses
         raise ValueError(f"{trace.id}: its response cannot be removed ({error}). Repair it in `stations`.") from error
+    del trace.stats.response
+    if attached is not None:
+        trace.stats.response = attached
+    trace.data *= scale
     if not np.isfinite(trace.data).all():
         raise ValueError(f"{trace.id}: removing its response gives NaN. Give a `water_level`, or a `band` above zero.")
 

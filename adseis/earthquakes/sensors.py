@@ -1,4 +1,4 @@
-"""Seismometers: where they stand, which way their channels point, and how channels combine to any component."""
+"""Seismometers and hydrophones: where they stand, which way channels point, and how channels combine to any component."""
 
 from typing import Any, NamedTuple
 
@@ -18,11 +18,11 @@ class Sensor(NamedTuple):
     """The channels of one instrument.
 
     Attributes:
-        name: Network, station, location, band and instrument code: "BW.RJOB..EH".
+        name: Network, station, location, band and instrument code: "BW.RJOB..EH"; of pressure, the channel: "3F.MRO01..HDH".
         place: Longitude, latitude [degrees] and elevation of the sensor itself [m].
         depth: Below the ground [m].
         traces: Trace id -> its pieces, `obspy.Trace`s.
-        directions: Trace id -> which way it points, a unit vector (up, north, east).
+        directions: Trace id -> which way it points, a unit vector (up, north, east); empty for pressure.
     """
 
     name: str
@@ -32,13 +32,14 @@ class Sensor(NamedTuple):
     directions: dict[str, np.ndarray]
 
 
-def sensors_of(stream: Any, inventory: Any) -> list[Sensor]:
+def sensors_of(stream: Any, inventory: Any, *, pressure: bool = False) -> list[Sensor]:
     """The sensors of a stream, in the order in which they appear.
 
     Args:
         stream: An `obspy.Stream`.
         inventory: An `obspy.Inventory`, or None for the headers of SAC: `stla`, `stlo`, `stel`, `stdp` (zero where they are not
             set), `cmpaz` and `cmpinc`.
+        pressure: Whether channels are of pressure: each is a sensor then, and points nowhere.
 
     Returns:
         The sensors.
@@ -48,14 +49,14 @@ def sensors_of(stream: Any, inventory: Any) -> list[Sensor]:
     """
     grouped: dict[str, dict[str, list[Any]]] = {}
     for trace in stream:
-        name = trace.id[:-1] if trace.stats.channel else trace.id
+        name = trace.id[:-1] if trace.stats.channel and not pressure else trace.id
         grouped.setdefault(name, {}).setdefault(trace.id, []).append(trace)
     sensors = []
     for name, traces in grouped.items():
         first = [pieces[0] for pieces in traces.values()]
         longitude, latitude, elevation, depth = _place(first[0], inventory)
         check_place(longitude, latitude, first[0].id)
-        directions = {trace.id: _direction(trace, inventory) for trace in first}
+        directions = {} if pressure else {trace.id: _direction(trace, inventory) for trace in first}
         sensors.append(Sensor(name, (longitude, latitude, elevation), depth, traces, directions))
     return sensors
 
@@ -64,21 +65,25 @@ def component_names(components: str, unit: str, frame: Frame) -> tuple[str, ...]
     """What components are called.
 
     Args:
-        components: "grid", or letters of "ZNE" or "ZRT".
-        unit: Of the records, which decides between "vz" (the default), "uz" [m] and "az" [m/s^2].
+        components: "grid", letters of "ZNE" or "ZRT", or "p".
+        unit: Of the records, which decides between "vz" (the default), "uz" [m], "az" [m/s^2] and "p" [Pa].
         frame: Of the grid.
 
     Returns:
         The names.
 
     Raises:
-        ValueError: If `components` is none of these.
+        ValueError: If `components` is none of these, or not of this unit.
     """
+    if (unit == "Pa" and components not in ("grid", "p")) or (components == "p" and unit not in ("Pa", "unknown")):
+        raise ValueError(f'`components` = {components!r} does not fit records in {unit}: pressure is "p", and "p" pressure.')
+    if unit == "Pa" or components == "p":
+        return ("p",)
     if components == "grid":
         return tuple({"m": "u", "m/s^2": "a"}.get(unit, "v") + axis for axis in frame.axes)
     letters = tuple(components)
     if not letters or len(set(letters)) < len(letters) or not (set(letters) <= set("ZNE") or set(letters) <= set("ZRT")):
-        raise ValueError(f'`components` = {components!r} must be "grid", or different letters of "ZNE" or of "ZRT".')
+        raise ValueError(f'`components` = {components!r} must be "grid", "p", or different letters of "ZNE" or of "ZRT".')
     return letters
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from adseis.earthquakes.geography import Frame
-from adseis.earthquakes.ground_motion import check_overlaps, check_samples
 from adseis.earthquakes.hypocentres import Hypocentre, read_hypocentres
 from adseis.earthquakes.seismic_files import obspy_module, read_stations, read_waveforms
 from adseis.earthquakes.sensors import Sensor, combination, component_names, component_vectors, sensors_of
+from adseis.earthquakes.traces import check_overlaps, check_samples, without_text
 from adseis.experiment.grid import Grid
 from adseis.resampling import sample_at
 
@@ -24,16 +24,16 @@ class StationRecords(NamedTuple):
 
     Attributes:
         data: A gather for each component, `(event, time, receiver)` [unit]; zero where nothing was recorded.
-        components: Their names: "vz", "vx", ... along the axes of the grid, or "Z", "N", "E", "R", "T" (Z up).
-        unit: Of the data: "m/s", "m", "m/s^2", or "unknown".
+        components: Their names: "vz", "vx", ... along the axes of the grid, "Z", "N", "E", "R", "T" (Z up), or "p".
+        unit: Of the data: "m/s", "m", "m/s^2", "Pa", or "unknown".
         receivers: Positions of the stations [m], `(receiver, axis)`.
         sources: Positions of the events [m], `(event, 1, axis)`.
         live: Where there is a record, `(component, event, receiver)`.
-        stations: Names of the sensors, such as "BW.RJOB..EH".
+        stations: Names of the sensors, such as "BW.RJOB..EH"; of pressure, of the channels.
         starts: Time of sample 0 of each event, an `obspy.UTCDateTime`.
         off_profile: How far stations are to the right of the x axis [m], `(receiver,)`; in 2D they are projected onto it.
         sources_off_profile: Likewise of the events, `(event,)`.
-        directions: Which way components point, unit vectors (up, north, east), `(component, event, receiver, 3)`.
+        directions: Unit vectors (up, north, east) of the components, `(component, event, receiver, 3)`; zero for pressure.
         places: Longitude, latitude [degrees] and elevation [m] of the sensors, `(receiver, 3)`.
         events: Origin times and hypocentres.
     """
@@ -68,7 +68,8 @@ def on_grid(
 
     Sample k of an event is at its origin time + `start` + k dt. The shift is band-limited and need not be a whole sample; what
     the grid's clock cannot hold is filtered out (`adseis.resampling`). Channels of any orientation are combined to the
-    components asked for. One sensor (network, station, location, band and instrument) is one receiver.
+    components asked for. One sensor (network, station, location, band and instrument) is one receiver. Of records of pressure
+    [Pa] every channel is one, and the gather is "p", as simulations record it. Channels of text are left out with a warning.
 
     Args:
         waveforms: Seismograms in their final unit, as `read_ground_motion` returns them: an `obspy.Stream` or paths.
@@ -77,7 +78,8 @@ def on_grid(
         grid: Space-time sampling: 3D for a frame of axes "zyx", 2D for a profile.
         frame: Where the grid lies on the Earth.
         components: "grid" for velocities (or displacements) along the axes of the grid, z down; or letters of "ZNE" or of
-            "ZRT": Z up, R away from the epicentre, T to the right of R.
+            "ZRT": Z up, R away from the epicentre, T to the right of R; "p" for pressure, which is what "grid" means for
+            records in Pa.
         start: Of the grid's clock, after the origin time [s]; negative before it.
         missing: What happens where a sensor does not record a component over the whole time: "error"; "dead" leaves it out of
             `live`; "pad" takes what there is, and zero before and after. Gaps inside are always an error.
@@ -95,13 +97,13 @@ def on_grid(
         raise ValueError(f'`frame.axes` = "{frame.axes}" does not fit `grid.shape` = {grid.shape}: "zyx" is 3D, "zx" a profile.')
     if missing not in ("error", "dead", "pad"):
         raise ValueError(f'`missing` = {missing!r} must be "error", "dead" or "pad".')
-    stream = read_waveforms(waveforms)
+    stream = without_text(read_waveforms(waveforms))
     for trace in stream:
         check_samples(trace)
     check_overlaps(stream)
     unit = _common_unit(stream)
     names = component_names(components, unit, frame)
-    sensors = sensors_of(stream, None if stations is None else read_stations(stations))
+    sensors = sensors_of(stream, None if stations is None else read_stations(stations), pressure=names == ("p",))
     shocks = read_hypocentres(events, stream)
 
     places = np.array([sensor.place for sensor in sensors])
@@ -117,9 +119,12 @@ def on_grid(
     directions = np.zeros((*live.shape, 3))
     for i, shock in enumerate(shocks):
         for k, sensor in enumerate(sensors):
-            directions[:, i, k] = component_vectors(components, frame, sensor, shock[1:3])
             sampled = _sampled(sensor, shock.time + start, grid, missing)
-            data[:, i, :, k], live[:, i, k] = _motion(sensor, sampled, directions[:, i, k], grid.nt)
+            if names == ("p",):
+                data[0, i, :, k], live[0, i, k] = next(iter(sampled.values()), 0.0), bool(sampled)
+            else:
+                directions[:, i, k] = component_vectors(components, frame, sensor, shock[1:3])
+                data[:, i, :, k], live[:, i, k] = _motion(sensor, sampled, directions[:, i, k], grid.nt)
             if missing == "error" and not live[:, i, k].all():
                 unseen = names[int(np.argmin(live[:, i, k]))]
                 raise ValueError(
@@ -156,7 +161,8 @@ def to_stream(records: StationRecords, dt: float, *, data: Sequence[Array | np.n
 
     Returns:
         A trace for every live record. Motion along z is turned up and named Z; horizontal components are named N, E, R, T, or 1
-        and 2 along the x and y of the grid. The headers `cmpaz` and `cmpinc` say where each points.
+        and 2 along the x and y of the grid. The headers `cmpaz` and `cmpinc` say where each points. Pressure keeps the name of
+        its channel.
 
     Raises:
         ValueError: If `data` does not fit the records.
@@ -171,7 +177,10 @@ def to_stream(records: StationRecords, dt: float, *, data: Sequence[Array | np.n
     for c, i, k in np.argwhere(records.live):
         shock, (longitude, latitude, elevation) = records.events[i], records.places[k]
         up, north, east = records.directions[c, i, k]
-        sign, letter = (np.sign(up), "Z") if abs(up) > 0.5 else (1.0, _letter(records.components[c], north, east))
+        scalar = records.components[c] == "p"
+        sign, letter = (
+            (np.sign(up), "Z") if abs(up) > 0.5 else (1.0, "" if scalar else _letter(records.components[c], north, east))
+        )
         trace = obspy.Trace(sign * np.ascontiguousarray(gathers[c][i, :, k]))
         network, station, location, channel = records.stations[k].split(".")
         trace.stats.update({"network": network, "station": station, "location": location, "channel": channel + letter})
@@ -180,14 +189,22 @@ def to_stream(records: StationRecords, dt: float, *, data: Sequence[Array | np.n
         trace.stats.sac = {
             "stla": latitude, "stlo": longitude, "stel": elevation, "evla": shock.latitude, "evlo": shock.longitude,
             "evdp": 1e-3 * shock.depth, "b": after, "o": shock.time - records.starts[i] + after,
-            "cmpaz": np.rad2deg(np.arctan2(east, north)) % 360, "cmpinc": np.rad2deg(np.arccos(sign * up)),
         }  # fmt: skip
+        if records.components[c] != "p":
+            trace.stats.sac.update(
+                {
+                    "cmpaz": np.rad2deg(np.arctan2(east, north)) % 360,
+                    "cmpinc": np.rad2deg(np.arccos(sign * up)),
+                }
+            )
         stream.append(trace)
     return stream
 
 
 def _letter(component: str, north: float, east: float) -> str:
-    """The last letter of a horizontal channel."""
+    """The last letter of a horizontal channel; of pressure the name is whole."""
+    if component == "p":
+        return ""
     if component.isupper():
         return component
     return "N" if north > 1 - 1e-6 else "E" if east > 1 - 1e-6 else {"x": "1", "y": "2"}[component[-1]]

@@ -182,6 +182,54 @@ def test_example_of_obspy():
     assert abs(onsets[0] - onsets[1]) < 0.01
 
 
+def hydrophones():
+    """Two hydrophones at one place that record the pulse, one of them turned."""
+    stream, names = obspy.Stream(), ("XX.ONE.00.HDH", "XX.ONE.00.HDO")
+    for name, size in zip(names, (2.0, -3.0), strict=True):
+        trace = make_trace(name, size * pulse(0.01 * np.arange(1200) - 1), 0.01, EVENT.origins[0].time - 1)
+        trace.stats.unit = "Pa"
+        stream.append(trace)
+    return stream, make_inventory({name: {} for name in names})
+
+
+@pytest.mark.parametrize("components", ["grid", "p"])
+def test_pressure(components):
+    """Every channel of pressure is a receiver, sign as recorded, whatever the frame; the gather is that of a simulated "p"."""
+    stream, stations = hydrophones()
+    records = on_grid(stream, stations, EVENT, GRID, FRAME, components=components)
+    assert (records.components, records.unit) == (("p",), "Pa")
+    assert records.stations == ("XX.ONE.00.HDH", "XX.ONE.00.HDO")
+    exact = pulse(GRID.times)[None, :, None] * [2.0, -3.0]
+    np.testing.assert_allclose(records.data[0], exact, rtol=0, atol=3e-5 * 3)
+    assert not records.directions.any()
+
+
+def test_pressure_by_sac(tmp_path):
+    """Names, signs and samples of pressure come back from SAC files, which do not keep the unit: "p" asks for it."""
+    stream, stations = hydrophones()
+    records = on_grid(stream, stations, EVENT, GRID, FRAME)
+    for trace in to_stream(records, GRID.dt):
+        trace.write(str(tmp_path / f"{trace.id}.sac"), format="SAC")
+    again = on_grid(str(tmp_path / "*.sac"), None, None, GRID, FRAME, components="p")
+    assert again.stations == records.stations
+    np.testing.assert_allclose(again.data, records.data, rtol=0, atol=1e-6)
+
+
+def test_pressure_is_no_motion(stream):
+    with pytest.raises(ValueError, match="`components` = 'ZNE' does not fit records in Pa"):
+        on_grid(*hydrophones(), EVENT, GRID, FRAME, components="ZNE")
+    with pytest.raises(ValueError, match="`components` = 'p' does not fit records in m/s"):
+        on_grid(stream, INVENTORY, EVENT, GRID, FRAME, components="p")
+
+
+def test_text_is_left_out(stream):
+    """A log needs no position and no origin: it is named, and nothing else changes."""
+    log = make_trace("XX.ONE..LOG", np.frombuffer(b"Extended response", "|S1"), 1.0)
+    with pytest.warns(UserWarning, match=r"XX\.ONE\.\.LOG: text, no samples; left out"):
+        records = on_grid(stream + log, INVENTORY, EVENT, GRID, FRAME)
+    assert records.stations == tuple(STATIONS)
+
+
 def with_gap(stream):
     late = stream[0].copy()
     stream[0].trim(endtime=stream[0].stats.starttime + 3)

@@ -16,7 +16,7 @@ class Frame(eqx.Module):
     A point at the geodesic distance d and azimuth a from the origin lies at x = d cos(a - azimuth), y = d sin(a - azimuth)
     (azimuthal equidistant, WGS84). Distances from the origin are exact; across directions lengths are off by d^2 / 6 R^2, 4e-5
     at 100 km.
-    With `azimuth` = 0, x points to the north and y to the east, as `ads.double_couple` has them.
+    With `azimuth` = 0, x points to the north and y to the east, as `ads.double_couple` has them; it takes another azimuth too.
 
     Attributes:
         longitude: Of the origin [degrees].
@@ -84,6 +84,36 @@ class Frame(eqx.Module):
         yx = self.horizontal(longitude, latitude)
         zyx = np.concatenate([(self.elevation - np.atleast_1d(np.asarray(elevation, float)))[:, None], yx], -1)
         return zyx[:, ["zyx".index(axis) for axis in self.axes]], yx[:, 0]
+
+    def moment_tensor(self, moment: ArrayLike) -> Float[np.ndarray, "*batch axis axis"]:
+        """A catalogue's moment tensor on the axes of the frame, as `ads.MomentTensor` takes it.
+
+        With `azimuth` = 0: M_zz = Mrr, M_xx = Mtt, M_yy = Mpp, M_zx = Mrt, M_zy = -Mrp, M_xy = -Mtp; then turned by the azimuth
+        about z. Of a profile, what is left in its plane. Up, south and east are those at the origin of the frame: meridians
+        converge by sin(latitude) times the difference in longitude.
+
+        Args:
+            moment: On the axes (r, theta, phi), which point up, south and east, as catalogues have it [N m], `(..., 3, 3)`.
+
+        Returns:
+            On (z, y, x) or (z, x), in the unit of `moment`.
+
+        Raises:
+            ValueError: If it is no tensor of three axes.
+
+        Example:
+            >>> thrust = np.diag([1e18, -1e18, 0.0])  # up is pulled, south pushed: the fault strikes east
+            >>> np.diag(Frame(0.0, 0.0, azimuth=90.0).moment_tensor(thrust)).round() / 1e18 + 0.0  # x east
+            array([ 1., -1.,  0.])
+
+        References:
+            Aki, K. & Richards, P. G. (2002), Quantitative Seismology, University Science Books, box 4.4
+        """
+        moment = np.asarray(moment, float)
+        if moment.shape[-2:] != (3, 3):
+            raise ValueError(f"`moment` {moment.shape} must be (..., 3, 3), on the axes (r, theta, phi): up, south, east.")
+        along = self.directions() * [1.0, -1.0, 1.0]  # south is minus north
+        return along @ moment @ along.T
 
     def directions(self) -> Float[np.ndarray, "axis 3"]:
         """Unit vectors of the axes, in (up, north, east)."""

@@ -1,6 +1,7 @@
 """Where and when earthquakes were, from a catalogue or from the headers of SAC files."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -39,7 +40,8 @@ def read_hypocentres(events: Any, stream: Any) -> list[Hypocentre]:
         One for each event: in the order of the catalogue, or of time where they are from headers.
 
     Raises:
-        ValueError: If an origin is missing or incomplete; the message names the event or trace.
+        ValueError: If an origin is missing, incomplete or deeper than any earthquake; the message names the event or trace.
+            A depth that is small for the magnitude gives a warning: it may have been meant in km.
     """
     if events is None:
         found = sorted((_of_header(trace) for trace in stream), key=lambda shock: shock.time)
@@ -50,19 +52,72 @@ def read_hypocentres(events: Any, stream: Any) -> list[Hypocentre]:
         for shock in events:
             check_place(shock.longitude, shock.latitude, f"the event of {shock.time}")
         return [shock._replace(time=obspy_module().UTCDateTime(shock.time)) for shock in events]
-    return [_of_event(event, events) for event in read_events(events)]
+    return [origin_of(event, preferred_origin(event), events) for event in read_events(events)]
 
 
-def _of_event(event: Any, events: Any) -> Hypocentre:
-    origin = event.preferred_origin() or (event.origins[0] if event.origins else None)
-    where = f" of `{events}`" if isinstance(events, str | os.PathLike) else ""
+def origin_of(event: Any, origin: Any, events: Any = None) -> Hypocentre:
+    """An origin of an event, checked.
+
+    A depth that is less than a tenth of the radius of an earthquake of that magnitude, and would be a possible one in km, gives a
+    warning: QuakeML counts in metres, and some that write it do not. The radius is that of a circular crack, (7 M0 / 16 s)^(1/3),
+    for a stress drop s of 3 MPa: 57 km for a magnitude of 8, 0.6 km for one of 4.
+
+    Args:
+        event: An `obspy.core.event.Event`.
+        origin: One of its origins, or None.
+        events: Where the event is from, for messages: a path counts.
+
+    Returns:
+        The hypocentre.
+
+    Raises:
+        ValueError: If the origin is missing, incomplete, not on Earth or deeper than any earthquake.
+
+    References:
+        Eshelby, J. D. (1957), Proc. R. Soc. Lond. A 241, 376-396, doi:10.1098/rspa.1957.0133
+    """
+    name = f"event {event.resource_id}" + (f" of `{events}`" if isinstance(events, str | os.PathLike) else "")
     if origin is None:
-        raise ValueError(f"event {event.resource_id}{where} has no origin. Add one, or remove the event from the catalogue.")
-    missing = [name for name in ("time", "longitude", "latitude", "depth") if getattr(origin, name) is None]
+        raise ValueError(f"{name} has no origin. Add one, or remove the event from the catalogue.")
+    missing = [field for field in ("time", "longitude", "latitude", "depth") if getattr(origin, field) is None]
     if missing:
-        raise ValueError(f"the origin of event {event.resource_id}{where} lacks {', '.join(missing)}. Complete it.")
+        raise ValueError(f"the origin of {name} lacks {', '.join(missing)}. Complete it.")
     check_place(origin.longitude, origin.latitude, f"event {event.resource_id}")
-    return Hypocentre(origin.time, float(origin.longitude), float(origin.latitude), float(origin.depth))
+    depth = float(origin.depth)
+    if not -1e4 < depth < 1e3 * DEEPEST:
+        raise ValueError(f"{name} lies {depth:g} m deep; events lie from -10 to {DEEPEST:g} km. Correct `origin.depth` [m].")
+    magnitude = _magnitude(event)
+    if magnitude is not None and 0 < depth < min(DEEPEST, 0.1 * _radius(magnitude)):
+        warnings.warn(
+            f"{name} of magnitude {magnitude:.1f} lies only {depth:g} m deep: were these km? QuakeML counts in metres; multiply "
+            "`origin.depth` by 1000 if so.",
+            stacklevel=3,
+        )
+    return Hypocentre(origin.time, float(origin.longitude), float(origin.latitude), depth)
+
+
+def preferred_origin(event: Any) -> Any:
+    """The origin that a catalogue prefers, or else the first.
+
+    Args:
+        event: An `obspy.core.event.Event`.
+
+    Returns:
+        An `obspy.core.event.Origin`, or None where there is none.
+    """
+    return event.preferred_origin() or (event.origins[0] if event.origins else None)
+
+
+def _magnitude(event: Any) -> float | None:
+    """The preferred magnitude, or else the largest."""
+    preferred = event.preferred_magnitude()
+    known = [m.mag for m in ([preferred] if preferred else event.magnitudes) if m.mag is not None]
+    return max(known, default=None)
+
+
+def _radius(magnitude: float) -> float:
+    """Of a circular crack with a stress drop of 3 MPa [m]."""
+    return (7 / 16 * 10 ** (1.5 * magnitude + 9.1) / 3e6) ** (1 / 3)
 
 
 def _of_header(trace: Any) -> Hypocentre:

@@ -1,8 +1,8 @@
 """Moment tensors in a seismologist's words: size, kind, fault planes, and how far two of them are apart.
 
-Tensors are `(..., axis, axis)` in the axes (z, y, x) of a grid, z down, x to the north and y to the east, as
-`double_couple` makes them; of one that is not symmetric, the symmetric part is meant. Those of a 2D grid, axes (z, x), are taken
-as tensors with nothing along y where planes are asked for.
+Tensors are `(..., axis, axis)` in the axes (z, y, x) of a grid, z down, x to the north (or along an `azimuth`) and y to the right
+of it, as `double_couple` makes them; of one that is not symmetric, the symmetric part is meant. Those of a 2D grid, axes (z, x),
+are taken as tensors with nothing along y where planes are asked for.
 """
 
 import itertools
@@ -95,7 +95,9 @@ def shares(moment: Float[Samples, "*batch axis axis"]) -> TensorShares:
     return TensorShares(*(np.asarray(part / size) for part in (iso, clvd, dc)))
 
 
-def nodal_planes(moment: Float[Samples, "*batch axis axis"]) -> Float[np.ndarray, "*batch plane=2 angle=3"]:
+def nodal_planes(
+    moment: Float[Samples, "*batch axis axis"], *, azimuth: float = 0.0
+) -> Float[np.ndarray, "*batch plane=2 angle=3"]:
     """Strike, dip and rake of the two planes on which the double couple of a moment tensor may have slipped.
 
     The planes' normals are the sum and the difference of the axes of tension and pressure, over sqrt(2); each is the direction of
@@ -103,6 +105,7 @@ def nodal_planes(moment: Float[Samples, "*batch axis axis"]) -> Float[np.ndarray
 
     Args:
         moment: M, in any unit.
+        azimuth: Of the x axis, clockwise from north [degrees], as of `double_couple`.
 
     Returns:
         Strike [0, 360), dip [0, 90] and rake (-180, 180] of each plane [degrees], as of `double_couple`. The order of the two
@@ -117,7 +120,9 @@ def nodal_planes(moment: Float[Samples, "*batch axis axis"]) -> Float[np.ndarray
     axes = _principal_axes("moment", moment)
     pressure, tension = axes[..., 0], axes[..., 2]
     one, other = (tension + pressure) / np.sqrt(2), (tension - pressure) / np.sqrt(2)
-    return np.stack([_angles(one, other), _angles(other, one)], -2)
+    planes = np.stack([_angles(one, other), _angles(other, one)], -2)
+    planes[..., 0] = np.mod(planes[..., 0] + azimuth, 360)
+    return planes
 
 
 def kagan_angle(a: Float[Samples, "*batch axis axis"], b: Float[Samples, "*batch axis axis"]) -> Float[np.ndarray, "*batch"]:
@@ -197,8 +202,8 @@ def _angles(normal: np.ndarray, slip: np.ndarray) -> np.ndarray:
     return np.rad2deg(np.stack([np.mod(strike, 2 * np.pi), dip, rake], -1))
 
 
-def double_couple(strike: Any, dip: Any, rake: Any, moment: Any) -> Array:
-    """Moment tensor of slip on a fault, in the axes (z, y, x) of a 3D grid with z down, x to the north and y to the east.
+def double_couple(strike: Any, dip: Any, rake: Any, moment: Any, *, azimuth: Any = 0.0) -> Array:
+    """Moment tensor of slip on a fault, in the axes (z, y, x) of a 3D grid, z down: x to the north, y to the east, or turned.
 
     M_ij = M0 (d_i n_j + d_j n_i), d the direction of slip of the hanging wall, n the normal of the fault (Aki & Richards 2002,
     box 4.4).
@@ -211,6 +216,7 @@ def double_couple(strike: Any, dip: Any, rake: Any, moment: Any) -> Array:
         dip: From the horizontal [degrees].
         rake: Of the slip, from the strike upwards on the fault [degrees].
         moment: M0 [N m]; per metre of slip it is rigidity times area.
+        azimuth: Of the x axis, clockwise from north [degrees], as that of `adseis.earthquakes.Frame`; y is to the right of x.
 
     Returns:
         M [N m], `(..., axis, axis)`, the shape before it that of the arguments, which may be arrays.
@@ -222,8 +228,9 @@ def double_couple(strike: Any, dip: Any, rake: Any, moment: Any) -> Array:
                [0, 0, 1],
                [0, 1, 0]])
     """
-    strike, dip, rake, moment = jnp.broadcast_arrays(*(jnp.asarray(x, float) for x in (strike, dip, rake, moment)))
-    phi, delta, lam = (jnp.deg2rad(x) for x in (strike, dip, rake))
+    given = (strike, dip, rake, moment, azimuth)
+    strike, dip, rake, moment, azimuth = jnp.broadcast_arrays(*(jnp.asarray(x, float) for x in given))
+    phi, delta, lam = (jnp.deg2rad(x) for x in (strike - azimuth, dip, rake))  # all that counts is the angle from x to the strike
     along = [jnp.zeros_like(phi), jnp.sin(phi), jnp.cos(phi)]  # z, y, x
     up_dip = [-jnp.sin(delta), -jnp.cos(delta) * jnp.cos(phi), jnp.cos(delta) * jnp.sin(phi)]
     normal = jnp.stack([-jnp.cos(delta), jnp.sin(delta) * jnp.cos(phi), -jnp.sin(delta) * jnp.sin(phi)], -1)

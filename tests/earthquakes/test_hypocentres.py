@@ -1,5 +1,7 @@
 """Where and when events were: QuakeML, SAC headers, and what may be missing."""
 
+import warnings
+
 import pytest
 from events import START, make_event, make_trace
 
@@ -17,6 +19,30 @@ def test_catalogue(tmp_path):
     found = read_hypocentres(tmp_path / "events.xml", None)
     assert [shock.depth for shock in found] == [3000.0, 8000.0]
     assert found[0] == Hypocentre(obspy.UTCDateTime(START), 11.65, 48.12, 3000.0)
+
+
+def event_of(magnitude, depth):
+    event = make_event(depth=depth)
+    event.magnitudes = [obspy.core.event.Magnitude(mag=magnitude), obspy.core.event.Magnitude(mag=1.0)]
+    return event
+
+
+@pytest.mark.parametrize(("magnitude", "depth"), [(9.1, 29.0), (8.0, 700.0), (6.0, 35.0), (5.0, 10.0), (4.0, 10.0)])
+def test_depth_in_kilometres(magnitude, depth):
+    """29 m for a great earthquake were meant as km: the warning names event, magnitude and depth; the value is left."""
+    with pytest.warns(UserWarning, match=rf"event smi:\S+ of magnitude {magnitude} lies only {depth:g} m deep: were these km"):
+        (found,) = read_hypocentres(event_of(magnitude, depth), None)
+    assert found.depth == depth
+
+
+@pytest.mark.parametrize(
+    ("magnitude", "depth"), [(9.1, 29000.0), (9.1, 900.0), (9.1, 0.0), (5.0, 500.0), (3.0, 100.0), (1.5, 29.0), (6.0, -800.0)]
+)
+def test_depth_that_is_possible(magnitude, depth):
+    """Depths beyond any in km, at the surface or above it, of bombs, of mines: nothing is said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_hypocentres(event_of(magnitude, depth), None)
 
 
 def header(**changes):
@@ -47,6 +73,7 @@ def test_given():
         (make_event(origin=False), r"event smi:\S+ has no origin"),
         (make_event(depth=None), r"origin of event smi:\S+ lacks depth"),
         (make_event(time=None, latitude=None), r"lacks time, latitude"),
+        (make_event(depth=29e6), r"event smi:\S+ lies 2.9e\+07 m deep; events lie from -10 to 800 km"),
         (make_event(latitude=95.0), r"event smi:\S+ lies at longitude 11.65, latitude 95"),
     ],
 )

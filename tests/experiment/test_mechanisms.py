@@ -31,6 +31,19 @@ def test_planes_of_double_couples():
     assert np.all((planes[..., 0] >= 0) & (planes[..., 0] < 360) & (planes[..., 1] >= 0) & (planes[..., 1] <= 90))
 
 
+@pytest.mark.parametrize("azimuth", [30.0, -100.0])
+def test_turned_axes(azimuth):
+    """On axes that are turned about z the tensor is R M R^T, and its planes are the same on the Earth; rounding, as above."""
+    turn = np.deg2rad(azimuth)
+    x, y = np.array([0, np.sin(turn), np.cos(turn)]), np.array([0, np.cos(turn), -np.sin(turn)])  # in (z, east, north)
+    rotation = np.stack([[1, 0, 0], y, x])
+    turned_ = np.asarray(ads.double_couple(*PLANES.T, 3e17, azimuth=azimuth))
+    np.testing.assert_allclose(turned_, rotation @ TENSORS @ rotation.T, rtol=0, atol=1e-12 * 3e17)
+    assert apart(nodal_planes(turned_, azimuth=azimuth), PLANES[:, None]).min(1).max() < 1e-9
+    planes = nodal_planes(turned_, azimuth=azimuth)[..., 0]
+    assert np.all((planes >= 0) & (planes < 360))
+
+
 @pytest.mark.parametrize("plane", [(0.0, 90.0, 0.0), (30.0, 90.0, 90.0), (200.0, 45.0, -90.0), (10.0, 0.0, 70.0)])
 def test_planes_at_the_ends_of_their_range(plane):
     """Vertical and horizontal planes have more than one strike and rake; the tensor is the same."""

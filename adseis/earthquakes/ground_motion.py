@@ -40,7 +40,7 @@ def read_ground_motion(
 
     Instruments may count in any unit of motion or pressure, prefixes included (`adseis.earthquakes.units`). Pressure is positive
     in compression, as "p" of a simulation: the sign is that of the response, whose gain is negative where an instrument or its
-    cable turns it. The `dip` that some networks note for hydrophones is not looked at, since they do not agree on its meaning.
+    cable turns it. The `dip` that a file may give for a hydrophone is not looked at, since its meaning is not settled.
 
     Args:
         waveforms: Of `adseis.earthquakes.seismic_files.read_waveforms`: paths or an `obspy.Stream`, which is left as it is.

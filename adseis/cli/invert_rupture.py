@@ -42,6 +42,7 @@ class RuptureOptions:
 class RuptureProblem(SourceProblem):
     """A line of points: explosions in a fluid, slip along the line in a solid."""
 
+    name = "rupture"
     corners: tuple[float, ...] = ()
 
     def __init__(self, options: RuptureOptions, setting: Setting, config: InversionOptions):

@@ -238,6 +238,7 @@ class InversionOptions(SurveyOptions):
     """Standard deviation of Gaussian noise added to the data, relative to theirs."""
     seed: int = 0
     """Seed of the noise, and of where the search for a source starts."""
+
     def check(self) -> None:
         """Refuse what cannot be right.
 

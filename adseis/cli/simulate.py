@@ -2,16 +2,15 @@
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import jax
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.options import SurveyOptions
+from adseis.cli.options import Solver, SurveyOptions, open_folder
 from adseis.cli.runs import Findings, RunFolder, report
 from adseis.data.arrays import StoredArray
-from adseis.files import check_writable
+from adseis.data.problems import Experiment
 from adseis.viz.gathers import plot_gathers
 from adseis.viz.sections import plot_section
 
@@ -19,9 +18,6 @@ from adseis.viz.sections import plot_section
 @dataclass(frozen=True)
 class Simulate(SurveyOptions):
     """Simulate the waves of a survey and leave its gathers, pictures and a report in a run folder."""
-
-    output: Path = Path("runs/simulate")
-    """Folder of the run."""
 
 
 def run(config: Simulate) -> int:
@@ -41,12 +37,17 @@ def run(config: Simulate) -> int:
     """
     config = config.resolved()
     experiment = config.experiment()
-    grid, solver = experiment.grid, config.solver(experiment.initial)
-    check_writable(config.output)
+    solver = config.solver(experiment.initial)
+    with open_folder(config, "simulate") as folder:
+        return folder.tell() if folder.finished else _simulate(config, experiment, solver, folder)
+
+
+def _simulate(config: Simulate, experiment: Experiment, solver: Solver, folder: RunFolder) -> int:
+    """Simulate and report."""
+    grid = experiment.grid
     begun = time.perf_counter()
     gather = np.asarray(jax.block_until_ready(solver.gathers(experiment.true, experiment.survey, grid)))
     seconds = time.perf_counter() - begun
-    folder = RunFolder(config.output, config)
     receivers = np.asarray(experiment.survey.receivers)
     sources = np.concatenate([np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)])
     shots, steps, count = gather.shape

@@ -12,6 +12,7 @@ from adseis.cli.info import Info, describe_installation, describe_run, run
 from adseis.cli.runs import RunFolder, read_metrics
 from adseis.data.arrays import StoredArray
 from adseis.viz.curves import plot_curve
+from adseis.viz.figures import save_figure
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def folder(tmp_path):
 def test_contents(folder):
     """A run folder holds exactly what design section 6 lists, and nothing temporary."""
     names = ["config.toml", "metrics.jsonl", "misfit.png", "report.md", "result.h5", "versions.json"]
-    assert sorted(path.name for path in folder.path.iterdir()) == names
+    assert sorted(path.name for path in folder.path.glob("[!.]*")) == names
     records = read_metrics(folder.path / "metrics.jsonl")
     assert records == [{"iteration": 0, "misfit": 2.0}, {"iteration": 1, "misfit": 0.5, "step": None}]
     versions = json.loads((folder.path / "versions.json").read_text())
@@ -64,18 +65,49 @@ def test_resume_after_a_kill(folder, torn):
     for iteration, misfit in enumerate([2.0, 0.5, 0.25]):
         resumed.record(iteration=iteration, misfit=misfit)
     assert [record["iteration"] for record in read_metrics(folder.path / "metrics.jsonl")] == [0, 1, 2]
-    assert not list(folder.path.glob(".*"))
+    assert not list(folder.path.glob(".*.partial*"))
 
 
-@pytest.mark.parametrize(("job", "finished"), [(Job(), True), (Job(4), True), (Job(4), False)])
-def test_another_run_begins_afresh(folder, job, finished):
-    """Only an unfinished run of the same configuration is continued; from now on the folder is the new run's."""
+@pytest.mark.parametrize("finished", [True, False])
+def test_another_run_is_refused(folder, finished):
+    """What was computed there stays as it is, finished or not."""
     if not finished:
         (folder.path / "report.md").unlink()
-    assert not RunFolder(folder.path, job).resumed
-    assert read_metrics(folder.path / "metrics.jsonl") == []
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(FileExistsError, match=r"holds another run \(name: none there, other here\)"):
+        RunFolder(folder.path, Job(name="other"))
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_the_same_run_again(folder):
+    """A finished one is left alone; to be longer, it goes on, and its former report stays under another name."""
+    before = (folder.path / "report.md").read_text()
+    assert RunFolder(folder.path, Job()).finished
+    longer = RunFolder(folder.path, Job(iterations=5))
+    assert longer.resumed
+    assert not longer.finished
+    assert len(read_metrics(folder.path / "metrics.jsonl")) == 2
     assert not (folder.path / "report.md").exists()
-    assert RunFolder(folder.path, job).resumed
+    (kept,) = folder.path.glob("report-before-*.md")
+    assert kept.read_text() == before
+
+
+def test_nothing_computed_is_nothing_lost(tmp_path):
+    """A run that failed before its first iteration does not keep its folder from a corrected one."""
+    RunFolder(tmp_path, Job(name="mistake"))
+    assert not RunFolder(tmp_path, Job()).resumed
+
+
+def test_one_process_at_a_time(folder):
+    with folder, pytest.raises(BlockingIOError, match="in use by another process"):
+        RunFolder(folder.path, Job())
+
+
+def test_a_report_shows_its_own_pictures(folder):
+    """Not those that something else left in the folder."""
+    save_figure(plot_curve([1.0, 2.0]), folder.path / "foreign.png")
+    folder.write_report("Toy", {})
+    assert "foreign" not in (folder.path / "report.md").read_text()
 
 
 def test_records_of_bands(tmp_path):

@@ -1,11 +1,12 @@
 """Arrays on grids, in and out of files, and whole problems made of them: models, gathers, one format a file.
 
 `models` and `gather_files` read what others write (HDF5, NumPy, MATLAB, SEG-Y, Seismic Unix, raw binary); `problems` makes an
-experiment of a model or of nothing. segyio is imported when it is first needed.
+experiment of a model or of nothing; `streams` takes what ObsPy has read, which is imported when it is first needed.
 """
 
 from adseis.data.gather_files import read_gathers, write_gathers
 from adseis.data.gathers import Gathers
 from adseis.data.models import Model, read_model, write_model
+from adseis.data.streams import gathers_of_streams
 
-__all__ = ["Gathers", "Model", "read_gathers", "read_model", "write_gathers", "write_model"]
+__all__ = ["Gathers", "Model", "gathers_of_streams", "read_gathers", "read_model", "write_gathers", "write_model"]

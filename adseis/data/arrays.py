@@ -23,16 +23,18 @@ class StoredArray:
         unit: Unit, "1" for none.
         axes: One name per axis, separated by spaces: "z x", "shot time receiver".
         spacing: Sampling of every axis, in the axes' own units; None where it means nothing.
+        field: What a gather recorded, "p", "vz", ..., where the array has another name.
     """
 
     values: Num[Array | np.ndarray, "..."]
     unit: str
     axes: str
     spacing: tuple[float, ...] | None = None
+    field: str | None = None
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, StoredArray]) -> None:
-    """Write named arrays as HDF5 with checksums and the attributes `units`, `axes`, `spacing`, whole or not at all.
+    """Write named arrays as HDF5 with checksums and the attributes `units`, `axes`, `spacing`, `field`, whole or not at all.
 
     Args:
         path: File to write, `.h5`.
@@ -51,6 +53,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, StoredArray]) -> None:
             data.attrs.update({"units": array.unit, "axes": array.axes})
             if array.spacing is not None:
                 data.attrs["spacing"] = array.spacing
+            if array.field is not None:
+                data.attrs["field"] = array.field
 
 
 def require_file(path: Path, what: str) -> None:

@@ -171,11 +171,24 @@ def _initial(true: Model, initial: Model | None, smooth: float | None) -> np.nda
         sigma = (true.values.shape[0] - 1) * true.spacing[0] / 8 if smooth is None else smooth
         if not sigma > 0:
             raise ValueError(f"`smooth` = {smooth} m must be positive.")
-        slowness = gaussian_filter(1 / true.values.astype(float), [sigma / h for h in true.spacing], mode="nearest")
-        return (1 / slowness).astype(true.values.dtype)
+        return _smoothed(true, sigma)
     if true.values.shape != initial.values.shape or not np.allclose(true.spacing, initial.spacing, rtol=1e-4):
         raise ValueError(
             f"`{true.source_file}` {true.values.shape} at {true.spacing} m and `{initial.source_file}` {initial.values.shape} at "
             f"{initial.spacing} m must be sampled alike."
         )
     return initial.values
+
+
+def _smoothed(true: Model, sigma: float) -> np.ndarray:
+    """A model smoothed in slowness, its edges kept.
+
+    Beyond an edge it goes on oddly about its edge values, so that these, and a speed that grows evenly with depth, stay what they
+    are: direct waves along the surface are strong, and would pull at all that is free below a surface that is wrong.
+    """
+    sigmas = [sigma / h for h in true.spacing]
+    around = [min(int(4 * s) + 1, n - 1) for s, n in zip(sigmas, true.values.shape, strict=True)]
+    slowness = np.pad(1 / true.values.astype(float), [(k, k) for k in around], mode="reflect", reflect_type="odd")
+    slowness = gaussian_filter(slowness, sigmas, mode="nearest")
+    inner = tuple(slice(k, k + n) for k, n in zip(around, true.values.shape, strict=True))
+    return (1 / slowness[inner]).astype(true.values.dtype)

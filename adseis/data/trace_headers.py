@@ -1,26 +1,26 @@
-"""What the headers of SEG-Y and SU traces mean: clock, component, positions, shots.
+"""What the headers of SEG-Y and SU traces mean: clock, component, unit, shots. `adseis.data.trace_positions` has the positions.
 
-A header value is multiplied by its scalar, or divided by it where the scalar is negative; z = datum - elevation + source depth.
-Every function takes the headers as integers, name -> `(trace,)`, and names traces as they are counted from 0 in the file.
+A header value is multiplied by its scalar, or divided by it where the scalar is negative. Every function takes the headers as
+numbers, name -> `(trace,)`, and names traces as they are counted from 0 in the file. Words of the first header extension of
+revision 2 have a prime (`"SourceX'"`), need no scalar, and count where they are not zero.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-HEADERS = (
-    *("FieldRecord", "TraceIdentificationCode", "ReceiverGroupElevation", "SourceSurfaceElevation", "SourceDepth"),
-    *("ElevationScalar", "SourceGroupScalar", "SourceX", "SourceY", "GroupX", "GroupY", "CoordinateUnits"),
-    *("DelayRecordingTime", "TRACE_SAMPLE_COUNT", "TRACE_SAMPLE_INTERVAL", "TraceValueMeasurementUnit", "ScalarTraceHeader"),
-)
-"""Names of the headers that are read, as segyio spells them."""
-FIELDS = {11: "p", 12: "vz", 13: "vy", 14: "vx"}
-"""TraceIdentificationCode -> our name: pressure, vertical, cross-line and in-line component."""
-DEAD, SEISMIC = 2, (-1, 0, 1, 2, *range(11, 18))
-"""TraceIdentificationCode of a dead trace, and of all traces that are not auxiliary."""
-DEGREES = 3
-"""CoordinateUnits of decimal degrees; 1 are lengths, 2 and 4 other angles."""
-FOOT = 0.3048
+from adseis.data.trace_options import FIELDS
+
+TURNED = {15: "vz"}
+"""Likewise of sensors that were turned. Transverse and radial components (16, 17) point elsewhere for every receiver."""
+DEAD, UNNAMED, OTHER = 2, (0, 1), -1
+"""TraceIdentificationCode of a dead trace, of seismic data without a component, and of what is none of the standard's kinds."""
+UNITS = {1: "Pa", 2: "V", 3: "mV", 4: "A", 5: "m", 6: "m/s", 7: "m/s2", 8: "N", 9: "W"}
+"""TraceValueMeasurementUnit -> unit."""
+MOTION = ("m", "m/s", "m/s2")
+SCALARS = (0, 1, 10, 100, 1000, 10000)
+"""What the standard allows for a scalar, of either sign; 0 counts as 1."""
+BYTES = {"ElevationScalar": "69-70", "SourceGroupScalar": "71-72", "ScalarTraceHeader": "215-216"}
 
 Headers = dict[str, np.ndarray]
 
@@ -39,7 +39,34 @@ def scaled(values: np.ndarray, scalars: np.ndarray) -> np.ndarray:
     return np.where(scalars < 0, values / size, values * size)
 
 
-def clock(path: Path, headers: Headers, interval: int, dt: float | None) -> tuple[float, float]:
+def checked_scalars(path: Path, headers: Headers, name: str, scaled: tuple[str, ...], repair: str) -> np.ndarray:
+    """The scalars of some headers, refused where the standard has no such scalar and there is something to be scaled.
+
+    Args:
+        path: File, for errors.
+        headers: Of the traces.
+        name: Of the scalar.
+        scaled: Headers that it scales.
+        repair: What to do where it is wrong.
+
+    Returns:
+        The scalars.
+
+    Raises:
+        ValueError: If one is none of the standard's.
+    """
+    scalars = headers[name]
+    used = np.any([headers[other] != 0 for other in scaled], axis=0)
+    wrong = np.flatnonzero(used & ~np.isin(np.abs(scalars), SCALARS))
+    if wrong.size:
+        raise ValueError(
+            f"`{path}`: {name} (bytes {BYTES[name]}) of trace {wrong[0]} (from 0) is {scalars[wrong[0]]}, and wrong in "
+            f"{wrong.size} of {scalars.size} traces; the standard knows 1, 10, 100, 1000 and 10000 of either sign. {repair}"
+        )
+    return scalars
+
+
+def clock(path: Path, headers: Headers, interval: float, dt: float | None) -> tuple[float, float]:
     """Sampling interval and time of the first sample, the same for all traces.
 
     Args:
@@ -54,8 +81,10 @@ def clock(path: Path, headers: Headers, interval: int, dt: float | None) -> tupl
     Raises:
         ValueError: If a trace differs from the first, or the interval is unknown or contradictory.
     """
-    intervals, counts = (headers[name] & 0xFFFF for name in ("TRACE_SAMPLE_INTERVAL", "TRACE_SAMPLE_COUNT"))
-    delays = scaled(headers["DelayRecordingTime"], headers["ScalarTraceHeader"])
+    intervals, counts = (extended(headers, name) for name in ("TRACE_SAMPLE_INTERVAL", "TRACE_SAMPLE_COUNT"))
+    repair = "Repair the header."
+    scalars = checked_scalars(path, headers, "ScalarTraceHeader", ("DelayRecordingTime",), repair)
+    delays = scaled(headers["DelayRecordingTime"], scalars)
     facts = {"an interval": (intervals, " us"), "a length": (counts, " samples"), "a delay": (delays, " ms")}
     for what, (values, unit) in facts.items():
         odd = np.flatnonzero(values != values[0])
@@ -66,13 +95,14 @@ def clock(path: Path, headers: Headers, interval: int, dt: float | None) -> tupl
             )
     if dt is not None:
         return dt, 1e-3 * float(delays[0])
-    found = {int(value) for value in (interval, intervals[0]) if value}
-    if len(found) != 1:
+    found = [float(value) for value in (interval, intervals[0]) if value]
+    whole = 1.0 if interval % 1 else 1e-6  # of 62.5 us the word of a trace holds 62 or 63
+    if not found or abs(found[0] - found[-1]) >= whole:
         raise ValueError(
-            f"`{path}`: the sampling interval is {interval} us in the binary header and {intervals[0]} us in those of the "
+            f"`{path}`: the sampling interval is {interval:g} us in the binary header and {intervals[0]:g} us in those of the "
             "traces. Give `dt` [s]."
         )
-    return 1e-6 * found.pop(), 1e-3 * float(delays[0])
+    return 1e-6 * found[0], 1e-3 * float(delays[0])
 
 
 def component(path: Path, headers: Headers, field: str | None) -> tuple[np.ndarray, str]:
@@ -87,61 +117,77 @@ def component(path: Path, headers: Headers, field: str | None) -> tuple[np.ndarr
         Numbers of the traces, auxiliary ones left out, and the name of the field.
 
     Raises:
-        ValueError: If there are several components and none is chosen, or nothing is left.
+        ValueError: If there are several components and none is chosen, if the only ones are radial or transverse, or nothing is
+            left.
     """
     codes = headers["TraceIdentificationCode"]
-    kept = np.isin(codes, SEISMIC)
-    present = [name for code, name in FIELDS.items() if (codes == code).any()]
-    if field is not None and present:
-        wanted = next(code for code, name in FIELDS.items() if name == field)
-        kept &= (codes == wanted) | (codes == DEAD)
-    elif len(present) > 1:
-        raise ValueError(f"`{path}` holds several components: {', '.join(present)}. Choose one of them by `field`.")
+    names = {code: name for code, name in {**FIELDS, **TURNED}.items() if (codes == code).any()}
+    present = list(dict.fromkeys(names.values()))
+    unnamed = bool(np.isin(codes, UNNAMED).any())
+    if field is None and (len(present) > 1 or (present and unnamed)):
+        kinds = ", ".join(present) + (" and traces without a component (codes 0, 1)" if unnamed else "")
+        raise ValueError(f"`{path}` holds several components: {kinds}. Choose one of them by `field`.")
+    if present:
+        wanted = [code for code, name in names.items() if name == (field or present[0])]
+        if len(wanted) > 1:
+            raise ValueError(
+                f"`{path}` holds {field or present[0]} twice, as recorded and turned (TraceIdentificationCodes {wanted}). "
+                "Write one of them to a file of its own."
+            )
+    else:  # only the user can say what a file of other kinds holds
+        wanted = UNNAMED if field is None or unnamed else (OTHER,)
+    kept = np.isin(codes, (*wanted, DEAD))
     if not (kept & (codes != DEAD)).any():
         wanted = "seismic traces" if field is None else f"traces of `field` = {field!r}"
-        raise ValueError(f"`{path}` holds no {wanted}: its TraceIdentificationCodes are {sorted(set(codes.tolist()))}.")
+        raise ValueError(
+            f"`{path}` holds no {wanted}: its TraceIdentificationCodes are {sorted(set(codes.tolist()))}. Read are 0, 1, 11 (p), "
+            "12 and 15 (vz), 13 (vy), 14 (vx), and -1 where `field` is given; transverse and radial (16, 17) have to be turned."
+        )
     return np.flatnonzero(kept), field or (present[0] if present else "p")
 
 
-def positions(
-    path: Path, headers: Headers, *, unit: float | None, feet: bool, datum: float, axes: str | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the source and the receiver of every trace.
+def unit_of(path: Path, headers: Headers, field: str, *, named: bool) -> str:
+    """The unit of the data: what the headers say, else Pa for a pressure and m/s for a velocity.
 
     Args:
         path: File, for errors.
         headers: Of the traces.
-        unit: Length of the coordinates' unit [m]; None for what the headers say.
-        feet: Whether the binary header says feet.
-        datum: Elevation of z = 0 [m].
-        axes: "zx", "zyx", or None for "zx" where all y are the same.
+        field: What they recorded.
+        named: Whether the headers or the user say so.
 
     Returns:
-        Sources and receivers, `(trace, axis)` [m].
+        The unit.
 
     Raises:
-        ValueError: If the coordinates are angles, or `axes` is "zx" and y varies.
+        ValueError: If traces differ, the code is none of the standard's, or the unit is no pressure and nothing names the field.
     """
-    across = {name: scaled(headers[name], headers["SourceGroupScalar"]) for name in ("SourceX", "SourceY", "GroupX", "GroupY")}
-    units = sorted(set(headers["CoordinateUnits"].tolist()))
-    if unit is None and not {2, DEGREES, 4}.isdisjoint(units):
-        largest = max(float(np.abs(values).max()) for values in across.values())
-        if units != [DEGREES] or largest <= 360:  # larger numbers are no degrees, whatever the header says
-            raise ValueError(
-                f"`{path}`: its coordinates are angles (CoordinateUnits = {units}). Project them onto metres and write them "
-                'again, or give `length_unit="m"` where the header is wrong.'
-            )
-    unit = (FOOT if feet else 1.0) if unit is None else unit
-    names = ("ReceiverGroupElevation", "SourceSurfaceElevation", "SourceDepth")
-    group, surface, depth = (unit * scaled(headers[name], headers["ElevationScalar"]) for name in names)
-    sources = np.stack([datum - surface + depth, unit * across["SourceY"], unit * across["SourceX"]], -1)
-    receivers = np.stack([datum - group, unit * across["GroupY"], unit * across["GroupX"]], -1)
-    straight = np.ptp(np.concatenate([sources[:, 1], receivers[:, 1]])) == 0
-    if axes == "zyx" or (axes is None and not straight):
-        return sources, receivers
-    if not straight:
-        raise ValueError(f'`{path}`: y varies, so that `axes` = "zx" would lose it. Leave `axes` out and use `projected()`.')
-    return sources[:, [0, 2]], receivers[:, [0, 2]]
+    codes = headers["TraceValueMeasurementUnit"]
+    odd = np.flatnonzero(codes != codes[0])
+    if odd.size or codes[0] not in (OTHER, 0, *UNITS):
+        trace = int(odd[0]) if odd.size else 0
+        why = f"{codes[0]} in trace 0" if odd.size else f"none of {min(UNITS)} to {max(UNITS)}"
+        raise ValueError(
+            f"`{path}`: TraceValueMeasurementUnit (bytes 203-204) of trace {trace} (from 0) is {codes[trace]}, but {why}. "
+            "Give `unit`."
+        )
+    unit = UNITS.get(int(codes[0]), "Pa" if field == "p" else "m/s")
+    if not named and unit in MOTION:
+        raise ValueError(f'`{path}`: its unit is {unit}, which is no pressure. Say what was recorded, such as `field="vz"`.')
+    return unit
+
+
+def extended(headers: Headers, name: str) -> np.ndarray:
+    """A header, or its word in the extension where that is not zero.
+
+    Args:
+        headers: Of the traces.
+        name: Of the header.
+
+    Returns:
+        Its values.
+    """
+    finer = headers.get(f"{name}'")
+    return headers[name] if finer is None else np.where(finer != 0, finer, headers[name])
 
 
 def shots(path: Path, record: np.ndarray, sources: np.ndarray, by: str | None) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ import pytest
 import scipy.io
 
 import adseis as ads
-from adseis.data.gather_files import Gathers, read_gathers, write_gathers
+from adseis.data.arrays import StoredArray, write_arrays
+from adseis.data.gather_files import Gathers, read_gathers, read_time_function, stored_gathers, write_gathers
 
 SOURCES = np.array([[[20.0, 30.0]], [[20.0, 80.0]], [[20.0, 130.0]]])
 RECEIVERS = np.stack([np.full(5, 100.0), 20.0 + 30 * np.arange(5)], -1)
@@ -303,7 +304,7 @@ FULL = {"live": LIVE, "start": 0.004, "window": (0.01, 0.05), "field": "vz", "un
     "changes",
     [FULL, {"receiver_positions": np.broadcast_to(RECEIVERS, (3, 5, 2))}, {"data": DATA[:1], "source_positions": SOURCES[:1]}],
 )
-@pytest.mark.parametrize("suffix", [".h5", ".npz", ".mat", ".H5"])
+@pytest.mark.parametrize("suffix", [".h5", ".npz", ".mat", ".H5", ".NPZ", ".MAT"])
 def test_round_trip(tmp_path, suffix, changes):
     """Whatever a bundle holds comes back bit for bit; nothing but the file is left."""
     gathers = made(**changes)
@@ -333,6 +334,33 @@ def test_hdf5_tells_units_and_axes(tmp_path):
     (tmp_path / "a.h5").write_bytes(content)
     with pytest.raises(ValueError, match=r"a.h5`, of \d+ bytes, is truncated, damaged"):
         read_gathers(tmp_path / "a.h5")
+
+
+def test_gathers_among_other_arrays(tmp_path):
+    """The result of a run: models and a time function beside the gathers, which the axes tell apart."""
+    pulse = np.arange(40.0)
+    gathers = made(field="vz", unit="m/s")
+    model = StoredArray(np.ones((13, 17)), "m/s", "z x", (10.0, 10.0))
+    arrays = stored_gathers(gathers, time_function=pulse, time_function_unit="m3/s") | {"vp": model}
+    write_arrays(tmp_path / "result.h5", arrays)
+    back = read_gathers(tmp_path / "result.h5", dtype="float64")
+    np.testing.assert_array_equal(back.data, DATA)
+    assert (back.field, back.unit, back.dt) == ("vz", "m/s", 2e-3)
+    np.testing.assert_array_equal(back.receiver_positions, RECEIVERS)
+    np.testing.assert_array_equal(read_time_function(tmp_path / "result.h5"), pulse)
+    assert h5py.File(tmp_path / "result.h5")["time_function"].attrs["units"] == "m3/s"
+    predicted = StoredArray(2 * DATA.transpose(0, 2, 1), "m/s", "shot receiver time", field="vz")
+    write_arrays(tmp_path / "two.h5", arrays | {"gather_predicted": predicted})
+    with pytest.raises(ValueError, match="two.h5` holds gather_predicted, vz; choose the data by `name`"):
+        read_gathers(tmp_path / "two.h5")
+    chosen = read_gathers(tmp_path / "two.h5", name="gather_predicted", dtype="float64")
+    np.testing.assert_array_equal(chosen.data, 2 * DATA)
+    assert chosen.field == "vz"
+    write_gathers(tmp_path / "none.h5", gathers)
+    with pytest.raises(ValueError, match="none.h5` holds no `time_function`; it holds"):
+        read_time_function(tmp_path / "none.h5")
+    with pytest.raises(ValueError, match="no time function in .segy"):
+        read_time_function(tmp_path / "none.segy")
 
 
 def test_files_of_others(tmp_path):

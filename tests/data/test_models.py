@@ -1,5 +1,6 @@
 """Models from files: real files, round trips, and one clear error for every fault."""
 
+import warnings
 from pathlib import Path
 
 import h5py
@@ -9,7 +10,7 @@ import scipy.io
 
 from adseis.data.adseismic import read_adseismic_survey
 from adseis.data.arrays import StoredArray, write_arrays
-from adseis.data.models import read_model, write_model
+from adseis.data.models import names_in, read_model, write_model
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 VP = 1500 + np.arange(12.0).reshape(3, 4)  # (z, x)
@@ -250,3 +251,63 @@ def test_file_faults(tmp_path, mat, judi):
     np.save(tmp_path / "pickle.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(ValueError, match="no plain .npy array"):
         read_model(tmp_path / "pickle.npy")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".NPY", ".segy", ".SGY", ".bin", ".h5", ".H5"])
+def test_what_other_tools_read(tmp_path, suffix):
+    """Bare formats hold SI units and come back with what they do not say; whole numbers are exact in float32."""
+    path = tmp_path / f"model{suffix}"
+    write_model(path, VP / 1e3, spacing=(10.0, 20.0), unit="km/s")
+    given = {"shape": VP.shape, "axes": "zx"} if suffix == ".bin" else {}
+    model = read_model(path, spacing=(10.0, 20.0), **given)
+    np.testing.assert_allclose(model.values, VP, rtol=1e-7)
+    assert (model.values.shape, model.unit, model.spacing) == ((3, 4), "m/s", (10.0, 20.0))
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert names_in(path) == (("vp",) if suffix.lower() == ".h5" else ())
+    if suffix == ".npy":
+        np.testing.assert_allclose(np.load(path), VP, rtol=1e-15)
+
+
+def test_sections_for_other_tools(tmp_path):
+    """A trace for every x, its interval the spacing in depth [mm], as segyio reads it."""
+    segyio = pytest.importorskip("segyio", reason="reads SEG-Y independently")
+    write_model(tmp_path / "vp.segy", VP, spacing=(12.5, 20.0))
+    with segyio.open(str(tmp_path / "vp.segy"), ignore_geometry=True) as file:
+        np.testing.assert_array_equal(file.trace.raw[:], VP.T)
+        assert file.bin[3217] == 12500
+    with pytest.raises(ValueError, match=r"holds sections \(z, x\) here, not \(1, 3, 4\). Write .h5, .npy or .bin"):
+        write_model(tmp_path / "vp.segy", VP[None], spacing=10.0)
+
+
+@pytest.mark.parametrize("suffix", [".xyz", "", ".mat"])
+def test_models_are_not_written_under_other_names(tmp_path, suffix):
+    with pytest.raises(ValueError, match="models are not written as .*; use one of .h5, .npy, .segy, .sgy, .bin"):
+        write_model(tmp_path / f"model{suffix}", VP, spacing=10.0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_byte_order_of_raw_models(tmp_path):
+    """Read backwards, speeds are numbers of every size and sign: refused, with the order in which they are speeds."""
+    write_model(tmp_path / "model.bin", VP + 0.37, spacing=10.0, endian="big")
+    given = {"shape": VP.shape, "axes": "zx", "spacing": 10.0}
+    np.testing.assert_allclose(read_model(tmp_path / "model.bin", endian="big", **given).values, VP + 0.37, rtol=1e-7)
+    for values in (VP + 0.37, VP, np.full((3, 4), 2000.0)):
+        values.astype(">f4").tofile(tmp_path / "model.bin")
+        with pytest.raises(ValueError, match=r'impossible numbers in little-endian order.*run from .*Give `endian="big"`'):
+            read_model(tmp_path / "model.bin", **given)
+    with pytest.raises(ValueError, match="`endian` = 'middle' must be"):
+        read_model(tmp_path / "model.bin", endian="middle", **given)
+    np.save(tmp_path / "model.npy", VP)
+    with pytest.raises(ValueError, match="is for .bin, .segy, .sgy files"):
+        read_model(tmp_path / "model.npy", endian="big", spacing=10.0)
+
+
+def test_kilometres_per_second_are_doubted(tmp_path):
+    """A file that names no unit and goes up to 2.4: told once, and read as it stands; where the unit is named nothing is said."""
+    np.save(tmp_path / "model.npy", VP / 1e3)
+    with pytest.warns(UserWarning, match=r"model.npy`: `vp` goes up to 1.511 m/s, which is very little. In km/s\? Give `unit`"):
+        assert read_model(tmp_path / "model.npy", spacing=10.0).values.max() < 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_model(tmp_path / "model.npy", spacing=10.0, unit="km/s")
+        read_model(tmp_path / "model.npy", spacing=10.0, unit="m/s")

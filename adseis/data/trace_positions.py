@@ -15,8 +15,12 @@ DEGREES = 3
 """CoordinateUnits of decimal degrees; 1 are lengths, 2 and 4 other angles."""
 CONTRADICTION = 0.1
 """Of the longest distance in the file: coordinates and offsets that differ by more contradict each other."""
-FARTHEST = 1e8
-"""No coordinate is larger [m]; Gauss-Krueger eastings with the number of their zone reach 6e7."""
+FARTHEST = 4.6e7
+"""No coordinate is larger [m]: Gauss-Krueger eastings with the number of their zone before them go so far."""
+HALF_WAY_ROUND = 2.004e7
+"""No receiver is farther from its source [m]."""
+STRAY = 1e5
+"""Zeros farther than that from all other positions [m], and than ten times the extent of those, are absent headers."""
 HIGHEST = 2e4
 """No elevation or depth is larger [m]."""
 ACROSS = ("SourceX", "SourceY", "GroupX", "GroupY")
@@ -112,6 +116,7 @@ def _require_agreement(path: Path, headers: Headers, across: Headers, heights: H
         if offsets[live].any() or nowhere:
             told = "none but offsets" if offsets[live].any() else "no offsets or elevations either"
             raise ValueError(f"`{path}` holds no coordinates (bytes 73-88 are zero in every trace), and {told}. {repair}")
+    _require_all(path, across, heights, headers["FieldRecord"], live, repair)
     if not offsets[live].any():
         return
     distance = np.hypot(across["GroupX"] - across["SourceX"], across["GroupY"] - across["SourceY"])
@@ -125,9 +130,39 @@ def _require_agreement(path: Path, headers: Headers, across: Headers, heights: H
         )
 
 
+def _require_all(path: Path, across: Headers, heights: Headers, record: np.ndarray, live: np.ndarray, repair: str) -> None:
+    """Refuse zeros among positions that are none: far from all others, or shared by all receivers of a shot."""
+    ends = {name: np.stack([across[f"{name}X"], across[f"{name}Y"]], -1) for name in ("Source", "Group")}
+    rest = np.concatenate([points[live & points.any(-1)] for points in ends.values()])
+    for name, points in ends.items():
+        zero = np.flatnonzero(live & ~points.any(-1))
+        if zero.size and len(rest) and np.linalg.norm(rest, axis=-1).min() > max(STRAY, 10 * float(np.ptp(rest, axis=0).max())):
+            raise ValueError(
+                f"`{path}`: {name}X and {name}Y of trace {zero[0]} (from 0) are zero, far from all other positions, and so of "
+                f"{zero.size} of {live.sum()} traces. {repair}"
+            )
+    group = np.concatenate([ends["Group"], heights["ReceiverGroupElevation"][:, None]], -1)
+    for number in np.unique(record[live]):
+        its = np.flatnonzero(live & (record == number))
+        if its.size > 1 and not group[its, :2].any() and np.ptp(group[its, 2]) == 0 and len(rest):
+            same = (ends["Source"][its] == ends["Source"][its[0]]).all()  # else one receiver of many shots
+            if same:
+                raise ValueError(
+                    f"`{path}`: GroupX and GroupY (bytes 81-88) of all {its.size} traces of record {number} are zero: their "
+                    f"receivers stand in one place. {repair}"
+                )
+
+
 def _require_possible(path: Path, headers: Headers, sources: np.ndarray, receivers: np.ndarray) -> None:
     """Refuse what lies nowhere on the Earth."""
     live = headers["TraceIdentificationCode"] != DEAD
+    apart = np.linalg.norm((receivers - sources)[:, 1:], axis=-1)
+    far = np.flatnonzero(live & (apart > HALF_WAY_ROUND))
+    if far.size:
+        raise ValueError(
+            f"`{path}`: trace {far[0]} (from 0) is {apart[far[0]]:.6g} m from its source, which is impossible. Check "
+            "the scalars (`coordinate_scalar`) and `length_unit`."
+        )
     for name, points in (("source", sources), ("receiver", receivers)):
         beyond = np.flatnonzero(live & (np.abs(points) > [HIGHEST, FARTHEST, FARTHEST]).any(-1))
         if beyond.size:

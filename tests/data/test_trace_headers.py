@@ -44,6 +44,8 @@ def test_scalars_that_do_not_exist(tmp_path, scalar):
 def test_impossible_positions(tmp_path):
     for words, message in (
         ({73: 501351, 81: 501400, 71: 1000}, r"the source of trace 0 \(from 0\) lies at .* impossible"),
+        ({73: 501351, 81: 501400, 71: 100}, r"the source of trace 0 \(from 0\) lies at .* impossible"),
+        ({73: -200000, 81: 200000, 71: 100}, r"trace 0 \(from 0\) is 4e\+07 m from its source, which is impossible"),
         ({81: 10, 41: -501351}, r"the receiver of trace 0 \(from 0\) lies at \(z, y, x\) = \(501351, 0, 10\) m"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -76,6 +78,19 @@ def test_no_positions_at_all(tmp_path):
     assert read_segy(line(tmp_path / "b.segy", {}, {41: -10})).receiver_positions.tolist() == [[0, 0], [10, 0]]
     with pytest.raises(ValueError, match="sources of its 2 records stand"):
         read_segy(line(tmp_path / "c.segy", {37: 5}, {9: 2, 37: 5}), geometry="offsets")
+
+
+def test_some_positions_are_absent(tmp_path):
+    """Zeros among UTM coordinates, or for all receivers of a shot, are no positions; a source at the origin is one."""
+    utm = {73: 501000, 77: 6500000, 85: 6500000}
+    path = line(tmp_path / "a.segy", utm | {81: 501010}, utm | {81: 0, 85: 0}, utm | {81: 501030})
+    with pytest.raises(ValueError, match=r"GroupX and GroupY of trace 1 \(from 0\) are zero, far from all .* 1 of 3 traces"):
+        read_segy(path)
+    with pytest.raises(ValueError, match=r"\(bytes 81-88\) of all 2 traces of record 1 are zero"):
+        read_segy(line(tmp_path / "b.segy", {73: 50}, {73: 50}))
+    assert read_segy(line(tmp_path / "c.segy", {73: 50}, {73: 50, 41: -5})).data.shape == (1, 6, 2)  # a well
+    assert read_segy(line(tmp_path / "d.segy", {73: 50}, {73: 60})).data.shape == (2, 6, 1)  # one receiver of two shots
+    assert read_segy(line(tmp_path / "e.segy", {81: 500}, {81: 503})).data.shape == (1, 6, 2)
 
 
 def test_offsets_against_coordinates(tmp_path):

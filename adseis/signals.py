@@ -5,9 +5,11 @@ are the digital Butterworth filters of `scipy.signal`, applied as products in th
 """
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.fft
@@ -173,10 +175,15 @@ def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "
     Returns:
         Envelope, like `x`.
     """
-    signal = analytic(x, axis=axis)
-    power = signal.real**2 + signal.imag**2
-    alive = power > 0
-    return jnp.where(alive, jnp.sqrt(jnp.where(alive, power, 1)), 0)
+    x = _floating(x)
+
+    def size(x: Array) -> Array:
+        signal = analytic(x, axis=axis)
+        power = signal.real**2 + signal.imag**2
+        alive = power > 0
+        return jnp.where(alive, jnp.sqrt(jnp.where(alive, power, 1)), 0)
+
+    return homogeneous(size, 1)(unit_of(x, axis=axis), x)
 
 
 def flatten(
@@ -324,6 +331,67 @@ def peak(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*pea
     """
     x = _floating(x)
     return jnp.take_along_axis(x, jnp.argmax(lax.stop_gradient(x), axis, keepdims=True), axis)
+
+
+def unit_of(x: Float[ArrayLike, "*shape"], *, axis: int | tuple[int, ...] | None = None) -> Float[Array, "*units"]:
+    """A power of two near the largest sample, by which signals are divided before they are squared.
+
+    Squares of data in physical units leave the range of single precision: of 1e-20 nothing remains, of 1e20 infinity. Division by
+    a power of two rounds nothing.
+
+    Args:
+        x: Signal of any unit and shape.
+        axis: Along which axes the largest sample is sought, None for all.
+
+    Returns:
+        The unit, with length 1 along `axis`; 1 where all samples are zero or one is not finite. It is a constant for derivatives.
+    """
+    x = lax.stop_gradient(_floating(x))
+    largest = jnp.max(jnp.abs(x), axis, keepdims=True, initial=0)
+    numbers = jnp.finfo(x.dtype)
+    whole = jnp.dtype(f"int{numbers.bits}")
+    exponent = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), whole)  # all bits of the exponent, none of the mantissa
+    below = lax.bitcast_convert_type(lax.bitcast_convert_type(largest, whole) & exponent, x.dtype)
+    low, high = (jnp.asarray(4 * x, x.dtype) for x in (numbers.tiny, 1 / numbers.tiny / 64))
+    return jnp.where((largest > 0) & jnp.isfinite(largest), jnp.clip(below, low, high), 1)
+
+
+def over(x: Float[ArrayLike, "*shape"], unit: Float[ArrayLike, "..."]) -> Float[Array, "*shape"]:
+    """x / unit, kept from the compiler, which would square the two apart, (x x) / (unit unit), and lose them.
+
+    Args:
+        x: Signal.
+        unit: From `unit_of`.
+
+    Returns:
+        The quotient.
+    """
+    return lax.optimization_barrier(x / jnp.asarray(unit))
+
+
+def homogeneous(f: Callable[..., Array], degree: int) -> Callable[..., Array]:
+    """A function that is computed near 1, f(a x) = a^degree f(x), and whose derivative leaves the range of numbers only where it
+    is itself beyond that: it is not multiplied by the unit to the power of `degree` and divided by the unit again.
+
+    Args:
+        f: Function of arrays, to an array.
+        degree: Its degree, at least 1.
+
+    Returns:
+        `(unit, *arrays) -> unit^degree f(*(x / unit for x in arrays))`; `unit` is a constant that broadcasts with all of them.
+    """
+
+    @jax.custom_jvp
+    def scaled(unit: Array, *x: Array) -> Array:
+        return unit**degree * f(*(over(each, unit) for each in x))
+
+    @scaled.defjvp
+    def _(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+        unit, *x = primals
+        value, change = jax.jvp(f, tuple(over(each, unit) for each in x), tuple(tangents[1:]))
+        return unit**degree * value, unit ** (degree - 1) * change
+
+    return scaled
 
 
 def amplitude_spectrum(

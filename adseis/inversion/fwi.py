@@ -153,6 +153,13 @@ def recover(
         if not bool(jnp.all(jnp.isfinite(gather))):
             bad = tuple(int(i) for i in np.argwhere(~np.isfinite(np.asarray(gather)))[0])
             raise ValueError(f"`observed` is not finite at (shot, time, receiver) = {bad}; repair or zero the trace.")
+        numbers, largest = jnp.finfo(gather.dtype), float(jnp.max(jnp.abs(gather), initial=0))
+        least = float(numbers.tiny) / float(numbers.eps)
+        if 0 < largest < least:
+            raise ValueError(
+                f"`observed` reaches {largest:.3g}; {gather.dtype} holds such numbers with few digits or none (from {least:.3g} "
+                "on it holds all). Multiply sources and data by a number."
+            )
     mapped = update.parametrization
     variables = initial if mapped is None else jax.tree.map(jnp.asarray, mapped.to_variables(initial))
     change = ChangeOfVariables(variables, _weights(update, variables))

@@ -4,9 +4,11 @@ L-BFGS-B knows no metric, so a diagonal preconditioner is a change of variables 
 w^2 times the gradient in m. Weights are arrays over the grid; models may be arrays or pytrees of them.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +23,7 @@ from adseis.experiment.sources import Emission, Source
 from adseis.experiment.survey import Survey
 from adseis.objectives.composite import Forward
 from adseis.objectives.curvature import curvature_diagonal
-from adseis.signals import divide
+from adseis.signals import divide, unit_of
 from adseis.waves.wave_equation import compressions_among
 
 
@@ -122,8 +124,8 @@ def illumination(
     References:
         Shin, C., Jang, S. & Min, D.-J. (2001), Geophysical Prospecting 49, 592-606, doi:10.1046/j.1365-2478.2001.00279.x
     """
-    if pseudo_hessian:  # of time functions differentiated twice the wavefield is, too
-        survey = Survey(_Twice(survey.source), survey.receivers, devices=survey.devices)
+    # of time functions differentiated twice the wavefield is, too
+    survey = Survey(_Shaped(survey.source, pseudo_hessian), survey.receivers, devices=survey.devices)
 
     def snapshot(fields: dict[str, Array]) -> Array:
         if pseudo_hessian and not compressions_among(fields):
@@ -198,19 +200,27 @@ def sensitivity(
     return jax.tree.map(even, masks, model, curvature_diagonal(forward, model, key=key, samples=samples))
 
 
-class _Twice(Source):
-    """A source whose time functions are differentiated twice, by central differences."""
+class _Shaped(Source):
+    """Sources in a unit of their own size, so that squares of their wavefield are numbers of any precision.
+
+    Where `twice`, their time functions are differentiated twice, by central differences.
+    """
 
     source: Source | tuple[Source, ...]
+    twice: bool = eqx.field(static=True)
 
     def emissions(self, grid: Grid) -> list[Emission]:
-        """Second differences of what it emits."""
+        """What they emit, all of it over one number."""
 
         def slope(samples: Array) -> Array:
             return jnp.asarray(jnp.gradient(samples, grid.dt, axis=-1))
 
         emissions = Survey(self.source, np.zeros((0, len(grid.shape)))).emissions(grid)
-        return [emission._replace(samples=slope(slope(jnp.asarray(emission.samples)))) for emission in emissions]
+        emitted = [jnp.asarray(emission.samples) for emission in emissions]
+        if self.twice:
+            emitted = [slope(slope(samples)) for samples in emitted]
+        unit = functools.reduce(jnp.maximum, [unit_of(samples) for samples in emitted])
+        return [e._replace(samples=samples / unit) for e, samples in zip(emissions, emitted, strict=True)]
 
 
 def depth_weight(

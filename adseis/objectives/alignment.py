@@ -6,7 +6,7 @@ import scipy.fft
 from jax import Array, lax
 from jaxtyping import Float
 
-from adseis.signals import divide, peak, phasor
+from adseis.signals import divide, over, peak, phasor, unit_of
 
 
 def shifts(
@@ -26,7 +26,7 @@ def shifts(
     Returns:
         T [s]; 0 where a trace is zero.
     """
-    nt = p.shape[-1]
+    nt, (p, o) = p.shape[-1], _near_one(p, o)
     max_shift = nt * dt / 2 if max_shift is None else max_shift
     n = scipy.fft.next_fast_len(2 * nt, real=True)
     spectrum = jnp.fft.rfft(o, n) * jnp.conj(jnp.fft.rfft(p, n))
@@ -56,7 +56,7 @@ def filter_spread(p: Float[Array, "*trace time"], o: Float[Array, "*trace time"]
     Returns:
         The spread [1]; 0 where a trace is zero.
     """
-    nt = p.shape[-1]
+    nt, (p, o) = p.shape[-1], _near_one(p, o)
     n = scipy.fft.next_fast_len(2 * nt, real=True)
     p_spectrum, o_spectrum = jnp.fft.rfft(p, n), jnp.fft.rfft(o, n)
     power = p_spectrum.real**2 + p_spectrum.imag**2
@@ -64,6 +64,11 @@ def filter_spread(p: Float[Array, "*trace time"], o: Float[Array, "*trace time"]
     wiener = jnp.fft.irfft(divide(jnp.conj(p_spectrum) * o_spectrum, power + floor), n)
     lag = _along_time(np.fft.fftfreq(n, 1 / n) / nt, p).astype(p.dtype)
     return divide(jnp.sum((lag * wiener) ** 2, -1), jnp.sum(wiener**2, -1))
+
+
+def _near_one(p: Array, o: Array) -> tuple[Array, Array]:
+    """Traces whose products are numbers of any precision: neither a shift nor a spread depends on their units."""
+    return over(p, unit_of(p, axis=-1)), over(o, unit_of(o, axis=-1))
 
 
 def _along_time(values: np.ndarray, like: Array) -> Array:

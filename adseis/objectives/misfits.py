@@ -4,6 +4,9 @@ Each misfit is a plain differentiable function of two arrays of one shape, most 
 over samples or traces. Those that look at whole traces know time by `axis`. `weights` are a number or an array with as many axes
 as the data, each of their length or of length 1 (of length 1 along time, where traces are compared as a whole); `windowed` cuts
 time windows out for any misfit.
+
+Data may be of any size, in single precision too: what is squared is near one. A misfit in the unit of the data squared may still
+be too small a number to be held; its gradient is not, and `relative_objective` compares data in a unit of their size.
 """
 
 import math
@@ -16,7 +19,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from adseis.objectives import alignment, transport, warping
-from adseis.signals import analytic, peak
+from adseis.signals import analytic, homogeneous, over, peak, unit_of
 from adseis.signals import envelope as envelope_of
 
 Data = Float[ArrayLike, "*data"]
@@ -226,14 +229,14 @@ def instantaneous_phase(
     _require_positive(water_level=water_level)
     _residual(predicted, observed)
 
-    def phase(x: ArrayLike) -> tuple[Array, Array]:
-        signal = analytic(x, axis=axis)
+    def phase(x: Array) -> tuple[Array, Array]:
+        signal = analytic(over(x, unit_of(x, axis=axis)), axis=axis)
         power = signal.real**2 + signal.imag**2
         level = water_level**2 * peak(power, axis=axis)
         size = jnp.sqrt(jnp.where(level > 0, power + level, 1))
         return signal.real / size, signal.imag / size
 
-    squares = [(p - o) ** 2 for p, o in zip(phase(predicted), phase(observed), strict=True)]
+    squares = [(p - o) ** 2 for p, o in zip(*(phase(jnp.asarray(x)) for x in (predicted, observed)), strict=True)]
     return 0.5 * _total(squares[0] + squares[1], weights)
 
 
@@ -333,6 +336,8 @@ def wasserstein(
     """
     _require_positive(dt=dt, sharpness=sharpness)
     p, o = _traces(predicted, observed, axis)
+    near_one = unit_of(o, axis=-1)
+    p, o = over(p, near_one), over(o, near_one)
     unit = peak(jnp.abs(o))
     p, o = (jax.nn.softplus(sharpness * x / jnp.where(unit > 0, unit, 1)) for x in (p, o))
     return _total(_per_trace(transport.wasserstein_2(p, o, dt), axis), weights)
@@ -403,9 +408,13 @@ def soft_dtw(
     """
     _require_positive(smoothing=smoothing, window=math.inf if window is None else float(window))
     p, o = _traces(predicted, observed, axis)
-    unit = peak(jnp.abs(o))
-    unit = jnp.where(unit > 0, unit, 1)
-    value = unit[..., 0] ** 2 * warping.divergence(p / unit, o / unit, smoothing, window)
+
+    def warped(p: Array, o: Array) -> Array:
+        unit = peak(jnp.abs(o))
+        unit = jnp.where(unit > 0, unit, 1)
+        return unit**2 * warping.divergence(p / unit, o / unit, smoothing, window)[..., None]
+
+    value = homogeneous(warped, 2)(unit_of(o, axis=-1), p, o)[..., 0]
     return _total(_per_trace(value, axis), weights)
 
 
@@ -478,6 +487,7 @@ def _per_trace(values: Array, axis: int) -> Array:
 
 def _unit(x: Array) -> Array:
     """Traces of norm 1; zeros stay zero."""
+    x = over(x, unit_of(x, axis=-1))
     power = jnp.sum(x**2, -1, keepdims=True)
     alive = power > 0
     return jnp.where(alive, x / jnp.sqrt(jnp.where(alive, power, 1)), 0)

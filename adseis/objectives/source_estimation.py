@@ -16,7 +16,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Complex, Float
 
-from adseis.signals import peak
+from adseis.signals import homogeneous, over, peak, unit_of
 
 Gather = Float[ArrayLike, "shot time receiver"]
 
@@ -46,12 +46,15 @@ def estimate_filter(
         raise ValueError(f"`predicted` {predicted.shape} and `observed` {observed.shape} must have the same shape.")
     if not damping > 0:
         raise ValueError(f"`damping` = {damping} must be positive.")
-    p, o = _spectrum(predicted), _spectrum(observed)
+    of_shot = (0, 1, 2) if shared else (1, 2)
+    units = unit_of(predicted, axis=of_shot), unit_of(observed, axis=of_shot)  # products of small data would vanish
+    p, o = _spectrum(over(predicted, units[0])), _spectrum(over(observed, units[1]))
     axes = (0, 2) if shared else (2,)
     cross = jnp.sum(jnp.conj(p) * o, axes, keepdims=True)[..., 0]
     power = jnp.sum(jnp.real(p) ** 2 + jnp.imag(p) ** 2, axes, keepdims=True)[..., 0]
     largest = peak(power, axis=1)
-    return cross / (power + damping * jnp.where(largest > 0, largest, 1)).astype(cross.dtype)
+    response = cross / (power + damping * jnp.where(largest > 0, largest, 1)).astype(cross.dtype)
+    return response * (units[1] / units[0])[..., 0].astype(cross.dtype)
 
 
 def apply_filter(
@@ -87,9 +90,12 @@ def with_estimated_source(
         The misfit, to be used like any other; silence is compared as it is.
     """
 
+    def filtered(predicted: Array, observed: Array) -> Array:
+        return apply_filter(predicted, estimate_filter(predicted, observed, damping=damping, shared=shared))
+
     def compared(predicted: Array, observed: Array) -> Any:
-        response = estimate_filter(predicted, observed, damping=damping, shared=shared)
-        return misfit(apply_filter(predicted, response), observed)
+        predicted, observed = jnp.asarray(predicted), jnp.asarray(observed)
+        return misfit(homogeneous(filtered, 1)(unit_of(observed), predicted, observed), observed)
 
     return functools.wraps(misfit)(compared) if hasattr(misfit, "__name__") else compared
 

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.optimize
 
 from adseis.optimizers.evaluations import Exhausted
-from adseis.optimizers.path import STAGNANT, Descent, Method
+from adseis.optimizers.path import STAGNANT, Descent, Method, length
 
 
 class LBFGSB(Method):
@@ -72,7 +72,7 @@ def _scales(descent: Descent, first_step: float | None) -> tuple[float, float]:
     """Factors of x and f after which the projected gradient at the start has norm one, the length of the first trial step."""
     space, (_, gradient) = descent.space, descent.evaluate(descent.space.start)
     slope = np.abs(descent.steepest(space.start, gradient))
-    largest, norm = float(np.max(slope)), float(np.linalg.norm(slope))
+    largest, norm = float(np.max(slope)), length(slope)
     if norm == 0:
         return 1.0, 1.0
     reach = first_step or 1e-2 * space.magnitude or largest / norm

@@ -10,7 +10,7 @@ import numpy as np
 
 from adseis.optimizers.conjugate_gradients import conjugate_gradients
 from adseis.optimizers.evaluations import Exhausted
-from adseis.optimizers.path import FLAT, STAGNANT, Descent, Method
+from adseis.optimizers.path import FLAT, STAGNANT, Descent, Method, length
 
 UPHILL = "no step along the Newton direction lowers the objective"
 SUFFICIENT, SHORTEST = 1e-4, 2.0**-12
@@ -50,7 +50,7 @@ class NewtonCG(Method):
         for _ in range(iterations):
             _, gradient = descent.evaluate(descent.x)
             steepest = descent.steepest(descent.x, gradient)
-            norm = float(np.linalg.norm(steepest))
+            norm = length(steepest)
             flat = 1e-9 * norm if flat is None else flat
             if norm <= flat:
                 return FLAT, True

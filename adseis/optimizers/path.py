@@ -102,6 +102,22 @@ class Result:
         return cls(**kept | found)
 
 
+def length(x: np.ndarray) -> float:
+    """Euclidean norm, of numbers whose squares would be zero or infinite, too.
+
+    Args:
+        x: Flat vector.
+
+    Returns:
+        The norm.
+    """
+    norm = float(np.linalg.norm(x))
+    if 1e-150 < norm < 1e150:
+        return norm
+    largest = float(np.max(np.abs(x), initial=0.0))
+    return largest * float(np.linalg.norm(x / largest)) if 0 < largest < np.inf else norm
+
+
 class Descent:
     """Accepted iterates of one minimization.
 
@@ -174,7 +190,7 @@ class Descent:
     def _record(self, x: np.ndarray) -> None:
         value, gradient = self.evaluate(x)
         self.x = x
-        self.history.append(Iterate(value, float(np.linalg.norm(gradient)), self.evaluate.count, len(self.history)))
+        self.history.append(Iterate(value, length(gradient), self.evaluate.count, len(self.history)))
         self.evaluate.iteration = len(self.history)
         self._bar.set_description("replaying" if self.evaluate.replaying else "minimize", refresh=False)
         self._bar.set_postfix(misfit=f"{value:.4g}", evaluations=self.evaluate.count)

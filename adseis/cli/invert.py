@@ -1,6 +1,7 @@
 """`adseis invert`: a velocity model, a source's position, a rupture or a moment tensor from waveforms.
 
-Each problem is a file of its own: `invert_velocity`, `invert_location`, `invert_rupture`, `invert_moment_tensor`.
+Each problem is a file of its own: `invert_velocity`, `invert_location`, `invert_rupture`, `invert_moment_tensor`; and
+`invert_recorded`, a velocity model from data that are not simulated but read.
 """
 
 import dataclasses
@@ -8,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from adseis.cli import invert_source, invert_velocity
+from adseis.cli import invert_recorded, invert_source, invert_velocity
 from adseis.cli.invert_location import LocationOptions, LocationProblem
 from adseis.cli.invert_moment_tensor import MomentTensorOptions, MomentTensorProblem
 from adseis.cli.invert_rupture import RuptureOptions, RuptureProblem
 from adseis.cli.invert_source import SourceProblem
-from adseis.cli.invert_velocity import VelocityOptions
 from adseis.cli.options import InversionOptions, Physics
+from adseis.cli.recorded_data import RecordedOptions
 from adseis.cli.source_setting import Setting, Stations, make_setting
 
 ProblemName = Literal["velocity", "location", "rupture", "moment-tensor"]
@@ -30,13 +31,14 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Invert(VelocityOptions, Chosen):
+class Invert(RecordedOptions, Chosen):
     """Recover from waveforms a velocity model, or a source: its position, its rupture, its moment tensor (--problem).
 
-    The waveforms are simulated and inverted. With no option at all an embedded problem runs: for a velocity model, a layered
-    crust with four elliptical inclusions under four plane waves from below; for a source, the same layers with stations at the
-    surface and in two boreholes. The run folder gets pictures, `report.md`, `result.h5`, `metrics.jsonl` and the resolved
-    `config.toml`; a run that was killed and is started again continues.
+    The waveforms are simulated and inverted; or recorded ones are, by --data line.segy --initial vp.h5. With no option at all an
+    embedded problem runs: for a velocity model, a layered crust with four elliptical inclusions under four plane waves from
+    below; for a source, the same layers with stations at the surface and in two boreholes. The run folder gets pictures,
+    `report.md`, `result.h5`, `metrics.jsonl` and the resolved `config.toml`; a run that was killed and is started again
+    continues.
     """
 
     stations: Stations = field(default_factory=Stations)
@@ -72,6 +74,9 @@ def run(config: Invert) -> int:
     """
     refuse_foreign(config)
     config = config.resolved(PHYSICS.get(config.problem, "scalar"))
+    if config.data is not None:
+        return invert_recorded.run(config)
+    invert_recorded.refuse_recorded(config)
     if config.problem == "velocity":
         return invert_velocity.run(config)
     setting = make_setting(config, config.stations)
@@ -102,7 +107,7 @@ def refuse_foreign(config: Invert) -> None:
     """
     shared, of_velocity = (
         {field.name for kind in kinds for field in dataclasses.fields(kind)}
-        for kinds in ((InversionOptions, Chosen), (VelocityOptions,))
+        for kinds in ((InversionOptions, Chosen), (RecordedOptions,))
     )
     users = {name: ["velocity"] for name in of_velocity - shared | {"shots"}}
     users |= {"stations": [*PROBLEMS]} | {group_of(problem): [problem] for problem in PROBLEMS}

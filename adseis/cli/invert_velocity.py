@@ -93,7 +93,7 @@ def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, fol
         update=update,
         bands=config.stages(),
         misfit=config.misfit_function(grid.dt),
-        regularizer=_regularizer(config, experiment),
+        regularizer=regularizer_of(config, experiment.initial, experiment.grid.spacing),
         callback=record,
         evaluations=config.evaluations,
         journal=folder.path / "journal.h5",
@@ -120,11 +120,22 @@ def _update(config: VelocityOptions, experiment: Experiment, solver: Solver) -> 
     return Update(weight, np.minimum(low, kept), np.maximum(high, kept))
 
 
-def _regularizer(config: VelocityOptions, experiment: Experiment) -> Callable[[Any], Any] | None:
-    """The weighted sum of penalties, each relative to its value at the initial model; None if no weight is set."""
-    spacing, initial = experiment.grid.spacing, jnp.asarray(experiment.initial)
+def regularizer_of(
+    config: VelocityOptions, initial: np.ndarray, spacing: float | tuple[float, ...]
+) -> Callable[[Any], Any] | None:
+    """The weighted sum of penalties, each relative to its value at the initial model (or as it is, where that is zero).
+
+    Args:
+        config: The options.
+        initial: The initial model [m/s].
+        spacing: Of its nodes [m].
+
+    Returns:
+        `regularizer(model)`; None if no weight is set.
+    """
+    start = jnp.asarray(initial)
     terms = [
-        (weight, functools.partial(term, spacing=spacing), float(term(initial, spacing)))
+        (weight, functools.partial(term, spacing=spacing), float(term(start, spacing)) or 1.0)
         for weight, term in ((config.total_variation, total_variation), (config.tikhonov, tikhonov))
         if weight
     ]

@@ -6,6 +6,7 @@ Describe an experiment (`Grid`, a medium, a `Survey`), simulate it, and differen
 from adseis import parallel, signals, viz, wavelets
 from adseis.data.gather_files import read_gathers
 from adseis.data.models import read_model
+from adseis.experiment.averages import layered_model, resample_model
 from adseis.experiment.finite_fault import FiniteFault
 from adseis.experiment.grid import Grid
 from adseis.experiment.mechanisms import double_couple
@@ -54,12 +55,14 @@ __all__ = [
     "double_couple",
     "estimate_memory",
     "invert",
+    "layered_model",
     "minimize",
     "misfits",
     "parallel",
     "read_gathers",
     "read_model",
     "regularizers",
+    "resample_model",
     "signals",
     "simulate_acoustic",
     "simulate_elastic",

@@ -2,14 +2,17 @@ r"""Source time functions, sampled at t = k dt, k = 0 ... nt - 1.
 
 Wavelets (`ricker`, `gaussian`, `gaussian_derivative`, `ormsby`) have unit peak and are centred on `delay`; moment-rate functions
 (`brune`, `triangle`) have unit area and begin at `delay`. All are differentiable in their frequency or duration (but for the
-corners of `ormsby`, which are fixed numbers) and in their delay.
+corners of `ormsby`, which are fixed numbers) and in their delay. Where all is known, a record that ends before the wavelet has
+fallen to a hundredth of its peak is warned of.
 """
 
+import warnings
 from typing import cast
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, ScalarLike
 
@@ -45,7 +48,7 @@ def ricker(
     """
     frequency, tau = _prepared("frequency", frequency, nt, dt, delay, dtype)
     a = (jnp.pi * frequency * tau) ** 2
-    return (1 - 2 * a) * jnp.exp(-a)
+    return _whole((1 - 2 * a) * jnp.exp(-a), tau, 1.0)
 
 
 def gaussian(
@@ -70,7 +73,7 @@ def gaussian(
         RuntimeError: If `frequency` is not positive.
     """
     frequency, tau = _prepared("frequency", frequency, nt, dt, delay, dtype)
-    return jnp.exp(-0.5 * (2 * jnp.pi * frequency * tau) ** 2)
+    return _whole(jnp.exp(-0.5 * (2 * jnp.pi * frequency * tau) ** 2), tau, 1.0)
 
 
 def gaussian_derivative(
@@ -96,7 +99,7 @@ def gaussian_derivative(
     """
     frequency, tau = _prepared("frequency", frequency, nt, dt, delay, dtype)
     a = 2 * jnp.pi * frequency * tau
-    return -a * jnp.exp(0.5 * (1 - a**2))
+    return _whole(-a * jnp.exp(0.5 * (1 - a**2)), tau, 1.0)
 
 
 def ormsby(
@@ -137,7 +140,7 @@ def ormsby(
     def ramp(high, low):
         return ((high * jnp.sinc(high * tau)) ** 2 - (low * jnp.sinc(low * tau)) ** 2) / (high - low)
 
-    return (ramp(f4, f3) - ramp(f2, f1)) / (f4 + f3 - f2 - f1)
+    return _whole((ramp(f4, f3) - ramp(f2, f1)) / (f4 + f3 - f2 - f1), tau, 1.0)
 
 
 def brune(
@@ -165,8 +168,8 @@ def brune(
         Brune, J. N. (1970), J. Geophys. Res. 75, 4997-5009, doi:10.1029/JB075i026p04997
     """
     corner, tau = _prepared("corner", corner, nt, dt, delay, dtype)
-    w, tau = 2 * jnp.pi * corner, jnp.maximum(tau, 0)
-    return w**2 * tau * jnp.exp(-w * tau)
+    w, since = 2 * jnp.pi * corner, jnp.maximum(tau, 0)
+    return _whole(w**2 * since * jnp.exp(-w * since), tau, w / jnp.e)
 
 
 def triangle(
@@ -196,7 +199,7 @@ def triangle(
         1.0
     """
     duration, tau = _prepared("duration", duration, nt, dt, delay, dtype)
-    return 2 / duration * jnp.maximum(1 - jnp.abs(2 * tau / duration - 1), 0)
+    return _whole(2 / duration * jnp.maximum(1 - jnp.abs(2 * tau / duration - 1), 0), tau, 2 / duration)
 
 
 def _prepared(
@@ -207,6 +210,23 @@ def _prepared(
     value = jnp.asarray(value, dtype)
     value = cast(Array, eqx.error_if(value, ~(value > 0), f"`{name}` must be positive."))
     return value, _since(1.5 / value if delay is None else delay, nt, dt, dtype)
+
+
+def _whole(samples: Array, tau: Array, largest: ScalarLike) -> Array:
+    """The samples, with a warning where they are known, and the record ends while more than a hundredth of the peak is left."""
+    ends = (samples[-1], tau[0], tau[-1], largest)
+    if any(isinstance(x, Tracer) for x in ends):
+        return samples
+    last, first, end, largest = (float(cast(Array, x)) for x in ends)
+    left = 1.0 if end < 0 else abs(last) / largest
+    if left > 0.01:
+        what = "its delay is not reached" if end < 0 else f"it is still at {100 * left:.0f} % of its peak"
+        warnings.warn(
+            f"The record cuts the wavelet: after `nt` = {len(samples)} samples, at {end - first:.4g} s, {what}, and a cut widens "
+            "the spectrum. Use more samples, or a smaller `delay`.",
+            stacklevel=3,
+        )
+    return samples
 
 
 def _since(delay: ScalarLike, nt: int, dt: float, dtype: DTypeLike) -> Array:

@@ -1,5 +1,7 @@
 """Source time functions against their spectra, their areas and NumPy."""
 
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -133,3 +135,26 @@ def test_errors():
         wavelets.ricker(-1.0, NT, DT)
     with pytest.raises(RuntimeError, match="`corner` must be positive"):
         jax.jit(lambda f: wavelets.brune(f, NT, DT))(0.0).block_until_ready()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "nt", "text"),
+    [
+        ("ricker", 8.0, 100, "after `nt` = 100 samples, at 0.198 s, it is still at 80 % of its peak"),
+        ("gaussian", 8.0, 100, "% of its peak"),
+        ("gaussian_derivative", 8.0, 100, "% of its peak"),
+        ("brune", 1.0, 100, "% of its peak"),
+        ("triangle", 0.3, 100, "% of its peak"),
+        ("ormsby", (5.0, 10.0, 20.0, 30.0), 200, "at 0.398 s, its delay is not reached"),
+        ("ricker", 8.0, 20, "its delay is not reached"),
+    ],
+)
+def test_a_record_that_cuts_the_wavelet_is_warned_of(name, value, nt, text):
+    """More than 1 % of the peak at the end, or no peak at all; nothing where the record is long enough, or values are traced."""
+    wavelet = getattr(wavelets, name)
+    with pytest.warns(UserWarning, match=text):
+        wavelet(value, nt, 2e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wavelet(value, 1000, 2e-3)
+        jax.eval_shape(lambda delay: wavelet(value, nt, 2e-3, delay=delay), 0.1)

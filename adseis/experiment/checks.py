@@ -99,6 +99,37 @@ def positive(values: Samples, name: str, devices: Mesh | None = None) -> Samples
     return values
 
 
+def finite(values: Samples, name: str, axes: tuple[str, ...], devices: Mesh | None = None) -> Samples:
+    """Values that must be finite everywhere.
+
+    Args:
+        values: An array, traced or not.
+        name: What the message calls it.
+        axes: What its axes are.
+        devices: Those that it is used on; None for one.
+
+    Returns:
+        The values; where they are traced, with a runtime check attached.
+
+    Raises:
+        ValueFault: If one is not (a `RuntimeError` at run time where they are traced).
+    """
+    now = known(values)
+    if now is None:
+        message = f"`{name}` holds a NaN or an infinity. Check what it was computed from."
+        return error_if(values, ~jnp.all(jnp.isfinite(values)), message, devices)
+    with jax.ensure_compile_time_eval():
+        first = _first(~module_of(now).isfinite(now))
+    if first is not None:
+        place, count = first
+        where = place[0] if len(place) == 1 else f"({', '.join(str(i) for i in place)})"
+        raise ValueFault(
+            f"`{name}` is {np.asarray(now)[place]} at ({', '.join(axes)}) = {where} ({count} such values); it must be finite: "
+            "check what it was computed from."
+        )
+    return values
+
+
 def shear(vs: Samples, vp: Samples, devices: Mesh | None = None) -> Samples:
     """S-wave speeds, which must be finite, not negative, and leave a bulk modulus rho (vp^2 - 4/3 vs^2) that is not.
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.experiment.checks import Samples, ValueFault, as_samples, known
+from adseis.experiment.checks import Samples, ValueFault, as_samples, finite, known
 from adseis.experiment.grid import Grid
 from adseis.experiment.sources import Emission, Source, checked_position, moment_emissions
 
@@ -53,6 +53,8 @@ class FiniteFault(Source):
             shape = getattr(self, name).shape
             if len(shape) != 2 or any(a not in (1, b) for a, b in zip(shape, position.shape[:2], strict=True)):
                 raise ValueError(f"`{name}` {shape} does not fit `position` {position.shape}: it must be (shot, source).")
+            if known(getattr(self, name)) is not None:
+                finite(getattr(self, name), name, ("shot", "source"))
         rise = known(self.rise_time)
         if rise is not None and not np.all(rise >= 2 * grid.dt):
             raise ValueFault(

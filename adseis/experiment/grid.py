@@ -1,17 +1,18 @@
 """Space-time sampling."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
 import numpy as np
-from numpy.typing import ArrayLike
+from jax.typing import ArrayLike
 
 from adseis.experiment import sampling
 from adseis.experiment.clock import Clock
 
-PerAxis = float | Sequence[float] | np.ndarray
+PerAxis = ArrayLike | Sequence[float]
 """A number for all axes, or one for each."""
 
 SLACK = 1e-4
@@ -19,7 +20,7 @@ SLACK = 1e-4
 
 
 def _tuple(name: str, value: Any, length: int) -> tuple[float, ...]:
-    values = tuple(float(v) for v in (value if isinstance(value, Sequence | np.ndarray) else (value,) * length))
+    values = (float(value),) * length if np.ndim(value) == 0 else tuple(float(v) for v in value)
     if len(values) != length:
         raise ValueError(
             f"`{name}` = {value} has {len(values)} entries; the grid has {length} axes: give one number or {length}."
@@ -27,6 +28,18 @@ def _tuple(name: str, value: Any, length: int) -> tuple[float, ...]:
     if not all(math.isfinite(v) for v in values):
         raise ValueError(f"`{name}` = {value} must be finite.")
     return values
+
+
+def _warn_of_frequency(frequency: float | None, slowest: float, spacing: tuple[float, ...], order: int) -> None:
+    highest = sampling.resolved_frequency(slowest, spacing, order)
+    if frequency is not None and frequency > 1.001 * highest:
+        fine = max(spacing) * highest / frequency
+        warnings.warn(
+            f"`spacing` = {max(spacing):.6g} m is too coarse for `frequency` = {frequency:.4g} Hz: of order {order} it resolves "
+            f"a Ricker wavelet of {highest:.3g} Hz where waves run {slowest:.6g} m/s. Use {fine:.3g} m (`ads.resample_model` "
+            "samples the medium anew), a lower frequency or a higher order.",
+            stacklevel=3,
+        )
 
 
 class Grid(Clock):
@@ -156,14 +169,22 @@ class Grid(Clock):
             order: Spatial accuracy that the simulation will use.
 
         Returns:
-            The grid. With `extent`, the medium has to be resampled onto it.
+            The grid. Where its spacing is not that of the medium's samples, the medium has to be resampled onto it
+            (`ads.resample_model`): arrays know no spacing.
 
         Raises:
             ValueError: If speeds or `frequency` are not positive, or too little or too much is given.
 
+        Warns:
+            UserWarning: If a `spacing` that is given does not resolve the `frequency`, or the speeds look like km/s.
+
         Example:
             >>> ads.Grid.suggest(speeds=(1500.0, 3000.0), frequency=10.0, shape=(101, 201), duration=1.0)
             Grid(...shape=(101, 201), spacing=(12.0, 12.0)...)
+            >>> vp = np.full((81, 161), 2000.0)  # sampled every 12.5 m: dt and nt are sought
+            >>> grid = ads.Grid.suggest(ads.ScalarMedium(vp), 10.0, spacing=12.5, duration=0.9)
+            >>> grid.spacing, round(grid.dt, 5), grid.nt
+            ((12.5, 12.5), 0.00265, 341)
         """
         if (medium is None) == (speeds is None):
             raise ValueError("give either a `medium` or `speeds` = (slowest, fastest) [m/s].")
@@ -183,6 +204,8 @@ class Grid(Clock):
         if spacing is None:
             spacing = slowest / (sampling.RICKER_BANDWIDTH * (frequency or math.nan)) / sampling.POINTS_PER_WAVELENGTH[order]
         steps = _tuple("spacing", spacing, len(nodes if extent is None else extent))
+        if not sampling.warn_of_kilometres(fastest, stacklevel=3):
+            _warn_of_frequency(frequency, slowest, steps, order)
         if extent is not None:
             nodes = tuple(math.ceil(x / h) + 1 for x, h in zip(extent, steps, strict=True))
         dt = 0.7 * sampling.fastest_speed(steps, 1.0, order) / fastest

@@ -1,6 +1,7 @@
 """What a grid can carry: the fastest speed for its time step (CFL) and the shortest wavelength for its spacing."""
 
 import math
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,13 @@ POINTS_PER_WAVELENGTH = {2: 10.0, 4: 5.0, 6: 4.0, 8: 3.5}
 RICKER_BANDWIDTH = 2.5
 """Highest frequency of a Ricker wavelet over its peak frequency: there its spectrum has fallen to 3.3 % of the peak,
 x^2 exp(1 - x^2) at x = 2.5."""
+
+
+HIGHEST = 0.033
+"""Share of the peak of their spectrum at which time functions end, as that of a Ricker wavelet at `RICKER_BANDWIDTH`."""
+
+SLOW = 50.0
+"""P waves run faster [m/s] in anything that seismology looks at; slower ones are most likely in km/s."""
 
 
 def fastest_speed(spacing: Sequence[float], dt: float, order: int, *, staggered: bool = True) -> float:
@@ -54,7 +62,7 @@ def resolved_frequency(slowest: float, spacing: Sequence[float], order: int) -> 
     return slowest / max(spacing) / POINTS_PER_WAVELENGTH[check_order(order)] / RICKER_BANDWIDTH
 
 
-def highest_frequency(time_functions: np.ndarray, dt: float, fraction: float = 0.033) -> float:
+def highest_frequency(time_functions: np.ndarray, dt: float, fraction: float = HIGHEST) -> float:
     """Highest frequency at which the spectra of time functions still exceed a fraction of their common peak.
 
     Args:
@@ -70,6 +78,39 @@ def highest_frequency(time_functions: np.ndarray, dt: float, fraction: float = 0
     if not spectrum.size or spectrum.max() == 0:
         return 0.0
     return float(np.fft.rfftfreq(2 * samples.shape[-1], dt)[np.flatnonzero(spectrum > fraction * spectrum.max())[-1]])
+
+
+def cut(time_functions: np.ndarray) -> float:
+    """How large time functions still are when the record ends.
+
+    Args:
+        time_functions: Samples, `(..., time)`.
+
+    Returns:
+        The largest last sample over the peak of its time function; 0 of silence.
+    """
+    sizes = np.abs(time_functions.reshape(-1, time_functions.shape[-1]))
+    peaks = sizes.max(axis=-1, initial=0.0)
+    return float(np.max(np.where(peaks > 0, sizes[:, -1] / np.where(peaks > 0, peaks, 1), 0), initial=0.0))
+
+
+def warn_of_kilometres(fastest: float, *, stacklevel: int = 2) -> bool:
+    """Warn if no wave is faster than `SLOW`.
+
+    Args:
+        fastest: Speed [m/s].
+        stacklevel: As of `warnings.warn`.
+
+    Returns:
+        Whether it warned.
+    """
+    if not 0 < fastest < SLOW:
+        return False
+    warnings.warn(
+        f"The fastest wave runs {fastest:.3g} m/s: are the speeds in km/s? adseis takes m/s; multiply them by 1000.",
+        stacklevel=stacklevel,
+    )
+    return True
 
 
 ORDERS = (2, 4, 6, 8)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.experiment.checks import Samples, as_samples, module_of, widest
+from adseis.experiment.checks import Samples, as_samples, finite, known, module_of, widest
 from adseis.experiment.clock import Clock
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import letters
@@ -110,6 +110,8 @@ def checked_time_function(time_function: Samples, points: tuple[int, int], clock
             f"`time_function` {time_function.shape} does not fit `position` of {points[0]} shots and {points[1]} sources: both "
             "need the same (a length of 1 in the time function serves all)."
         )
+    if known(time_function) is not None:
+        finite(time_function, "time_function", ("shot", "source", "time"))
     return module_of(time_function).broadcast_to(time_function, wanted)
 
 
@@ -267,6 +269,8 @@ def _component_axes(name: str, components: Samples, position: Samples, rank: int
     if not fits or given not in ((axes, 3) if rank == 1 else (axes,)) or components.shape[2:] != (given,) * rank:
         wanted = "(shot, source, axis)" if rank == 1 else "(shot, source, axis, axis)"
         raise ValueError(f"`{name}` {components.shape} does not fit `position` {position.shape}: it must be {wanted}.")
+    if known(components) is not None:
+        finite(components, name, ("shot", "source", "axis", "axis")[: 2 + rank])
     return letters(given)
 
 
@@ -311,6 +315,9 @@ class PlaneWave(Source):
             raise ValueError(f"`time_function` {self.time_function.shape} must be (shot, time) with grid.nt = {grid.nt} samples.")
         if self.time_function.shape[0] not in (1, self.angle.shape[0]):
             raise ValueError(f"`time_function` {self.time_function.shape} does not fit `angle` {self.angle.shape} (shot,).")
+        for name, axes in (("time_function", ("shot", "time")), ("angle", ("shot",)), ("azimuth", ("shot",))):
+            if known(getattr(self, name)) is not None:
+                finite(getattr(self, name), name, axes)
         if not (self.speed > 0 and 0 <= self.taper <= 0.5):
             raise ValueError(f"`speed` = {self.speed} m/s must be positive and `taper` = {self.taper} between 0 and 0.5.")
         horizontal = [grid.coordinates(axis) for axis in range(1, len(grid.shape))]

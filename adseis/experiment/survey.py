@@ -41,6 +41,18 @@ class Survey(eqx.Module):
     receivers: Float[Samples, "... receiver axis"] = eqx.field(converter=as_samples)
     devices: Mesh | None = eqx.field(default=None, kw_only=True, static=True, converter=_mesh_or_none)
 
+    def __check_init__(self) -> None:
+        self._sources()
+
+    def _sources(self) -> tuple[Source, ...]:
+        sources = self.source if isinstance(self.source, tuple) else (self.source,)
+        for source in sources:
+            if not isinstance(source, Source):
+                raise TypeError(
+                    f"`source` holds a {type(source).__name__}; use ads.Explosion, ads.Force, ads.PlaneWave or a tuple of them."
+                )
+        return sources
+
     def with_devices(self, devices: Mesh | None) -> "Survey":
         """The same survey, its shots distributed over other devices.
 
@@ -65,13 +77,7 @@ class Survey(eqx.Module):
             TypeError: If `source` holds something that is no source.
             ValueError: If the numbers of shots differ, or the shapes of a source do not fit.
         """
-        sources = self.source if isinstance(self.source, tuple) else (self.source,)
-        for source in sources:
-            if not isinstance(source, Source):
-                raise TypeError(
-                    f"`source` holds a {type(source).__name__}; use ads.Explosion, ads.Force, ads.PlaneWave or a tuple of them."
-                )
-        emissions = [e for source in sources for e in source.emissions(grid)]
+        emissions = [e for source in self._sources() for e in source.emissions(grid)]
         shots = {e.position.shape[0] for e in emissions}
         if len(shots) > 1:
             raise ValueError(f"The sources of `survey` have different numbers of shots: {sorted(shots)}.")

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from adseis.experiment.grid import Grid
+from adseis.experiment.grid import Grid, PerAxis
 from adseis.experiment.medium import Medium
 from adseis.experiment.sources import Emission, Source
 from adseis.experiment.survey import Survey
@@ -30,10 +30,10 @@ from adseis.waves.wave_equation import compressions_among
 def mute_near(
     positions: Float[ArrayLike, "*points axis"],
     grid_shape: tuple[int, ...],
-    spacing: float | tuple[float, ...],
+    spacing: PerAxis,
     radius: float,
     *,
-    origin: float | tuple[float, ...] = 0.0,
+    origin: PerAxis = 0.0,
 ) -> Float[Array, "*grid"]:
     """Weight that is zero at sources or receivers, where gradients are singular, and one beyond `radius` of all of them.
 
@@ -223,9 +223,7 @@ class _Shaped(Source):
         return [e._replace(samples=samples / unit) for e, samples in zip(emissions, emitted, strict=True)]
 
 
-def depth_weight(
-    shape: tuple[int, ...], spacing: float | tuple[float, ...], *, power: float = 1.0, start: float = 0.0
-) -> Float[Array, "*grid"]:
+def depth_weight(shape: tuple[int, ...], spacing: PerAxis, *, power: float = 1.0, start: float = 0.0) -> Float[Array, "*grid"]:
     """Weight that grows with depth: ((z - start) / (z_max - start))^power below `start`, zero above.
 
     Amplitudes fall with distance, and gradients twice so: used as the weight of a `ChangeOfVariables` its square multiplies the

@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from scipy.ndimage import gaussian_filter
 
+from adseis.experiment.grid import PerAxis
 from adseis.objectives.regularizers import cell_lengths, slopes
 
 
@@ -27,7 +28,7 @@ class Layering(eqx.Module):
     coherence: Float[np.ndarray, "z x"]
 
 
-def layering(model: Float[ArrayLike, "z x"], spacing: float | tuple[float, ...] = 1.0, *, smooth: float = 2.5) -> Layering:
+def layering(model: Float[ArrayLike, "z x"], spacing: PerAxis = 1.0, *, smooth: float = 2.5) -> Layering:
     """Directions of layers by the structure tensor: the mean of grad m grad m' nearby, whose largest eigenvector is the normal.
 
     Args:
@@ -60,7 +61,7 @@ def layering(model: Float[ArrayLike, "z x"], spacing: float | tuple[float, ...] 
 def layered_variation(
     model: Float[ArrayLike, "z x"],
     layers: Layering,
-    spacing: float | tuple[float, ...] = 1.0,
+    spacing: PerAxis = 1.0,
     *,
     ratio: float = 12.0,
     epsilon: float = 1e-3,

@@ -7,14 +7,17 @@ model, and a weight chosen on one grid holds on a finer one. Models are sampled 
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from adseis.experiment.grid import PerAxis
+
 
 def tikhonov(
     model: Float[ArrayLike, "*grid"],
-    spacing: float | tuple[float, ...] = 1.0,
+    spacing: PerAxis = 1.0,
     *,
     order: int = 1,
     reference: Float[ArrayLike, "*grid"] | None = None,
@@ -62,9 +65,7 @@ def tikhonov(
     return 0.5 * math.prod(spacings) * jnp.sum(jnp.stack(terms))
 
 
-def total_variation(
-    model: Float[ArrayLike, "*grid"], spacing: float | tuple[float, ...] = 1.0, *, epsilon: float = 1e-3
-) -> Float[Array, ""]:
+def total_variation(model: Float[ArrayLike, "*grid"], spacing: PerAxis = 1.0, *, epsilon: float = 1e-3) -> Float[Array, ""]:
     """Isotropic total variation, smoothed where the model is flat.
 
     integral (sqrt(|grad m|^2 + epsilon^2) - epsilon) dV by forward differences, zero beyond the last node of an axis: it is zero
@@ -100,9 +101,7 @@ def total_variation(
     return volume * jnp.sum(squared / (jnp.sqrt(squared + epsilon**2) + epsilon))
 
 
-def slopes(
-    model: Float[ArrayLike, "*grid"], spacing: float | tuple[float, ...] = 1.0
-) -> tuple[list[Float[Array, "*grid"]], float]:
+def slopes(model: Float[ArrayLike, "*grid"], spacing: PerAxis = 1.0) -> tuple[list[Float[Array, "*grid"]], float]:
     """Forward differences along every axis [unit per m], zero beyond the last node, and the volume of a cell [m^ndim].
 
     Args:
@@ -122,7 +121,7 @@ def slopes(
     return every, math.prod(spacings)
 
 
-def cell_lengths(spacing: float | tuple[float, ...], ndim: int) -> tuple[float, ...]:
+def cell_lengths(spacing: PerAxis, ndim: int) -> tuple[float, ...]:
     """One positive spacing per axis.
 
     Args:
@@ -135,7 +134,8 @@ def cell_lengths(spacing: float | tuple[float, ...], ndim: int) -> tuple[float, 
     Raises:
         ValueError: If `spacing` is not positive or does not fit the axes.
     """
-    spacings = (float(spacing),) * ndim if isinstance(spacing, (int, float)) else tuple(float(h) for h in spacing)
+    each = np.asarray(spacing, float)  # numbers of files are NumPy's, or arrays without axes
+    spacings = (float(each),) * ndim if each.ndim == 0 else tuple(float(h) for h in each)
     if ndim not in (1, 2, 3):
         raise ValueError(f"`model` has {ndim} axes; regularizers know 1D, 2D and 3D grids.")
     if len(spacings) != ndim or min(spacings) <= 0:

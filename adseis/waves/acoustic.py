@@ -96,6 +96,7 @@ class Acoustic(WaveEquation):
     """v' = v - b (grad p - f), then p' = p - k (div v' - q), with b = dt / rho halfway between nodes and k = dt rho vp^2."""
 
     name = "acoustic"
+    medium = AcousticMedium
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         super().__init__(extended, boundary)

@@ -21,7 +21,7 @@ from adseis.waves.boundary import Boundary, Extended, Patch, Strip
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
 from adseis.waves.free_surface import closures_of
 from adseis.waves.records import Quantity, Recordable, RecordTerm, slope
-from adseis.waves.simulation import Options, simulate
+from adseis.waves.simulation import Options, check_experiment, simulate
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -67,7 +67,8 @@ def simulate_elastic(
             ("curl_z", "curl_y", "curl_x" in 3D); or an `ads.Fibre`.
         adjoint: `ReverseSweep()`, the fast exact gradient, or `AutoDiff()`, plain JAX differentiation (jvp, any order).
         probe: A function of the dict of fields, each `(shot, *grid)` (half a cell beyond the nodes along the axis of a velocity,
-            and along both axes of a shear stress), called at t = 0, k dt, 2 k dt, ...; differentiable.
+            and along both axes of a shear stress), called at t = 0, k dt, 2 k dt, ...; differentiable. Velocities are computed at
+            half steps: it sees the mean of the two around its instant, as receivers do.
         probe_every: The k of `probe`.
 
     Returns:
@@ -92,6 +93,7 @@ def simulate_elastic(
         >>> vz.shape
         (1, 20, 2)
     """
+    check_experiment(Elastic, medium, survey, grid)
     record = tuple(f"v{letter}" for letter in letters(len(grid.shape))) if record is None else record
     options = Options(
         boundary=boundary,
@@ -133,6 +135,7 @@ class Elastic(WaveEquation):
     """
 
     name = "elastic"
+    medium = ElasticMedium
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:
         boundary = boundary.for_solids()

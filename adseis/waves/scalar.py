@@ -85,6 +85,7 @@ class Scalar(WaveEquation):
     """u' = 2 u - u_before + (vp dt)^2 (laplacian(u) + s), the layers' corrections in the Laplacian."""
 
     name = "scalar"
+    medium = ScalarMedium
     staggered = False
     unroll = 2
 

@@ -19,7 +19,7 @@ from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
 from adseis.waves.records import Recordable
-from adseis.waves.simulation import Options, simulate
+from adseis.waves.simulation import Options, check_experiment, simulate
 from adseis.waves.wave_equation import Field, WaveEquation
 
 
@@ -76,6 +76,7 @@ def simulate_sh(
         >>> ads.simulate_sh(rock, ads.Survey(source, [[20.0, 30.0]]), grid).shape
         (1, 20, 1)
     """
+    check_experiment(AntiplaneShear, medium, survey, grid)
     if len(grid.shape) != 2:
         raise ValueError(f"`grid.shape` = {grid.shape}: SH waves are waves of a 2D grid; in 3D use ads.simulate_elastic.")
     options = Options(
@@ -98,6 +99,7 @@ class AntiplaneShear(WaveEquation):
     """
 
     name = "SH"
+    medium = ElasticMedium
     speed = "vs"
 
     def __init__(self, extended: Extended, boundary: Boundary) -> None:

@@ -25,7 +25,7 @@ from adseis.experiment.sources import Emission
 from adseis.experiment.survey import Survey
 from adseis.parallel.devices import domains_of, platform_of
 from adseis.parallel.shots import on_every_host, over_shots
-from adseis.timeloop.adjoints import Adjoint
+from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import Injection, Points, Probe
 from adseis.timeloop.march import march
 from adseis.timeloop.override import current_adjoint
@@ -141,6 +141,7 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
         TypeError: If a source is not one that the equation takes, or an option is of the wrong kind.
         RuntimeError: If a value is out of range (also under `jit`).
     """
+    check_experiment(equation, medium, survey, grid)
     _check_structure(equation, medium, grid, options)
     options = dataclasses.replace(options, adjoint=current_adjoint(options.adjoint))
     groups = _grouped(equation, equation.fields(len(grid.shape)), survey.emissions(grid))
@@ -159,10 +160,24 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     medium = _checked_medium(setup, medium)
     receivers = _checked_receivers(setup, receivers)
     groups = {name: [_checked_emission(setup, e) for e in emissions] for name, emissions in groups.items()}
-    _warn_of_dispersion(medium, groups, grid, options.order)
+    _warn_of_sampling(medium, groups, grid, options)
     at_sources = {name: tuple(setup.on_nodes(e.position, name) for e in emissions) for name, emissions in groups.items()}
     at_receivers = tuple(tuple(setup.on_nodes(shifted(receivers, t.shift), t.field) for t in q.terms) for q in quantities)
-    return _simulate(setup, medium, groups, receivers, tuple(at_sources.items()), at_receivers)
+    # Known values in the precision of now: one program is not to be found again after 64 bit were switched on.
+    medium, groups, receivers = jax.tree.map(_canonical, (medium, groups, receivers))
+    try:
+        return _simulate(setup, medium, groups, receivers, tuple(at_sources.items()), at_receivers)
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise TypeError(
+            f"{options.adjoint} has no forward derivative (`jax.jvp`, `jax.jacfwd`, `jax.linearize` of a simulation): pass "
+            f"adjoint=ads.AutoDiff(). JAX says: {error}"
+        ) from error
+
+
+def _canonical(x: Any) -> Any:
+    return x.astype(jax.dtypes.canonicalize_dtype(x.dtype), copy=False) if isinstance(x, np.ndarray) else x
 
 
 @eqx.filter_jit
@@ -284,6 +299,49 @@ def _grouped(equation: type[WaveEquation], kinds: dict[str, Field], emissions: l
     return groups
 
 
+def check_experiment(equation: type[WaveEquation], medium: Any, survey: Any, grid: Any) -> None:
+    """Refuse what is no experiment, or one in another order, before anything is asked of it.
+
+    Args:
+        equation: The physics.
+        medium: What was given as the medium.
+        survey: What was given as the survey.
+        grid: What was given as the grid.
+
+    Raises:
+        TypeError: If one of them is something else.
+    """
+    kind = equation.medium
+    wanted = f"ads.{kind.__name__}({', '.join(field.name for field in dataclasses.fields(kind))})"
+    if kind is Medium:
+        wanted = "a medium, such as ads.ScalarMedium(vp)"
+    given = dict(zip(("medium", "survey", "grid"), (medium, survey, grid), strict=True))
+    for name, expected in zip(given, (kind, Survey, Grid), strict=True):
+        if not isinstance(given[name], expected):
+            break
+    else:
+        return
+    types = ", ".join(f"{type(value).__name__}" for value in given.values())
+    if {Medium, Survey, Grid} == {base for value in given.values() for base in (Medium, Survey, Grid) if isinstance(value, base)}:
+        if isinstance(medium, Medium) and isinstance(survey, Survey):
+            raise TypeError(f"`medium` is {_a(medium)}, which the {equation.name} equation does not take; write {wanted}.")
+        raise TypeError(f"The order is (medium, survey, grid), not ({types}).")
+    repairs = {
+        "medium": f"write {wanted}",
+        "survey": "write ads.Survey(source, receivers)",
+        "grid": "write ads.Grid(shape, spacing, dt, nt)",
+    }
+    raise TypeError(f"`{name}` is {_a(given[name])}; {repairs[name]}. The order is (medium, survey, grid).")
+
+
+def _a(value: Any) -> str:
+    """What something is, with its article."""
+    if isinstance(value, np.ndarray | jax.Array):
+        return "an array"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
 def _check_structure(equation: type[WaveEquation], medium: Medium, grid: Grid, options: Options) -> None:
     check_order(options.order)
     if medium.shape != grid.shape:
@@ -348,28 +406,56 @@ def _checked_receivers(setup: _Setup, receivers: Samples) -> Samples:
 
 
 def _checked_emission(setup: _Setup, emission: Emission) -> Emission:
-    """A source, checked to be on the grid."""
-    return emission._replace(position=checks.inside(emission.position, "position", setup.grid, setup.devices))
+    """A source, checked to be on the grid and to emit numbers."""
+    return emission._replace(
+        position=checks.inside(emission.position, "position", setup.grid, setup.devices),
+        samples=checks.finite(emission.samples, "time_function", ("shot", "source", "time"), setup.devices),
+    )
 
 
-def _warn_of_dispersion(medium: Medium, groups: dict[str, list[Emission]], grid: Grid, order: int) -> None:
-    """Warn, where the values are known, if the shortest wavelength has too few points."""
+def _warn_of_sampling(medium: Medium, groups: dict[str, list[Emission]], grid: Grid, options: Options) -> None:
+    """Warn, where the values are known, if speeds look like km/s, the shortest wavelength has too few points, or the highest
+    frequency too few of the steps that a reverse sweep correlates.
+    """
     known = [checks.known(x) for x in jax.tree.leaves(medium)]
     emitted = [checks.known(e.samples) for v in groups.values() for e in v]
     samples = [np.asarray(s) for s in emitted if s is not None]
     if any(values is None for values in known) or len(samples) < len(emitted):
         return
+    medium = jax.tree.unflatten(jax.tree.structure(medium), known)
+    if sampling.warn_of_kilometres(medium.fastest, stacklevel=5):
+        return
     frequency = max(sampling.highest_frequency(s, grid.dt) for s in samples)
     if frequency == 0:
         return
-    slowest = jax.tree.unflatten(jax.tree.structure(medium), known).slowest
+    _warn_of_dispersion(medium.slowest, frequency, samples, grid, options.order)
+    stride = options.adjoint.stride if isinstance(options.adjoint, ReverseSweep) else 1
+    most = max(1, int(1 / (2 * frequency * grid.dt)))
+    if stride > most:
+        warnings.warn(
+            f"`stride` = {stride} of ReverseSweep leaves {1 / (frequency * grid.dt * stride):.2g} samples per period of "
+            f"{frequency:.3g} Hz, the highest frequency of the time functions: gradients by the medium will be wrong. Use "
+            f"stride={most} at most{f', {max(1, most * 2 // 5)} for accurate ones' if most > 2 else ''}.",
+            stacklevel=4,
+        )
+
+
+def _warn_of_dispersion(slowest: float, frequency: float, samples: list[np.ndarray], grid: Grid, order: int) -> None:
     wavelength = slowest / frequency
     points = wavelength / max(grid.spacing)
     wanted = sampling.POINTS_PER_WAVELENGTH[order]
-    if points < 0.999 * wanted:
-        warnings.warn(
-            f"{points:.1f} points per shortest wavelength ({slowest:.0f} m/s at {frequency:.3g} Hz) are few for order {order}: "
-            f"the waves will be dispersed numerically. {wanted:g} or more are advised: a spacing of {wavelength / wanted:.3g} m, "
-            "a lower frequency or a higher order.",
-            stacklevel=4,
-        )
+    if points >= 0.999 * wanted:
+        return
+    cut = max(sampling.cut(s) for s in samples)
+    why = (
+        f" A time function is cut at {100 * cut:.0f} % of its peak, which widens its spectrum: raise grid.nt."
+        if cut > 0.01
+        else ""
+    )
+    warnings.warn(
+        f"{points:.1f} points per shortest wavelength ({slowest:.0f} m/s at {frequency:.3g} Hz) are few for order {order}: "
+        f"the waves will be dispersed numerically. {wanted:g} or more are advised: a spacing of {wavelength / wanted:.3g} m, "
+        f"a lower frequency or a higher order. {frequency:.3g} Hz is where the spectra of the time functions have fallen to "
+        f"{100 * sampling.HIGHEST:.2g} % of their peak.{why}",
+        stacklevel=5,
+    )

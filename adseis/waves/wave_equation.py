@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from adseis.experiment.grid import Grid
+from adseis.experiment.medium import Medium
 from adseis.experiment.sources import Kind
 from adseis.parallel.halo import AXIS
 from adseis.timeloop.equation import State, SweptEquation
@@ -49,6 +50,7 @@ class WaveEquation(SweptEquation):
 
     Attributes:
         name: What error messages call it.
+        medium: The kind of medium that it is of.
         speed: The parameter of the medium that its fastest waves travel with.
         staggered: Whether its CFL limit is that of staggered first differences, or of second ones.
         extended: The grid that is computed on.
@@ -57,6 +59,7 @@ class WaveEquation(SweptEquation):
     """
 
     name: ClassVar[str]
+    medium: ClassVar[type[Medium]] = Medium
     speed: ClassVar[str] = "vp"
     staggered: ClassVar[bool] = True
 

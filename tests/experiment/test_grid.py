@@ -1,5 +1,7 @@
 """A grid: what it covers, and what is suggested for two speeds and a frequency."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,16 @@ def test_too_little_or_too_much(options, text):
 def test_clock(dt, nt, text):
     with pytest.raises(ValueError, match=text):
         Clock(dt, nt)
+
+
+def test_a_spacing_that_is_too_coarse_is_warned_of():
+    """12.5 m at order 4 carry a Ricker wavelet of 2000 / 12.5 / 5 / 2.5 = 12.8 Hz; the spacing stays as it was given."""
+    medium = ads.ScalarMedium(np.full((81, 161), 2000.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ads.Grid.suggest(medium, 12.8, spacing=12.5).spacing == (12.5, 12.5)
+        assert ads.Grid.suggest(medium, 12.8).spacing == (12.5, 12.5)
+    with pytest.warns(UserWarning, match=r"`spacing` = 12.5 m is too coarse for `frequency` = 25.6 Hz: .* Use 6.25 m"):
+        assert ads.Grid.suggest(medium, 25.6, spacing=12.5).spacing == (12.5, 12.5)
+    with pytest.warns(UserWarning, match=r"runs 2 m/s: are the speeds in km/s\?"):
+        ads.Grid.suggest(speeds=(1.5, 2.0), shape=(3, 4), spacing=10.0)

@@ -5,6 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import adseis as ads
+from adseis.inversion.weights import depth_weight, mute_near
+from adseis.objectives.layering import layering
 from adseis.objectives.regularizers import tikhonov, total_variation
 
 SHAPES = [(9,), (6, 5), (4, 3, 5)]
@@ -95,3 +98,16 @@ def test_errors():
         total_variation(jnp.ones((2, 2, 2, 2)))
     with pytest.raises(ValueError, match=r"`reference` \(3, 1\) and `model` \(3, 3\)"):
         tikhonov.__wrapped__(model, reference=jnp.ones((3, 1)))
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, np.int64, np.array, jnp.float32, jnp.asarray])
+def test_spacings_from_files(number):
+    """They come as NumPy's numbers or as arrays without axes, and mean what a float means, wherever a spacing is asked for."""
+    model, at = np.random.default_rng(0).random((5, 6)), np.array([[9.0, 9.0]])
+    assert ads.regularizers.tikhonov(model, number(10)) == ads.regularizers.tikhonov(model, 10.0)
+    assert ads.regularizers.total_variation(model, number(10)) == ads.regularizers.total_variation(model, 10.0)
+    np.testing.assert_array_equal(layering(model, number(10)).normal, layering(model, 10.0).normal)
+    assert ads.Grid((5, 6), number(10), 1e-3, 5, number(20)) == ads.Grid((5, 6), 10.0, 1e-3, 5, 20.0)
+    assert ads.Grid((5, 6), np.array([10, 5]), 1e-3, 5).spacing == (10, 5)
+    np.testing.assert_array_equal(mute_near(at, (5, 6), number(10), 20.0), mute_near(at, (5, 6), 10.0, 20.0))
+    np.testing.assert_array_equal(depth_weight((5, 6), number(10)), depth_weight((5, 6), 10.0))

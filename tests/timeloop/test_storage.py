@@ -1,6 +1,7 @@
 """What a reverse sweep stores: every exact way gives one gradient, the others come near it, and budgets are kept."""
 
 import functools
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -125,3 +126,32 @@ def test_settings_out_of_range():
             ads.ReverseSweep(**setting)
     with pytest.raises(ValueError, match="does not hold this gradient"):
         gradient(ads.ReverseSweep(memory="1 MB"))
+
+
+GRID_7 = ads.Grid((16, 16), 20.0, 3e-3, 160)
+
+
+def of_stride(stride, wavelet, vp):
+    """The energy of a wavelet of 7 Hz at 3 ms, whose highest frequency is 17 Hz."""
+    survey = ads.Survey(ads.Explosion([[[60.0, 60.0]]], wavelet), [[240.0, 240.0]])
+    options = {"boundary": ads.Rigid(), "order": 2, "adjoint": ads.ReverseSweep(stride=stride)}
+    return jnp.sum(ads.simulate_scalar(ads.ScalarMedium(vp), survey, GRID_7, **options) ** 2)
+
+
+def test_a_stride_beyond_the_spectrum_is_warned_of():
+    """Two samples of a period of 17 Hz are ten steps apart."""
+    vp, wavelet = np.full(GRID_7.shape, 2000.0), np.asarray(ads.wavelets.ricker(7.0, GRID_7.nt, GRID_7.dt))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*of ReverseSweep leaves")
+        jax.eval_shape(lambda: of_stride(10, wavelet, vp))
+    with pytest.warns(UserWarning, match=r"`stride` = 16 of ReverseSweep leaves 1.2 samples per period of .* Use stride=10"):
+        jax.eval_shape(lambda: of_stride(16, wavelet, vp))
+
+
+@pytest.mark.slow
+def test_the_largest_stride_is_right():
+    """That which the warning names is right within 10 %; at sixteen steps the gradient is wrong by half or more."""
+    vp, wavelet = jnp.full(GRID_7.shape, 2000.0), ads.wavelets.ricker(7.0, GRID_7.nt, GRID_7.dt)
+    exact, largest, beyond = (jax.grad(functools.partial(of_stride, n, wavelet))(vp) for n in (1, 10, 16))
+    assert np.linalg.norm(largest - exact) < 0.1 * np.linalg.norm(exact)
+    assert np.linalg.norm(beyond - exact) > 0.5 * np.linalg.norm(exact)

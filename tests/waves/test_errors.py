@@ -7,6 +7,11 @@ import numpy as np
 import pytest
 
 import adseis as ads
+from adseis.waves.acoustic import Acoustic
+from adseis.waves.elastic import Elastic
+from adseis.waves.scalar import Scalar
+from adseis.waves.sh import AntiplaneShear
+from adseis.waves.simulation import check_experiment
 
 GRID = ads.Grid((12, 14), 10.0, 1e-3, 8)
 VP, VS, RHO = (np.full(GRID.shape, value) for value in (2000.0, 1100.0, 1000.0))
@@ -156,11 +161,87 @@ def test_dispersion_is_warned_of():
     """Two points per wavelength are too few for order 4, and the warning says what would do; a well sampled wave warns of
     nothing."""
     with pytest.warns(
-        UserWarning, match=r"points per shortest wavelength \(600 m/s at .* Hz\) are few for order 4.*a spacing of"
+        UserWarning,
+        match=r"points per shortest wavelength \(600 m/s at .* Hz\) are few for order 4.*a spacing of .* Hz is where the "
+        r"spectra of the time functions have fallen to 3.3 % of their peak\.$",
     ):
         scalar(changed(VP, 600.0))
+    cut = ads.Survey(ads.Explosion(AT, np.arange(8.0)), RECEIVERS)
+    with pytest.warns(UserWarning, match=r"A time function is cut at 100 % of its peak, which widens .* raise grid.nt"):
+        jax.eval_shape(lambda: ads.simulate_scalar(ads.ScalarMedium(changed(VP, 600.0)), cut, GRID))
+    with pytest.warns(UserWarning, match=r"runs 2 m/s: are the speeds in km/s\?"):
+        jax.eval_shape(lambda: scalar(VP / 1000))
     grid = ads.Grid(GRID.shape, 10.0, 1e-3, 400)
     calm = ads.Survey(ads.Explosion(AT, ads.wavelets.ricker(10.0, 400, 1e-3)[None, None]), RECEIVERS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ads.simulate_scalar(ads.ScalarMedium(VP), calm, grid, boundary=ads.CPML(2))
+
+
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [
+        (lambda nan: ads.Explosion(AT, nan), r"`time_function` is nan at \(shot, source, time\) = \(0, 0, 5\) \(1 such values\)"),
+        (lambda nan: ads.Force(AT, nan, np.ones((1, 1, 2))), r"`time_function` is nan at \(shot, source, time\)"),
+        (lambda nan: ads.Force(AT, WAVELET, np.array([[[np.inf, 1.0]]])), r"`direction` is inf at \(shot, source, axis\)"),
+        (lambda nan: moment(np.diag([1.0, np.nan])), r"`moment` is nan at \(shot, source, axis, axis\) = \(0, 0, 1, 1\)"),
+        (lambda nan: ads.PlaneWave([0.0], nan[0], depth=50.0, speed=2e3), r"`time_function` is nan at \(shot, time\) = \(0, 5\)"),
+        (lambda nan: ads.PlaneWave([np.nan], WAVELET[0], depth=50.0, speed=2e3), r"`angle` is nan at \(shot\) = 0"),
+    ],
+)
+def test_what_sources_emit_is_finite(source, match):
+    """Before anything looks at their spectra."""
+    nan = np.where(np.arange(8) == 5, np.nan, WAVELET)
+    with pytest.raises(ValueError, match=match):
+        elastic(source=source(nan))
+    if "= (0, 0, 5)" in match.replace("\\", ""):
+        with pytest.raises(RuntimeError, match="`time_function` holds a NaN or an infinity"):
+            jax.block_until_ready(jax.jit(lambda samples: elastic(source=source(samples)))(nan))
+
+
+SURVEY = ads.Survey(ads.Explosion(AT, WAVELET), RECEIVERS)
+MEDIUM = ads.ScalarMedium(VP)
+
+
+@pytest.mark.parametrize(
+    ("equation", "experiment", "match"),
+    [
+        (Scalar, (VP, SURVEY, GRID), r"`medium` is an array; write ads.ScalarMedium\(vp\)"),
+        (Elastic, (VP, SURVEY, GRID), r"`medium` is an array; write ads.ElasticMedium\(vp, vs, rho\)"),
+        (
+            Acoustic,
+            (MEDIUM, SURVEY, GRID),
+            r"`medium` is a ScalarMedium, which the acoustic equation does not take; write ads",
+        ),
+        (Scalar, (MEDIUM, GRID, SURVEY), r"The order is \(medium, survey, grid\), not \(ScalarMedium, Grid, Survey\)"),
+        (AntiplaneShear, (MEDIUM, SURVEY, (5, 6)), r"`medium` is a ScalarMedium; write ads.ElasticMedium\(vp, vs, rho\)"),
+        (Scalar, (MEDIUM, SURVEY, (5, 6)), r"`grid` is a tuple; write ads.Grid\(shape, spacing, dt, nt\)"),
+        (Scalar, (MEDIUM, SURVEY.source, GRID), r"`survey` is an Explosion; write ads.Survey\(source, receivers\)"),
+    ],
+)
+def test_the_wrong_thing_at_the_door(equation, experiment, match):
+    """What simulations ask first; here types of arguments are checked before, so it is asked itself."""
+    with pytest.raises(TypeError, match=match):
+        check_experiment(equation, *experiment)
+    assert check_experiment(Scalar, MEDIUM, SURVEY, GRID) is None
+
+
+def test_no_forward_derivative_of_a_sweep():
+    """JAX's words, and what to do; a forward derivative of a gradient is none of a simulation, and goes on."""
+    with pytest.raises(TypeError, match=r"pass adjoint=ads.AutoDiff\(\). JAX says: can't apply forward-mode autodiff"):
+        jax.jvp(scalar, (VP,), (np.ones_like(VP),))
+
+
+def test_positions_in_double_precision_survive_the_switch():
+    """A program compiled under 32 bit is not found again under 64: its positions were float32 only in name."""
+    simulate = lambda vp: scalar(vp, at=AT + 1.3, receivers=RECEIVERS + 0.7)  # noqa: E731
+    vp = VP.astype("float32")
+    try:
+        jax.config.update("jax_enable_x64", False)
+        before = np.asarray(jax.jit(simulate)(vp))
+        jax.config.update("jax_enable_x64", True)
+        after = np.asarray(jax.jit(lambda v: simulate(v))(vp))
+    finally:
+        jax.config.update("jax_enable_x64", True)
+    assert before.dtype == "float32"
+    np.testing.assert_allclose(after, before, rtol=0, atol=1e-5 * np.abs(before).max())

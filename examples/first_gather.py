@@ -17,10 +17,8 @@ nt = parser.parse_args().steps
 grid = ads.Grid(shape=(101, 201), spacing=10.0, dt=1e-3, nt=nt)
 
 # The Earth: P-wave speed [m/s] and density [kg/m^3] of three layers. Absorbing layers are added outside, out of sight.
-depth = np.broadcast_to(grid.coordinates(0)[:, None], grid.shape)
-vp = np.select([depth < 300, depth < 650], [1800.0, 2400.0], 3200.0)
-rho = np.select([depth < 300, depth < 650], [1900.0, 2100.0], 2300.0)
-medium = ads.AcousticMedium(vp, rho)
+layers = ads.AcousticMedium(vp=[1800.0, 2400.0, 3200.0], rho=[1900.0, 2100.0, 2300.0])
+medium = ads.layered_model([300.0, 650.0], layers, grid)
 
 # Who shakes, who listens: positions in metres, (shot, source, axis) and (receiver, axis).
 position = np.array([[[20.0, 1000.0]]])
@@ -34,6 +32,6 @@ print(f"gather (shot, time, receiver) = {pressure.shape}, peak {float(abs(pressu
 
 figure = new_figure(10.0, 4.2)
 left, right = figure.subplots(1, 2)
-plot_section(vp, grid.spacing, axes=left, title="the medium", points={"sources": position, "receivers": receivers})
+plot_section(medium.vp, grid.spacing, axes=left, title="the medium", points={"sources": position, "receivers": receivers})
 plot_gather(pressure[0], grid.dt, distances=x, axes=right, title="what the receivers record", clip=98.0)
 print(f"wrote {save_figure(figure, 'first_gather.png')}")

@@ -60,7 +60,7 @@ def test_resampling():
         ads.resample_model(sampled, coarse, spacing=1.0)
 
 
-@pytest.mark.parametrize("spacing", [10.0, 20.0])
+@pytest.mark.parametrize("spacing", [10.0, pytest.param(20.0, marks=pytest.mark.slow)])
 def test_an_interface_acts_where_it_is(spacing):
     """A step at 1000 m, on a row of both grids, reflects as from 1000 m, within 1 m; `np.where` puts it half a cell too high.
 

@@ -15,9 +15,8 @@ parser.add_argument("--steps", type=int, default=1500, help="time steps of 0.4 m
 nt = parser.parse_args().steps
 
 grid = ads.Grid(shape=(141, 201), spacing=5.0, dt=4e-4, nt=nt)
-depth = np.broadcast_to(grid.coordinates(0)[:, None], grid.shape)
-vp = np.select([depth < 150, depth < 400], [1800.0, 2600.0], 3400.0).astype("float32")
-medium = ads.ElasticMedium(vp, vp / 1.9, gardner_density(vp))
+vp = np.array([1800.0, 2600.0, 3400.0], "float32")
+medium = ads.layered_model([150.0, 400.0], ads.ElasticMedium(vp, vp / 1.9, gardner_density(vp)), grid)
 
 # A small earthquake (2D: moment per metre) below and beside the fibre; its moment tensor has the axes of the grid, (z, x).
 release = np.asarray(ads.wavelets.ricker(14.0, grid.nt, grid.dt), "float32")[None, None]
@@ -38,7 +37,7 @@ print(f"strain rate up to {float(abs(strain_rate).max()):.3g} 1/s, velocity up t
 figure = new_figure(11.0, 4.4)
 left, middle, right = figure.subplots(1, 3, width_ratios=(0.9, 1, 1))
 points = {"sources": np.asarray(source.position), "receivers": np.asarray(survey.receivers)}
-plot_section(vp, grid.spacing, axes=left, label="vp [m/s]", title="well and ground", points=points)
+plot_section(medium.vp, grid.spacing, axes=left, label="vp [m/s]", title="well and ground", points=points)
 length = 5.0 * np.arange(len(direction))
 for axes, gather, name, label in (
     (middle, strain_rate, "along the fibre", "strain rate [1/s]"),

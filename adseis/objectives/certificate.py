@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 WIDTHS = (34, 14, 12)
+GROWING = "NOTE: records grow long after their sources have ended. Something is unstable, most likely the layers; see ads.CPML."
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Certificate:
         cost: Of the gradient by the adjoint that the objective asks for.
         cost_autodiff: Of the one by `AutoDiff`, None without it.
         cause: What is likely wrong; empty if nothing is.
+        growing: Whether records of a simulation grow long after its sources have ended. The gradient may be right all the same,
+            of waves that are not.
     """
 
     dtype: str
@@ -104,6 +107,7 @@ class Certificate:
     cost: Cost
     cost_autodiff: Cost | None
     cause: str
+    growing: bool = False
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -140,6 +144,7 @@ class Certificate:
             row("  memory [MB]", ["unknown" if np.isnan(c.megabytes) else f"{c.megabytes:.3g}" for c in costs]),
             "",
             self._verdict,
+            *[GROWING] * self.growing,
         ]
         return "\n".join(line.rstrip() for line in lines)
 

@@ -94,6 +94,7 @@ def certify(
             else:
                 dot, plain = (_skipped(name, "`autodiff` is False") for name in (FORWARD, PLAIN))
                 cost_autodiff = None
+            jax.effects_barrier()
         bar.update(bar.total - bar.n)
 
     taylor = walk.checks(problem.dtype)
@@ -101,6 +102,7 @@ def certify(
         problem.dtype, value, problem.leaves, simulations, taylor, dot, plain, walk.steps, walk.changes, walk.remainders,
         walk.rounding, cost, cost_autodiff,
         likely_cause((*taylor, dot, plain), gradient, suspects, walk.fault, problem.dtype, kinked=walk.kinked(problem.dtype)),
+        override.growing,
     )  # fmt: skip
     if progress:
         tqdm.write(str(certificate))

@@ -6,8 +6,10 @@ itself (`jax.make_user_context`), part of the key of every cache of traces: with
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import jax
+import numpy as np
 
 from adseis.timeloop.adjoints import Adjoint
 
@@ -20,11 +22,21 @@ class AdjointOverride:
     Attributes:
         adjoint: The strategy that simulations are given.
         simulations: How many were met so far: run, or traced.
+        growing: Whether records of one of them grew after its sources had ended.
     """
 
     def __init__(self, adjoint: Adjoint) -> None:
         self.adjoint = adjoint
         self.simulations = 0
+        self.growing = False
+
+    def note_growth(self, grows: Any) -> None:
+        """Take note of what a simulation recorded.
+
+        Args:
+            grows: Whether its records grow; of several in a batch an array.
+        """
+        self.growing |= bool(np.any(grows))
 
 
 _CURRENT = jax.make_user_context(default_value=None)
@@ -45,6 +57,15 @@ def adjoint_override(adjoint: Adjoint) -> Iterator[AdjointOverride]:
     override = AdjointOverride(adjoint)
     with _CURRENT(override):
         yield override
+
+
+def current_override() -> AdjointOverride | None:
+    """The override that simulations are within now.
+
+    Returns:
+        That, or None.
+    """
+    return _CURRENT.value
 
 
 def current_adjoint(asked: Adjoint) -> Adjoint:

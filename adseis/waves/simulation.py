@@ -31,6 +31,7 @@ from adseis.timeloop.march import march
 from adseis.timeloop.override import current_adjoint
 from adseis.waves import interpolation
 from adseis.waves.boundary import Boundary, Extended
+from adseis.waves.growth import watch_growth
 from adseis.waves.records import Fibre, Quantity, Recordable, combined, joined, shifted
 from adseis.waves.wave_equation import Field, WaveEquation
 
@@ -166,7 +167,7 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     # Known values in the precision of now: one program is not to be found again after 64 bit were switched on.
     medium, groups, receivers = jax.tree.map(_canonical, (medium, groups, receivers))
     try:
-        return _simulate(setup, medium, groups, receivers, tuple(at_sources.items()), at_receivers)
+        outputs = _simulate(setup, medium, groups, receivers, tuple(at_sources.items()), at_receivers)
     except TypeError as error:
         if "forward-mode" not in str(error):
             raise
@@ -174,6 +175,10 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
             f"{options.adjoint} has no forward derivative (`jax.jvp`, `jax.jacfwd`, `jax.linearize` of a simulation): pass "
             f"adjoint=ads.AutoDiff(). JAX says: {error}"
         ) from error
+    recorded = outputs if options.probe is None else outputs[0]
+    emitted = [e for emissions in groups.values() for e in emissions]
+    watch_growth(jax.tree.leaves(recorded), medium, emitted, receivers, grid)
+    return outputs
 
 
 def _canonical(x: Any) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike as Numbers
+from numpy.typing import ArrayLike
 
 from adseis.experiment import sampling
 from adseis.experiment.clock import Clock
 
-PerAxis = ArrayLike | Sequence[float]
+PerAxis = Numbers | Sequence[float]
 """A number for all axes, or one for each."""
 
 SLACK = 1e-4

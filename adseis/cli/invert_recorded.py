@@ -34,7 +34,7 @@ from adseis.viz.sections import plot_sections
 FEW, MANY = 0.05, 0.25
 """Shares of traces beyond half a period: up to the first nothing is said against a start, from the second on everything."""
 DAMPING = 1e-4
-"""Of the source's filter: the guess has a thirtieth of its amplitude where the bands end."""
+"""Of the source's filter: frequencies of which the guess has less than a hundredth of its largest amplitude are held back."""
 SIMULATED = ("model", "smooth", "shots", "frequency", "noise", "seed")
 """Options of what is simulated, of no use to recorded data."""
 
@@ -62,6 +62,9 @@ def run(config: RecordedOptions) -> int:
         raise ValueError(
             f"`initial` = {config.initial} has the shape {model.values.shape}; recorded data are inverted on sections."
         )
+    bottom = model.spacing[0] * (len(model.values) - 1)
+    if config.keep_above is not None and config.keep_above > bottom:
+        raise ValueError(f"`keep_above` = {config.keep_above:g} m leaves nothing to change: the model ends at {bottom:g} m.")
     least, greatest = float(model.values.min()), float(model.values.max())
     low, high = 0.8 * least if config.low is None else config.low, 1.25 * greatest if config.high is None else config.high
     if not 0 < low <= least <= greatest <= high:
@@ -73,10 +76,7 @@ def run(config: RecordedOptions) -> int:
     slowest = files.shear_speed(model.values) if config.physics == "elastic" else model.values
     recording = read_recording(config, model, (low, high), float(slowest[slowest > 0].min()))
     config = dataclasses.replace(config, bands=recording.corners)
-    field = recording.gathers.field
-    if config.physics == "elastic" and not field.startswith("v"):
-        raise ValueError(f"`{config.data}` holds `{field}`, a solid's velocity is compared: use --physics acoustic.")
-    solver = files.solver(model.values, components=(field,))
+    solver = files.solver(model.values, components=(recording.gathers.field,))
     for note in recording.notes:
         if not note.startswith("shot "):
             print(note)
@@ -152,7 +152,7 @@ def _invert(config: RecordedOptions, model: Model, recording: Recording, solver:
     comparison = _Comparison(jnp.asarray(recording.weights), config.estimate_source)
 
     def forward(vp: Any) -> Array:
-        return solver.gathers(vp, recording.survey, recording.simulated)[:, recording.lead :]
+        return solver.gathers(vp, recording.survey, recording.grid)
 
     first = forward(jnp.asarray(model.values))
     quality, verdict = _judge(config, model, recording, first)
@@ -194,8 +194,10 @@ def _judge(config: RecordedOptions, model: Model, recording: Recording, first: A
     band = Band(highest)
     observed, predicted = (np.asarray(filter_band(data, band, gathers.dt)) for data in (gathers.data, first))
     alive = (recording.weights != 0).any(1)
-    picks = [pick_first_arrivals(data, gathers.dt, 1 / highest).times for data in (observed, predicted)]
-    picks = [np.where(alive, times, np.nan) for times in picks]
+    # Noise begins where the record does, and silence before would make that an arrival.
+    recorded, computed = observed[:, recording.lead :], predicted
+    picks = [pick_first_arrivals(data, gathers.dt, 1 / highest).times for data in (recorded, computed)]
+    picks = [np.where(alive, start + times, np.nan) for start, times in zip((0.0, gathers.start), picks, strict=True)]
     differences = picks[0] - picks[1]
     picked, offsets = np.isfinite(differences), gathers.offsets
     known = ""
@@ -217,7 +219,7 @@ def _judge(config: RecordedOptions, model: Model, recording: Recording, first: A
         spacing=model.spacing,
         sources=gathers.source_positions,
         receivers=np.unique(receivers, axis=0),
-        gather=recording.weights[shot] * observed[shot],
+        gather=(recording.weights * observed)[shot, recording.lead :],
         shot=shot,
         dt=gathers.dt,
         offsets=offsets,
@@ -251,12 +253,14 @@ def _verdict(differences: np.ndarray, used: int, half: float, corner: float) -> 
 
 def _update(config: RecordedOptions, model: Model, recording: Recording, solver: Solver) -> Update:
     """Bounds, mutes near sources and receivers, illumination."""
-    gathers, grid, widest = recording.gathers, recording.simulated, max(model.spacing)
+    gathers, grid, widest = recording.gathers, recording.grid, max(model.spacing)
     live = gathers.live if gathers.receiver_positions.ndim == 3 else gathers.live.any(0)
     radii = (config.mute_radius, config.mute_radius) if config.mute_radius else (5 * widest, 2 * widest)
     weight = jnp.ones(grid.shape, gathers.data.dtype)
     for places, radius in zip((gathers.source_positions, gathers.receiver_positions[live]), radii, strict=True):
         weight = weight * mute_near(places.astype(gathers.data.dtype), grid.shape, grid.spacing, radius)
+    if config.keep_above is not None:
+        weight = weight * jnp.asarray(grid.coordinates(0)[:, None] >= config.keep_above, weight.dtype)
     if config.illumination:
         medium = solver.medium(jnp.asarray(model.values))
         weight = weight * illumination(solver.simulate, medium, recording.survey, grid, **solver.options)
@@ -275,7 +279,7 @@ def _findings(
     data, dt = recording.gathers, recording.gathers.dt
     misfits: dict[str, np.ndarray] = {}
     seen: dict[str, np.ndarray] = {}
-    source = recording.time_function[: data.nt]
+    source = recording.time_function
     for corner in recording.corners:
         observed = filter_band(jnp.asarray(data.data), Band(corner), dt)
         size = jnp.sum((comparison.weights * observed) ** 2, (1, 2))
@@ -292,8 +296,7 @@ def _findings(
                 found_source = np.asarray(apply_filter(guess[None, None], response, axis=2))[0, 0]
             else:
                 found_source = source
-    begin = -recording.lead * dt
-    source_times = begin + dt * np.arange(len(source))
+    source_times = data.times
     models = {"initial": model.values, "inverted": found}
     shots = len(data.data)
     means = {name: f"{np.mean(values):.3g}" for name, values in misfits.items()}
@@ -304,7 +307,7 @@ def _findings(
 
     def draw() -> dict[str, Figure]:
         shot, weights = shots // 2, recording.weights
-        shown = {name: weights[shot] * values[shot] for name, values in seen.items()}
+        shown = {name: (weights * values)[shot, recording.lead :] for name, values in seen.items()}
         shown["observed - after"] = shown["observed"] - shown["after"]
         points = {"sources": data.source_positions, "receivers": np.unique(data.receiver_positions.reshape(-1, 2), axis=0)}
         difference = {"inverted - initial": found - model.values}
@@ -335,9 +338,12 @@ def _findings(
         title=f"Full waveform inversion of {config.data.name if config.data else 'data'}",
         summary=f"relative misfit {told}",
         arrays={f"vp_{name}": StoredArray(values, "m/s", "z x", model.spacing) for name, values in models.items()}
-        | {f"gather_{name}": StoredArray(values, data.unit, "shot time receiver") for name, values in seen.items()}
         | {
-            "weights": StoredArray(recording.weights, "1", "shot time receiver"),
+            f"gather_{name}": StoredArray(values[:, recording.lead :], data.unit, "shot time receiver")
+            for name, values in seen.items()
+        }
+        | {
+            "weights": StoredArray(recording.weights[:, recording.lead :], "1", "shot time receiver"),
             "source": StoredArray(found_source, "1", "time"),
             "source_times": StoredArray(source_times, "s", "time"),
             "misfit_before": _by_band(misfits, "before"),

@@ -22,10 +22,13 @@ from adseis.data.models import Model
 from adseis.data.trace_options import HeaderOptions
 from adseis.data.trace_weights import judge_traces, moveout_mute, without
 from adseis.experiment.grid import Grid
-from adseis.experiment.sampling import POINTS_PER_WAVELENGTH, RICKER_BANDWIDTH, check_order
+from adseis.experiment.sampling import POINTS_PER_WAVELENGTH, check_order
 from adseis.experiment.survey import Survey
 from adseis.resampling import sample_whole
+from adseis.signals import lowpass
 
+REACH = 1.3
+"""How far beyond its corner frequency a band, whose flanks are not steep, still holds something."""
 AUDIBLE = 0.1
 """Of the largest amplitude of the data's spectrum: where it falls below, their band ends."""
 
@@ -53,18 +56,20 @@ class RecordedOptions(VelocityOptions):
     """Data: likewise; what arrives after is muted."""
     start: float = 0.0
     """Data: position along the line of the model's first node [m]."""
+    keep_above: float | None = None
+    """Data: depth above which the starting model is kept, such as the sea floor's [m]."""
 
 
 class Recording(NamedTuple):
     """Data on the grid's clock, and what simulates their like.
 
     Attributes:
-        gathers: The data, positions in the model's coordinates.
+        gathers: The data, positions in the model's coordinates; silence stands before the shot.
         weights: What each sample counts, `(shot, time, receiver)`.
-        survey: Sources, with a time function on the clock of `simulated`, and receivers.
-        simulated: The grid of the simulations, which begin `lead` samples before the shot.
-        lead: Samples before the shot.
-        time_function: Of the sources, from the first sample of `simulated` on.
+        survey: Sources, with a time function on the clock of the grid, and receivers.
+        grid: Of the simulations, whose first sample is that of `gathers`.
+        lead: Samples before the shot, so that the pulse of a guessed time function is whole.
+        time_function: Of the sources.
         corners: Corner frequencies of the bands [Hz].
         carried: Highest frequency that the grid carries [Hz].
         notes: What was found out and assumed, a sentence each.
@@ -73,7 +78,7 @@ class Recording(NamedTuple):
     gathers: Gathers
     weights: np.ndarray
     survey: Survey
-    simulated: Grid
+    grid: Grid
     lead: int
     time_function: np.ndarray
     corners: tuple[float, ...]
@@ -113,8 +118,11 @@ def read_recording(config: RecordedOptions, model: Model, bounds: tuple[float, f
         gathers = gathers.resampled(grid)
     notes.append(f"resampled from {1e3 * recorded[0]:.6g} to {1e3 * grid.dt:.4g} ms, {grid.nt} samples")
     lead, samples = _time_function(wavelet, recorded, grid, corners[-1])
-    simulated = Grid(grid.shape, grid.spacing, grid.dt, grid.nt + lead)
+    grid = Grid(grid.shape, grid.spacing, grid.dt, grid.nt + lead)
+    silence = np.zeros((len(gathers.data), lead, gathers.data.shape[2]), gathers.data.dtype)
+    gathers = dataclasses.replace(gathers, data=np.concatenate([silence, gathers.data], 1), start=-lead * grid.dt)
     weights = gathers.weights * traces[:, None].astype(gathers.data.dtype) * _mutes(config, gathers, 1 / corners[-1])
+    weights = np.broadcast_to(weights, gathers.data.shape)
     silent = ~(weights * np.abs(gathers.data)).any((1, 2))
     if silent.any():
         raise ValueError(
@@ -124,7 +132,7 @@ def read_recording(config: RecordedOptions, model: Model, bounds: tuple[float, f
     notes.insert(
         0, f"{len(gathers.data)} shots, {used} of {traces.size} traces, offsets {_span(gathers.offsets[gathers.live])} m"
     )
-    return Recording(gathers, weights, gathers.survey(samples), simulated, lead, samples, corners, carried, notes)
+    return Recording(gathers, weights, gathers.survey(samples), grid, lead, samples, corners, carried, notes)
 
 
 def _read(config: RecordedOptions) -> Gathers:
@@ -139,10 +147,15 @@ def _read(config: RecordedOptions) -> Gathers:
     if headers and config.data.suffix.lower() not in TRACES:
         raise ValueError(f"`headers` = {headers} are of SEG-Y and SU files; `{config.data}` is none. Leave them out.")
     try:
-        return read_gathers(config.data, **headers | given)
+        gathers = read_gathers(config.data, **headers | given)
     except ValueError as error:
         repair = " By `geometry`, a file of them." if "does not tell" in str(error) and config.geometry is None else ""
         raise ValueError(f"{error}{repair}") from error
+    if config.physics == "elastic" and not gathers.field.startswith("v"):
+        raise ValueError(
+            f"`data` = {config.data} holds `{gathers.field}`; a solid's velocity is compared. Use --physics acoustic."
+        )
+    return gathers
 
 
 def _geometry(path: Path) -> dict[str, Any]:
@@ -237,7 +250,7 @@ def _corners(
         return tuple(sorted(config.bands)), carried
     frequencies, spectrum = mean_spectrum(gathers, traces)
     heard = frequencies[spectrum >= AUDIBLE * spectrum[1:].max()]
-    lowest, highest = float(heard[heard > 0].min()), min(carried, float(heard.max()))
+    lowest, highest = float(heard[heard > 0].min()), min(carried / REACH, float(heard.max()))
     if not lowest < highest:
         raise ValueError(f"the data hold {lowest:.3g} Hz and more; {told}. Give a model with finer nodes.")
     lower = max(highest / 2, 1.5 * lowest)
@@ -316,9 +329,9 @@ def _time_function(
     """Samples before the shot, and the time function on the grid's clock; of an unknown one a guess about the shot's instant."""
     if wavelet is not None:
         return 0, sample_whole(wavelet[:, None], *recorded, grid.dt, grid.nt)[:, 0].astype("float32")
-    peak = highest / RICKER_BANDWIDTH
-    lead = int(1.2 / peak / grid.dt) + 1
-    return lead, np.asarray(wavelets.ricker(peak, grid.nt + lead, grid.dt, delay=lead * grid.dt), "float32")
+    lead = int(2.5 / highest / grid.dt) + 1
+    pulse = wavelets.ricker(highest / 1.5, grid.nt + lead, grid.dt, delay=lead * grid.dt, dtype="float32")
+    return lead, np.asarray(lowpass(pulse, grid.dt, highest))
 
 
 def _span(values: np.ndarray) -> str:

@@ -53,7 +53,7 @@ def judge_traces(gathers: Gathers) -> tuple[Float[np.ndarray, "shot receiver"], 
     alive = live & finite & (rms > 0)
     ratios = _ratios(rms, gathers, alive)
     weights, faults = alive.astype("float64"), []
-    for shot, trace in np.argwhere(live):
+    for shot, trace in np.argwhere(live).tolist():
         ratio, why = ratios[shot, trace], ""
         if not finite[shot, trace]:
             sample = int(np.argmin(np.isfinite(data[shot, :, trace])))
@@ -65,9 +65,7 @@ def judge_traces(gathers: Gathers) -> tuple[Float[np.ndarray, "shot receiver"], 
         elif ratio > LOUD:
             weights[shot, trace], why = ratio**-2.0, f"noisy, {ratio:.3g} times as large as traces of like offset"
         if why:
-            faults.append(
-                Fault(int(shot), int(trace), float(weights[shot, trace]), _sentence(gathers, shot, trace, why, weights))
-            )
+            faults.append(Fault(shot, trace, float(weights[shot, trace]), _sentence(gathers, shot, trace, why, weights)))
     return weights, faults
 
 

@@ -297,7 +297,6 @@ def test_stays_quiet_for_ever(nt, free_surface):
 
 @pytest.mark.optimised
 @pytest.mark.slow
-@pytest.mark.xfail(reason="orders above 2 reach across the sea floor: e-fold in 25,000 steps with layers that are not multiaxial")
 def test_stays_quiet_at_sea():
     """Row 7: water over solids for 100,000 steps."""
     assert_quiet(peaks(random_media()[1], 100_000, ads.CPML(8), True))
@@ -305,8 +304,8 @@ def test_stays_quiet_at_sea():
 
 @pytest.mark.optimised
 @pytest.mark.slow
-def test_multiaxial_layers_bear_strong_contrasts():
+def test_layers_bear_strong_contrasts():
     """Guided waves whose phase and energy travel opposite ways, as they do in strong contrasts, grow in layers that damp across
-    them alone; layers that damp along them too stay quiet."""
+    them alone; those that decay towards their ends stay quiet."""
     for values in strong_contrasts():
-        assert_quiet(peaks(values, 100_000, ads.CPML(8, multiaxial=0.1), True))
+        assert_quiet(peaks(values, 100_000, ads.CPML(8), True))

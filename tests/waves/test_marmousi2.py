@@ -34,8 +34,7 @@ def experiment(nt, dtype):
 def test_stays_finite():
     """20,000 steps in float32 (110 s of waves): what rings on in the water fades, to 1 % of the first arrival."""
     grid, medium, survey = experiment(20_000, "float32")
-    boundary = ads.CPML(multiaxial=0.1)
-    vz = ads.simulate_elastic(medium, survey, grid, free_surface=True, boundary=boundary, record="vz")
+    vz = ads.simulate_elastic(medium, survey, grid, free_surface=True, record="vz")
     peak = np.abs(vz).max()
     assert peak > 0
     parts = jnp.max(jnp.abs(vz[0]).reshape(10, -1), axis=1)

@@ -1,12 +1,9 @@
-"""When waves first arrive, by the energy ratio of what follows and what comes before an instant."""
+"""When waves first arrive, by the energy of what follows an instant over that of all that came before."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-
-EARLIEST = 0.2
-"""Of a trace's largest contrast: what reaches it first is its first arrival."""
 
 
 class FirstArrivals(NamedTuple):
@@ -14,7 +11,7 @@ class FirstArrivals(NamedTuple):
 
     Attributes:
         times: Instants after the first sample [s]; NaN where nothing can be picked.
-        contrast: Energy after over energy before, within a window of the noise: 1 of noise alone.
+        contrast: Energy after over energy before, about 1 of noise alone.
     """
 
     times: Float[np.ndarray, "shot receiver"]
@@ -24,10 +21,10 @@ class FirstArrivals(NamedTuple):
 def pick_first_arrivals(
     data: Float[np.ndarray, "shot time receiver"], dt: float, window: float, *, contrast: float = 10.0, floor: float = 1e-4
 ) -> FirstArrivals:
-    """The earliest instant at which the energy in a window after it far exceeds that in the window before it.
+    """The earliest instant at which the energy in a window after it far exceeds all that came before it.
 
-    The pick is the top of the first peak of r(t) = E(t, t + window) / (E(t - window, t) + floor max E) that reaches a fifth of
-    the largest r, so that a later, stronger arrival is not taken for the first.
+    The pick is the top, within a window, of the first peak of r(t) = E(t, t + window) / (E(0, t) window / t + floor max E) that
+    reaches `contrast`, so that a later, stronger arrival is not taken for the first.
 
     Args:
         data: Gathers, of one band.
@@ -43,8 +40,7 @@ def pick_first_arrivals(
         ValueError: If `window` or `dt` is not positive, or the record is shorter than two windows.
 
     References:
-        Wong, J., Han, L., Bancroft, J. & Stewart, R. (2009), Automatic time-picking of first arrivals on noisy microseismic data,
-        CSEG conference abstracts
+        Allen, R. V. (1978), Automatic earthquake recognition and timing from single traces, Bull. Seismol. Soc. Am. 68, 1521-1532
     """
     if not (dt > 0 and window > 0):
         raise ValueError(f"`dt` = {dt} s and `window` = {window} s must be positive.")
@@ -55,14 +51,12 @@ def pick_first_arrivals(
     summed = np.concatenate([np.zeros_like(energy[:, :1]), np.cumsum(energy, 1)], 1)
     at = np.arange(nt)
     after = summed[:, np.minimum(at + length, nt)] - summed[:, at]
-    before = summed[:, at] - summed[:, np.maximum(at - length, 0)]
-    before *= (length / np.clip(at, 1, length))[None, :, None]  # a window that the record cuts off is taken for a whole one
+    before = summed[:, at] * (length / np.maximum(at, 1))[None, :, None]
     largest = after.max(1, keepdims=True)
     alive = largest > 0
     ratio = np.where(alive, after / (before + floor * np.where(alive, largest, 1)), 0)
-    ratio[:, : max(1, length // 2)] = 0
-    best = ratio.max(1)
-    first = np.argmax(ratio >= EARLIEST * best[:, None], axis=1)
+    ratio[:, :length] = 0  # too little has come before
+    first = np.argmax(ratio >= contrast, axis=1)
     # from there to the top of that peak
     reach = np.minimum(first[:, None] + np.arange(length)[None, :, None], nt - 1)
     top = first + np.argmax(np.take_along_axis(ratio, reach, 1), axis=1)

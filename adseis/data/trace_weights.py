@@ -127,7 +127,7 @@ def moveout_mute(
     return np.sin(0.5 * np.pi * np.clip(inside / max(taper, 1e-9 * gathers.dt), 0, 1)) ** 2
 
 
-def without(gathers: Gathers, weights: Float[np.ndarray, "shot receiver"]) -> tuple[Gathers, Float[np.ndarray, "shot receiver"]]:
+def without(gathers: Gathers, weights: Float[np.ndarray, "shot receiver"]) -> tuple[Gathers, Float[np.ndarray, "kept receiver"]]:
     """The gathers without the traces that count nothing, and without the shots of which nothing is left.
 
     Args:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from adseis.cli.invert_velocity import regularizer_of
 from adseis.cli.options import Solver, open_folder
@@ -35,7 +36,7 @@ FEW, MANY = 0.05, 0.25
 """Shares of traces beyond half a period: up to the first nothing is said against a start, from the second on everything."""
 DAMPING = 1e-4
 """Of the source's filter: frequencies of which the guess has less than a hundredth of its largest amplitude are held back."""
-SIMULATED = ("model", "smooth", "shots", "frequency", "noise", "seed")
+SIMULATED = ("model", "smooth", "shots", "frequency", "noise")
 """Options of what is simulated, of no use to recorded data."""
 
 
@@ -312,6 +313,9 @@ def _findings(
         points = {"sources": data.source_positions, "receivers": np.unique(data.receiver_positions.reshape(-1, 2), axis=0)}
         difference = {"inverted - initial": found - model.values}
         label = f"{data.field} [{data.unit}]"
+        places = {name: data.records.astype(float) for name in misfits}
+        by_shot = plot_curve(misfits, x=places, xlabel="record", ylabel="relative misfit", log=False)
+        by_shot.axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
         until = min(len(source), 4 * recording.lead or len(source))
         return {
             "models": plot_sections(
@@ -325,13 +329,7 @@ def _findings(
                 ylabel="time function",
                 log=False,
             ),
-            "misfit_by_shot": plot_curve(
-                misfits,
-                x={name: data.records.astype(float) for name in misfits},
-                xlabel="record",
-                ylabel="relative misfit",
-                log=False,
-            ),
+            "misfit_by_shot": by_shot,
         }
 
     return Findings(

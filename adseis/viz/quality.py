@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from adseis.viz.figures import new_figure
 from adseis.viz.gathers import plot_gather
@@ -84,7 +85,7 @@ def plot_quality(quality: Quality) -> Figure:
     _draw_differences(differences, quality)
     image = weights.imshow(quality.weights, aspect="auto", vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
     weights.set(xlabel="trace", ylabel="shot", title="weights of the traces")
-    weights.yaxis.get_major_locator().set_params(integer=True)
+    weights.yaxis.set_major_locator(MaxNLocator(integer=True))
     figure.colorbar(image, ax=weights, label="weight", fraction=0.05, pad=0.02)
     for axes in (spectrum, arrivals, differences):
         axes.grid(visible=True, alpha=0.25, linewidth=0.6)

@@ -238,7 +238,8 @@ def _verdict(differences: np.ndarray, used: int, half: float, corner: float) -> 
     if not differences.size:
         return "First arrivals can be picked in no trace: whether the starting model skips cycles cannot be said from them."
     share = float(np.mean(np.abs(differences) > half))
-    late = "later" if np.median(differences) > 0 else "earlier"
+    beyond = differences[np.abs(differences) > half]
+    late = "later" if beyond.size and np.median(beyond) > 0 else "earlier"
     told = (
         f"First arrivals, picked in {differences.size} of {used} traces, differ from those of the starting model by more than "
         f"half a period of the lowest band ({1e3 * half:.0f} ms at {corner:g} Hz) in {100 * share:.0f} % of them"

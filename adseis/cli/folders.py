@@ -15,7 +15,10 @@ from adseis.cli.configuration import dumps
 MAY_GROW = ("iterations", "evaluations")
 """Options that a run goes on with where it was to end: the same walk, only longer."""
 ABOUT_FOLDERS = ("output", "overwrite")
-MADE = ("config.toml", "versions.json", "metrics.jsonl", "result.h5", "report*.md", "journal*.h5", "*.png", "*.segy", "model.h5")
+MADE = (
+    *("config.toml", "versions.json", "metrics.jsonl", "result.h5", "report*.md", "journal*.h5", "*.png"),
+    *("model.h5", "model.segy", "preconditioner.npy"),
+)
 """What runs leave in their folders."""
 COMPUTED = ("metrics.jsonl", "result.h5", "report.md", "journal*.h5")
 """What took time to make."""

@@ -18,13 +18,14 @@ from matplotlib.ticker import MaxNLocator
 
 from adseis.cli.invert_velocity import regularizer_of
 from adseis.cli.options import Solver, open_folder
+from adseis.cli.preconditioner import evened
 from adseis.cli.recorded_data import RecordedOptions, Recording, mean_spectrum, read_recording
 from adseis.cli.runs import Findings, RunFolder, report_inversion
 from adseis.data.arrays import StoredArray
 from adseis.data.first_arrivals import pick_first_arrivals
 from adseis.data.models import Model, write_model
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.weights import illumination, mute_near
+from adseis.inversion.weights import mute_near
 from adseis.objectives.bands import Band, filter_band
 from adseis.objectives.source_estimation import apply_filter, estimate_filter
 from adseis.viz.curves import plot_curve
@@ -170,7 +171,7 @@ def _invert(config: RecordedOptions, model: Model, recording: Recording, solver:
         observed,
         model.values,
         dt=dt,
-        update=_update(config, model, recording, solver),
+        update=_update(config, model, recording, solver, folder),
         bands=bands,
         misfit=comparison.misfit(config.misfit_function(dt)),
         regularizer=regularizer_of(config, model.values, model.spacing),
@@ -253,7 +254,7 @@ def _verdict(differences: np.ndarray, used: int, half: float, corner: float) -> 
     )
 
 
-def _update(config: RecordedOptions, model: Model, recording: Recording, solver: Solver) -> Update:
+def _update(config: RecordedOptions, model: Model, recording: Recording, solver: Solver, folder: RunFolder) -> Update:
     """Bounds, mutes near sources and receivers, illumination."""
     gathers, grid, widest = recording.gathers, recording.grid, max(model.spacing)
     live = gathers.live if gathers.receiver_positions.ndim == 3 else gathers.live.any(0)
@@ -263,9 +264,8 @@ def _update(config: RecordedOptions, model: Model, recording: Recording, solver:
         weight = weight * mute_near(places.astype(gathers.data.dtype), grid.shape, grid.spacing, radius)
     if config.keep_above is not None:
         weight = weight * jnp.asarray(grid.coordinates(0)[:, None] >= config.keep_above, weight.dtype)
-    if config.illumination:
-        medium = solver.medium(jnp.asarray(model.values))
-        weight = weight * illumination(solver.simulate, medium, recording.survey, grid, **solver.options)
+    kind = config.precondition or "none"
+    weight = weight * evened(kind, solver, recording.survey, grid, start=model.values, folder=folder, seed=config.seed)
     return Update(weight, config.low, config.high)
 
 

@@ -12,15 +12,21 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from adseis.cli.options import InversionOptions, Solver, open_folder
+from adseis.cli.preconditioner import Precondition, evened
 from adseis.cli.runs import Curves, Findings, RunFolder, report_inversion
 from adseis.data.arrays import StoredArray
 from adseis.data.problems import Experiment
 from adseis.inversion.fwi import Update, invert
-from adseis.inversion.weights import illumination, mute_near
+from adseis.inversion.weights import mute_near
 from adseis.objectives.regularizers import tikhonov, total_variation
 from adseis.optimizers.minimize import Result
 from adseis.viz.gathers import plot_gathers
 from adseis.viz.sections import plot_sections
+
+TO_TRY = (
+    "a lower --bands first, narrower --low and --high, --total-variation 1e-3 to 3e-2, --mute-radius of half a wavelength, "
+    "--free-surface, or a better --initial; docs/howto/goes_wrong.md says how to tell which"
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,9 @@ class VelocityOptions(InversionOptions):
     """Velocity: weight of total variation, relative to the initial model's, against the relative misfit."""
     tikhonov: float = 0.0
     """Velocity: weight of first-order Tikhonov smoothing, likewise."""
-    illumination: bool = False
-    """Velocity: even out the sources' illumination."""
+    precondition: Precondition | None = None
+    """Velocity: what updates are evened out by: how strongly the data depend on each node, how strongly the sources light it, or
+    nothing; by default the first for a line along the surface, and nothing for surveys that come with a model."""
     mute_radius: float = 0.0
     """Velocity: distance from sources and receivers within which updates are muted [m]."""
 
@@ -77,7 +84,7 @@ def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, fol
     begun = time.perf_counter()
     observed = config.with_noise(forward(experiment.true))
     first = forward(experiment.initial)
-    update = _update(config, experiment, solver)
+    update = _update(config, experiment, solver, folder)
     shots, steps, receivers = observed.shape
     print(f"{experiment.name}: {shots} shots, {receivers} receivers, {grid.shape} nodes, {steps} steps")
 
@@ -103,16 +110,16 @@ def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, fol
     return 0
 
 
-def _update(config: VelocityOptions, experiment: Experiment, solver: Solver) -> Update:
-    """Mask, mutes, illumination and bounds."""
+def _update(config: VelocityOptions, experiment: Experiment, solver: Solver, folder: RunFolder) -> Update:
+    """Mask, mutes, preconditioner and bounds."""
     grid, weight = experiment.grid, jnp.asarray(experiment.mask)
     if config.mute_radius:
         devices = [np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)]
         devices.append(np.asarray(experiment.survey.receivers).reshape(-1, 2))
         weight = weight * mute_near(np.concatenate(devices), grid.shape, grid.spacing, config.mute_radius, origin=grid.origin)
-    if config.illumination:
-        medium = solver.medium(experiment.initial)
-        weight = weight * illumination(solver.simulate, medium, experiment.survey, grid, **solver.options)
+    kind = config.precondition or ("sensitivity" if experiment.line else "none")
+    survey, start, mask = experiment.survey, experiment.initial, experiment.mask
+    weight = weight * evened(kind, solver, survey, grid, start=start, folder=folder, mask=mask, seed=config.seed)
     low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
     high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
     # Nodes that are kept may lie outside the bounds of those that are not.
@@ -166,7 +173,9 @@ def _findings(experiment: Experiment, result: Result, gathers: dict[str, Any], *
 
     return Findings(
         title=f"Full waveform inversion: {experiment.name}",
-        summary=f"vp RMSE {first:.1f} -> {last:.1f} m/s after {result.evaluations} gradient evaluations",
+        summary=f"vp RMSE {first:.1f} -> {last:.1f} m/s after {result.evaluations} gradient evaluations"
+        + f"\nThe model is WORSE than the one it began with. Try {TO_TRY}." * (last > first),
+        text=f"**The model is worse than the one it began with**, though the misfit fell. Try {TO_TRY}." * (last > first),
         arrays={f"vp_{k}": StoredArray(np.asarray(v), "m/s", "z x", grid.spacing) for k, v in models.items()}
         | {"mask": StoredArray(experiment.mask, "1", "z x", grid.spacing)}
         | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()},

@@ -30,6 +30,7 @@ class Experiment(eqx.Module):
         survey: Sources and receivers.
         grid: Space-time sampling.
         frequency: Peak frequency of the sources [Hz].
+        line: Whether shots and receivers stand in a line along the surface, with nothing known of how to even out updates.
 
     Raises:
         ValueError: If the models or the mask are not sampled on the grid.
@@ -42,6 +43,7 @@ class Experiment(eqx.Module):
     survey: Survey
     grid: Grid
     frequency: float = eqx.field(static=True)
+    line: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         for name in ("true", "initial", "mask"):
@@ -162,7 +164,8 @@ def surface_experiment(
     mask = np.ones((nz, nx), "float32")
     mask[: row + 2] = 0
     name = Path(true.source_file).stem
-    return Experiment(name, true.values, start, mask, Survey(Explosion(position, time_function), receivers), grid, frequency)
+    survey = Survey(Explosion(position, time_function), receivers)
+    return Experiment(name, true.values, start, mask, survey, grid, frequency, line=True)
 
 
 def _initial(true: Model, initial: Model | None, smooth: float | None) -> np.ndarray:

@@ -3,6 +3,10 @@
 import contextlib
 import dataclasses
 import io
+import os
+import subprocess
+import sys
+import time
 
 import h5py
 import numpy as np
@@ -189,6 +193,29 @@ def test_two_bands_of_hdf5_resume_to_the_same(line, tmp_path, monkeypatch, capsy
     check_resumed(stopped, tmp_path / "stopped", tmp_path / "whole", monkeypatch, capsys, after=4)
     for name in PICTURES:
         assert (tmp_path / "stopped" / f"{name}.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_to_the_same(line, tmp_path):
+    """Bit for bit, by SIGKILL once the second band has begun."""
+
+    def begin(out):
+        command = [sys.executable, "-m", "adseis.cli.main", *words(line, out, "--bands", "5", "8", "--band-iterations", "2")]
+        return subprocess.Popen(command, env=os.environ | {"JAX_PLATFORMS": "cpu"}, stderr=subprocess.PIPE, text=True)
+
+    process, deadline = begin(tmp_path / "killed"), time.monotonic() + 240
+    while not (tmp_path / "killed" / "journal-band1.h5").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "killed" / "report.md").exists()
+    for name in ("killed", "whole"):
+        process = begin(tmp_path / name)
+        _, error = process.communicate(timeout=300)
+        assert process.returncode == 0, error
+    killed, whole = (arrays(tmp_path / name) for name in ("killed", "whole"))
+    for key, (values, _) in whole.items():
+        np.testing.assert_array_equal(killed[key][0], values)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.options import InversionOptions, Solver, open_folder
+from adseis.cli.options import InversionOptions, Solver, described, open_folder, setting_of
 from adseis.cli.preconditioner import Precondition, evened
 from adseis.cli.runs import Curves, Findings, RunFolder, report_inversion
 from adseis.data.arrays import StoredArray
@@ -86,7 +86,7 @@ def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, fol
     first = forward(experiment.initial)
     update = _update(config, experiment, solver, folder)
     shots, steps, receivers = observed.shape
-    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {grid.shape} nodes, {steps} steps")
+    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {described(grid)}, {steps} steps")
 
     def record(iteration: int, model: np.ndarray, value: float) -> None:
         seconds = round(time.perf_counter() - begun, 3)
@@ -106,7 +106,8 @@ def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, fol
         journal=folder.path / "journal.h5",
     )
     gathers = {"observed": observed, "initial": first, "inverted": forward(result.x)}
-    report_inversion(folder, _findings(experiment, result, gathers, label=config.recorded), result, begun=begun)
+    findings = _findings(experiment, solver, result, gathers, label=config.recorded)
+    report_inversion(folder, findings, result, begun=begun)
     return 0
 
 
@@ -155,7 +156,7 @@ def _rmse(model: np.ndarray, true: np.ndarray) -> float:
     return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
 
 
-def _findings(experiment: Experiment, result: Result, gathers: dict[str, Any], *, label: str) -> Findings:
+def _findings(experiment: Experiment, solver: Solver, result: Result, gathers: dict[str, Any], *, label: str) -> Findings:
     """Models and gathers, before and after."""
     grid = experiment.grid
     models = {"true": experiment.true, "initial": experiment.initial, "inverted": result.x}
@@ -181,6 +182,7 @@ def _findings(experiment: Experiment, result: Result, gathers: dict[str, Any], *
         | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()},
         draw=draw,
         figures={
+            **setting_of(experiment, solver),
             "shots": shots,
             "vp RMSE, initial (m/s)": first,
             "vp RMSE, final (m/s)": last,

@@ -13,6 +13,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +45,10 @@ def main(argv: Sequence[str] | None = None, *, commands: Commands = COMMANDS) ->
     Returns:
         0 on success, 2 for input that can be corrected, 1 for a failure while running, 130 if interrupted.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
+    argv = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    if argv == ["--version"]:
+        print(f"adseis {version('adseis')}")
+        return 0
     debug = "--debug" in argv or os.environ.get("ADSEIS_DEBUG", "0") not in ("", "0")
     if not debug:
         # JAX logs the traceback of a failed check before it raises it; the one line below says the same.

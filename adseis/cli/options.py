@@ -29,6 +29,8 @@ from adseis.waves.cpml import CPML
 from adseis.waves.elastic import simulate_elastic
 from adseis.waves.scalar import simulate_scalar
 
+KILOMETRES = 50.0
+"""Of a speed below as many m/s kilometres were meant."""
 Physics = Literal["scalar", "acoustic", "elastic"]
 Options = TypeVar("Options", bound="SurveyOptions")
 
@@ -60,6 +62,43 @@ class Solver(NamedTuple):
         return self.simulate(self.medium(vp), survey, grid, **self.options)
 
 
+def described(grid: Grid) -> str:
+    """A grid in words, so that a model that was turned is seen.
+
+    Args:
+        grid: The grid.
+
+    Returns:
+        Nodes, depth and width.
+    """
+    depth, width = ((n - 1) * h for n, h in zip(grid.shape, grid.spacing, strict=True))
+    return f"{grid.shape[0]} x {grid.shape[1]} nodes, {depth:,.6g} m deep and {width:,.6g} m wide"
+
+
+def setting_of(experiment: Experiment, solver: Solver) -> dict[str, object]:
+    """What a run was made with, for its report.
+
+    Args:
+        experiment: What was simulated.
+        solver: By what.
+
+    Returns:
+        Row of the table -> its value.
+    """
+    grid, options = experiment.grid, solver.options
+    return {
+        "physics": solver.simulate.__name__.removeprefix("simulate_"),
+        "model": described(grid),
+        "spacing (m)": " x ".join(f"{h:g}" for h in grid.spacing),
+        "frequency (Hz)": experiment.frequency,
+        "dt (s)": grid.dt,
+        "steps": grid.nt,
+        "order": options["order"],
+        "top": "free surface" if options["free_surface"] else "absorbs",
+        "device": jax.devices()[0].device_kind,
+    }
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """Where a run leaves what it finds."""
@@ -82,6 +121,10 @@ class SurveyOptions(RunOptions):
     """Distance between nodes along z, x [m], where the file does not say."""
     shape: tuple[int, ...] | None = None
     """Shape of the array in a raw file, in the order of its axes."""
+    unit: str | None = None
+    """Unit of the speeds in the file, such as km/s, where the file does not say; by default m/s."""
+    endian: Literal["little", "big"] | None = None
+    """Byte order of a raw or SEG-Y file; by default little of the one and big of the other."""
     shots: int = 8
     """Shots of a surface line, where the file stores no survey."""
     frequency: float | None = None
@@ -107,7 +150,7 @@ class SurveyOptions(RunOptions):
         return {"scalar": "u", "acoustic": "pressure [Pa]", "elastic": "vz [m/s]"}[self.physics or "scalar"]
 
     @property
-    def unit(self) -> str:
+    def recorded_unit(self) -> str:
         """Its unit."""
         return {"scalar": "1", "acoustic": "Pa", "elastic": "m/s"}[self.physics or "scalar"]
 
@@ -140,7 +183,13 @@ class SurveyOptions(RunOptions):
         if self.model is None:
             if initial is not None:
                 raise ValueError(f"`initial` = {initial} needs a true `model` beside it, whose waveforms are inverted.")
-            standard = 0.7 if self.physics == "elastic" else 1.2  # S waves are shorter
+            standard, plain = 0.7 if self.physics == "elastic" else 1.2, SurveyOptions()  # S waves are shorter
+            for name in ("shots", "depth", "duration", "axes", "spacing", "shape", "unit", "endian"):
+                if getattr(self, name) != getattr(plain, name):
+                    raise ValueError(
+                        f"`{name}` = {getattr(self, name)} is of no use to the embedded problem, whose survey and model are its "
+                        "own. Leave it out, or give a `model`."
+                    )
             return crust_experiment(frequency=standard if self.frequency is None else self.frequency)
         true, start = self.read(self.model), None if initial is None else self.read(initial)
         if {"source", "receiver"} <= set(names_in((start or true).source_file)):
@@ -190,7 +239,15 @@ class SurveyOptions(RunOptions):
             FileNotFoundError: If it does not exist.
             ValueError: If it is damaged, or an option does not fit it.
         """
-        return read_model(path, name=name, axes=self.axes, spacing=self.spacing, shape=self.shape)
+        model = read_model(
+            path, name=name, axes=self.axes, spacing=self.spacing, shape=self.shape, unit=self.unit, endian=self.endian
+        )
+        fastest = float(model.values.max())
+        if name == "vp" and fastest < KILOMETRES:
+            raise ValueError(
+                f"`{path}`: its fastest vp is {fastest:.3g} m/s, which no rock is. If it is in km/s, say --unit km/s."
+            )
+        return model
 
     def shear_speed(self, vp: np.ndarray) -> np.ndarray:
         """S-wave speed: the file's, else vp / sqrt(3), zero in water.

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.options import Solver, SurveyOptions, open_folder
+from adseis.cli.options import Solver, SurveyOptions, open_folder, setting_of
 from adseis.cli.runs import Findings, RunFolder, report
 from adseis.data.arrays import StoredArray
 from adseis.data.problems import Experiment
@@ -65,12 +65,12 @@ def _simulate(config: Simulate, experiment: Experiment, solver: Solver, folder: 
         title=f"Simulation: {experiment.name}",
         summary=f"{experiment.name}: {shots} shots, {count} receivers, {steps} steps in {seconds:.1f} s",
         arrays={
-            "gather": StoredArray(gather, config.unit, "shot time receiver"),
+            "gather": StoredArray(gather, config.recorded_unit, "shot time receiver"),
             "receivers": StoredArray(receivers, "m", "receiver axis" if receivers.ndim == 2 else "shot receiver axis"),
             "vp": StoredArray(experiment.true, "m/s", "z x", grid.spacing),
         },
         draw=draw,
-        figures={"shots": shots, "receivers": count, "steps": steps, "dt (s)": grid.dt, "seconds": round(seconds, 2)},
+        figures={**setting_of(experiment, solver), "shots": shots, "receivers": count, "seconds": round(seconds, 2)},
     )
     report(folder, findings)
     return 0

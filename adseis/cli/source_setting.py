@@ -174,7 +174,7 @@ def make_setting(config: InversionOptions, stations: Stations) -> Setting:
         receivers=receivers,
         frequency=frequency,
         simulate=lambda source: solver.gathers(vp, Survey(source, receivers), grid),
-        units=("m/s", "m/s") if solid else (config.unit,),
+        units=("m/s", "m/s") if solid else (config.recorded_unit,),
         records=("vz [m/s]", "vx [m/s]") if solid else (config.recorded,),
     )
 

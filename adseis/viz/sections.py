@@ -17,7 +17,7 @@ MOST_MARKERS = 64  # of one kind in a panel
 
 def plot_section(
     values: Real[Array | np.ndarray, "z x"],
-    spacing: ArrayLike | tuple[float, ...],
+    spacing: float | tuple[float, ...],
     *,
     axes: Axes | None = None,
     title: str = "",
@@ -62,7 +62,7 @@ def plot_section(
 
 def plot_sections(
     sections: Mapping[str, Real[Array | np.ndarray, "z x"]],
-    spacing: ArrayLike | tuple[float, ...],
+    spacing: float | tuple[float, ...],
     *,
     differences: Mapping[str, Real[Array | np.ndarray, "z x"]] | None = None,
     label: str = "vp [m/s]",
@@ -107,7 +107,7 @@ def plot_sections(
     return figure
 
 
-def _checked(values: ArrayLike, spacing: ArrayLike | tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _checked(values: ArrayLike, spacing: float | tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
     values = np.asarray(values)
     if values.ndim != 2:
         raise ValueError(f"`values` has shape {values.shape}; a section has axes (z, x): pass a slice, such as values[:, 0, :].")

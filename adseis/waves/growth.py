@@ -1,12 +1,14 @@
-"""Do records grow after their sources have ended? Energy that does comes from nowhere: something is unstable."""
+"""Do records grow after their sources have ended? Energy that does comes from nowhere: something is unstable.
 
-import functools
+Looked at is what has been recorded, by NumPy: nothing is compiled for it, and nothing in a program waits for it.
+"""
+
 import warnings
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool
+import numpy as np
+from jaxtyping import Array
 
 from adseis.experiment import checks
 from adseis.experiment.checks import Samples
@@ -31,10 +33,19 @@ def watch_growth(gathers: Sequence[Array], medium: Medium, emitted: Sequence[Emi
         receivers: Positions [m], `(shot, receiver, axis)`.
         grid: Space-time sampling.
     """
-    override, leaves = current_override(), jax.tree.leaves((gathers, medium, emitted, receivers))
+    if grid.nt < SHORTEST or not gathers or receivers.shape[1] == 0:
+        return
+    speeds = [getattr(medium, name) for name in ("vp", "vs") if hasattr(medium, name)]
+    sources = [(e.position, e.samples) for e in emitted]
+    inputs, override = (list(gathers), speeds, sources, receivers), current_override()
     if override is not None:
-        jax.debug.callback(override.note_growth, grows(gathers, medium, emitted, receivers, grid))
-    elif all(checks.known(x) is not None for x in leaves) and _grow_now(gathers, medium, emitted, receivers, grid):
+        jax.debug.callback(lambda g, v, s, r: override.note_growth(grows(g, v, s, r, grid)), *inputs)
+        return
+    known = [checks.known(x) for x in jax.tree.leaves(inputs)]
+    if any(x is None or not getattr(x, "is_fully_addressable", True) for x in known):
+        return
+    gathers, speeds, sources, receivers = jax.tree.unflatten(jax.tree.structure(inputs), known)
+    if grows(gathers, speeds, sources, receivers, grid):
         warnings.warn(
             "the records grow at their end, long after their sources: energy comes from nowhere, and gradients through it mean "
             "nothing. Layers do this around solids in strong contrasts: try ads.Sponge(), or a wider ads.CPML(); if it grows "
@@ -43,15 +54,13 @@ def watch_growth(gathers: Sequence[Array], medium: Medium, emitted: Sequence[Emi
         )
 
 
-def _grow_now(gathers: Sequence[Array], medium: Medium, emitted: Sequence[Emission], receivers: Samples, grid: Grid) -> bool:
-    """Of values that are known, if only behind the tracers of an eager `jax.grad`."""
-    gathers, medium, emitted, receivers = jax.tree.map(checks.known, (gathers, medium, emitted, receivers))
-    return bool(grows(gathers, medium, emitted, receivers, grid))
-
-
 def grows(
-    gathers: Sequence[Array], medium: Medium, emitted: Sequence[Emission], receivers: Samples, grid: Grid
-) -> Bool[Array, ""]:
+    gathers: Sequence[Samples],
+    speeds: Sequence[Samples],
+    sources: Sequence[tuple[Samples, Samples]],
+    receivers: Samples,
+    grid: Grid,
+) -> bool:
     """Whether records end louder than waves can be that were sent out long before.
 
     Looked at is what comes after the slowest direct wave has passed the farthest receiver. A record grows if its last part is
@@ -59,43 +68,37 @@ def grows(
 
     Args:
         gathers: `(shot, time, receiver)` each.
-        medium: Earth parameters.
-        emitted: What the sources emit.
+        speeds: Of the medium [m/s]; zero where there is no such wave.
+        sources: Positions [m], `(shot, source, axis)`, and samples, `(shot, source, time)`.
         receivers: Positions [m], `(shot, receiver, axis)`.
-        grid: Space-time sampling.
+        grid: Space-time sampling, of at least `SHORTEST` samples.
 
     Returns:
-        Whether any of the gathers does; False where a record is too short to tell.
+        Whether any of the gathers does.
     """
-    if grid.nt < SHORTEST or not gathers or receivers.shape[1] == 0:
-        return jnp.asarray(False)
     length = grid.nt // PARTS
-    speeds = [jnp.where(x > 0, x, jnp.inf).min() for x in _speeds(medium)]
-    slowest = functools.reduce(jnp.minimum, speeds)
-    ends = [_end(e, grid) + (_farthest(e, receivers) / slowest.astype(receivers.dtype)).astype(e.samples.dtype) for e in emitted]
-    after = functools.reduce(jnp.maximum, ends)
-    begins = [grid.dt * (grid.nt - length * k) for k in range(PARTS, 0, -1)]
-    found = []
+    slowest = min(float(np.min(x, initial=np.inf, where=np.asarray(x) > 0)) for x in speeds)
+    after = max(_end(samples, grid) + _farthest(position, receivers) / slowest for position, samples in sources)
+    begins = grid.dt * (grid.nt - length * np.arange(PARTS, 0, -1))
     for gather in gathers:
-        last = jnp.abs(jax.lax.stop_gradient(gather))[:, grid.nt - PARTS * length :]
-        peaks = jnp.max(last.reshape(last.shape[0], PARTS, -1), (0, 2))
-        loudest = (peaks[-1] > jnp.max(peaks[:-1])) & (begins[-1] > after)
-        doubling = jnp.all(peaks[-3:] >= 2 * peaks[-4:-1]) & (begins[-4] > after) & (peaks[-1] > 1e-3 * jnp.max(peaks))
-        found.append(loudest | doubling | ~jnp.isfinite(peaks[-1]))
-    return jnp.any(jnp.stack(found))
+        last = np.abs(np.asarray(gather)[:, grid.nt - PARTS * length :])
+        peaks = last.reshape(len(last), PARTS, -1).max((0, 2))
+        if not np.isfinite(peaks[-1]):
+            return True
+        if peaks[-1] > peaks[:-1].max() and begins[-1] > after:
+            return True
+        if np.all(peaks[-3:] >= 2 * peaks[-4:-1]) and begins[-4] > after and peaks[-1] > 1e-3 * peaks.max():
+            return True
+    return False
 
 
-def _speeds(medium: Medium) -> list[Array]:
-    return [jnp.asarray(getattr(medium, name)) for name in ("vp", "vs") if hasattr(medium, name)]
-
-
-def _end(emission: Emission, grid: Grid) -> Array:
+def _end(samples: Samples, grid: Grid) -> float:
     """When a thousandth of the peak is last exceeded [s]."""
-    loud = jnp.max(jnp.abs(jax.lax.stop_gradient(jnp.asarray(emission.samples))), (0, 1))
-    return grid.dt * jnp.max(jnp.where(loud > 1e-3 * jnp.max(loud), jnp.arange(loud.size), 0)).astype(loud.dtype)
+    loud = np.abs(np.asarray(samples)).max((0, 1))
+    return grid.dt * float(np.flatnonzero(loud > 1e-3 * loud.max()).max(initial=0))
 
 
-def _farthest(emission: Emission, receivers: Samples) -> Array:
+def _farthest(position: Samples, receivers: Samples) -> float:
     """From a source to a receiver of the same shot [m]."""
-    away = jnp.asarray(emission.position, receivers.dtype)[:, :, None] - jnp.asarray(receivers)[:, None]
-    return jnp.max(jnp.sqrt(jnp.sum(jax.lax.stop_gradient(away) ** 2, -1)))
+    away = np.asarray(position, float)[:, :, None] - np.asarray(receivers, float)[:, None]
+    return float(np.linalg.norm(away, axis=-1).max())

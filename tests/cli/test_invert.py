@@ -14,7 +14,7 @@ import pytest
 from adseis.cli.main import main
 from adseis.cli.runs import read_metrics
 
-OPTIONS = ["--spacing", "25", "25", "--shots", "2", "--width", "6", "--frequency", "6", "--duration", "0.6"]
+OPTIONS = ["--spacing", "25", "25", "--shots", "2", "--width", "6", "--frequency", "5", "--duration", "0.6"]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from adseis.data.problems import Experiment, crust_experiment, stored_experiment
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import AcousticMedium, ElasticMedium, ScalarMedium
 from adseis.experiment.moduli import gardner_density, poisson_shear
-from adseis.experiment.sampling import resolved_frequency
+from adseis.experiment.sampling import check_order, resolved_frequency
 from adseis.experiment.survey import Survey
 from adseis.objectives import misfits
 from adseis.objectives.bands import Band
@@ -215,7 +215,8 @@ class SurveyOptions(RunOptions):
         Raises:
             ValueError: If an option or the file cannot be right.
         """
-        options = {"order": self.order, "boundary": CPML(width=self.width), "free_surface": self.free_surface}
+        order = check_order(self.order)
+        options = {"order": order, "boundary": CPML(width=self.width), "free_surface": self.free_surface}
         if self.physics == "elastic":
             rho, vs = self._density(vp), self.shear_speed(vp)
             options |= {"record": components[0] if len(components) == 1 else components}

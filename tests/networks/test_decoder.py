@@ -44,8 +44,9 @@ def test_smooth_shapes_come_before_rough_ones():
 
     noise = np.random.default_rng(0).standard_normal((24, 37))
     smooth = gaussian_filter(noise, 4.0)
-    assert left(smooth / rms(smooth)) < 0.4
-    assert left(noise / rms(noise)) > 0.8
+    with jax.numpy_dtype_promotion("standard"):  # Optax raises numbers to the power of a count
+        assert left(smooth / rms(smooth)) < 0.4
+        assert left(noise / rms(noise)) > 0.8
 
 
 def test_gradients():

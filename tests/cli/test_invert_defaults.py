@@ -51,6 +51,7 @@ def test_default_options_make_it_better(kind, iterations, tmp_path, capsys):
     assert last < 0.9 * first
 
 
+@pytest.mark.slow
 def test_a_model_that_got_worse_is_told_of(tmp_path, capsys):
     """A start whose surface is wrong, held there and not evened out: the last line and the report say what to try."""
     vp, _ = plain("disc")

@@ -110,7 +110,6 @@ def test_help_shows_the_defaults_of_the_file(adseis, tmp_path):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ((), r"Expected one of {work, info}"),
         (("wrok",), "Unrecognized options: wrok"),
         (("work", "--iteration", 3), "Unrecognized options: --iteration, 3. Perhaps you meant --iterations INT"),
         (("work", "--iterations", "x"), "Error parsing --iterations: invalid literal"),

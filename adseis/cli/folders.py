@@ -32,16 +32,14 @@ def choose(config: Any, standard: str) -> Path:
         standard: Name of its folder under `runs/` where `output` is None.
 
     Returns:
-        A folder that is free, or holds the same run.
+        A folder that is free, holds the same run, or is to be overwritten.
 
     Raises:
         FileExistsError: If the folder that was named holds another run.
     """
     if config.output is not None:
         path = Path(config.output)
-        if config.overwrite:
-            clear(path)
-        elif not is_free(path) and (differing := differences(config, path)):
+        if not config.overwrite and not is_free(path) and (differing := differences(config, path)):
             raise FileExistsError(
                 f"`output` = {path} holds another run ({', '.join(differing)}). Name another folder, repeat the command that it "
                 "was made by to go on with it, or give up what is there by --overwrite."
@@ -49,7 +47,7 @@ def choose(config: Any, standard: str) -> Path:
         return path
     base = Path("runs") / standard
     if config.overwrite:
-        clear(base)
+        return base
     taken: dict[Path, list[str]] = {}
     for path in _names(base):
         if is_free(path):
@@ -96,7 +94,7 @@ def is_longer(config: Any, path: Path) -> bool:
 
 
 def clear(path: Path) -> None:
-    """Remove what a run left in a folder, and nothing else.
+    """Remove what a run left in a folder, all pictures included, and nothing else; no run may be at work there.
 
     Args:
         path: The folder.

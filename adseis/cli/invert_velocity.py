@@ -25,7 +25,7 @@ from adseis.viz.sections import plot_sections
 
 TO_TRY = (
     "a lower --bands first, narrower --low and --high, --total-variation 1e-3 to 3e-2, --mute-radius of half a wavelength, "
-    "--free-surface, or a better --initial; docs/howto/goes_wrong.md says how to tell which"
+    "--free-surface, or a better --initial; the page 'When an inversion goes wrong' says how to tell which"
 )
 
 

@@ -364,4 +364,4 @@ def open_folder(config: RunOptions, standard: str, *, seed: int | None = None) -
     Raises:
         OSError: If it cannot be written, or holds another run.
     """
-    return RunFolder(choose(config, standard), config, seed=seed)
+    return RunFolder(choose(config, standard), config, seed=seed, overwrite=config.overwrite)

@@ -37,7 +37,15 @@ class RunFolder:
         finished: Whether the same run has ended there already: nothing was touched.
     """
 
-    def __init__(self, path: str | Path, config: Any, *, seed: int | None = None, key: tuple[str, ...] = ("iteration",)):
+    def __init__(
+        self,
+        path: str | Path,
+        config: Any,
+        *,
+        seed: int | None = None,
+        key: tuple[str, ...] = ("iteration",),
+        overwrite: bool = False,
+    ):
         """Make or reopen the folder and write `config.toml` (every option resolved) and `versions.json`.
 
         Args:
@@ -45,6 +53,7 @@ class RunFolder:
             config: Configuration of the run, an instance of a dataclass.
             seed: Seed of the run's random numbers, if it draws any.
             key: Names of the values that identify a record of the metrics.
+            overwrite: Whether to give up what a run has left there, unless it is at work.
 
         Raises:
             OSError: If the folder cannot be made or written to, holds another run, or is used by another process.
@@ -54,6 +63,8 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.path / ".lock", timeout=0)
         with self:
+            if overwrite:
+                folders.clear(self.path)
             self._open(config, seed, key)
 
     def _open(self, config: Any, seed: int | None, key: tuple[str, ...]) -> None:

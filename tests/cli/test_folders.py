@@ -55,8 +55,14 @@ def test_a_named_folder():
     for shorter in (Job(iterations=2, output=place), Job(evaluations=2, output=place)):
         with pytest.raises(FileExistsError, match="`output` = mine holds another run .* --overwrite"):
             choose(shorter, "waves")
-    assert choose(Job(low=1400.0, output=place, overwrite=True), "waves") == place
-    assert [path.name for path in place.glob("[!.]*")] == ["notes.txt"]
+    other = Job(low=1400.0, output=place, overwrite=True)
+    assert choose(other, "waves") == place
+    with RunFolder(place, Job(output=place)), pytest.raises(BlockingIOError, match="in use"):  # it is still at work
+        RunFolder(place, other, overwrite=True)
+    assert (place / "metrics.jsonl").stat().st_size > 0
+    RunFolder(place, other, overwrite=True)
+    assert (place / "metrics.jsonl").stat().st_size == 0
+    assert (place / "notes.txt").read_text() == "mine"
 
 
 def test_a_folder_of_unknown_results():

@@ -37,7 +37,8 @@ def peaks(media, env, nt, boundary, order=4, dt=DT):
     shape = media.shape[2:]
     grid = ads.Grid(shape, SPACING, dt, nt)
     s = np.asarray(ads.wavelets.ricker(9.0, nt, grid.dt), "float32")[None, None]
-    at, down = SPACING * np.array([10.0, 25.0, 12.0])[: len(shape)], np.array([1.0, 0.5, 0.3])[: len(shape)]
+    at = SPACING * np.array([10.0, 25.0] if len(shape) == 2 else [8.0, 9.0, 11.0])
+    down = np.array([1.0, 0.5, 0.3])[: len(shape)]
     survey = ads.Survey(ads.Force(at[None, None], s, down[None, None]), (at / 2)[None])
 
     def loudest(fields):

@@ -64,7 +64,8 @@ def grows(
     """Whether records end louder than waves can be that were sent out long before.
 
     Looked at is what comes after the slowest direct wave has passed the farthest receiver. A record grows if its last part is
-    the loudest of all, or if each of the last three parts is at least twice as loud as the one before.
+    the loudest of all, or if it is a tenth as loud and each of the last three parts at least twice as loud as the one before: less
+    may be an echo that comes out of a silence.
 
     Args:
         gathers: `(shot, time, receiver)` each.
@@ -87,7 +88,7 @@ def grows(
             return True
         if peaks[-1] > peaks[:-1].max() and begins[-1] > after:
             return True
-        if np.all(peaks[-3:] >= 2 * peaks[-4:-1]) and begins[-4] > after and peaks[-1] > 1e-3 * peaks.max():
+        if np.all(peaks[-3:] >= 2 * peaks[-4:-1]) and begins[-4] > after and peaks[-1] > 0.1 * peaks.max():
             return True
     return False
 

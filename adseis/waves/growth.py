@@ -64,8 +64,8 @@ def grows(
     """Whether records end louder than waves can be that were sent out long before.
 
     Looked at is what comes after the slowest direct wave has passed the farthest receiver. A record grows if its last part is
-    the loudest of all, or if it is a tenth as loud and each of the last three parts at least twice as loud as the one before: less
-    may be an echo that comes out of a silence.
+    the loudest of all, or if it is a tenth as loud and each of the last three parts at least twice as loud as the one before:
+    less may be an echo that comes out of a silence.
 
     Args:
         gathers: `(shot, time, receiver)` each.

@@ -1,7 +1,8 @@
 """Sphinx, MyST-NB and furo: the pages are Markdown, the notebooks jupytext Markdown that runs whenever the pages are built.
 
-The address of the repository stands in pyproject.toml alone; every link and badge is made from it here. A notebook page shows its
-Colab badge where it writes {{ colab }}; the .ipynb that the badge opens is written beside the pages and published with them.
+The address of the repository stands in pyproject.toml alone; every link is made from it here. A notebook page links to Colab
+where it writes {{ colab }}; the .ipynb that the link opens is written beside the pages and published with them. The pages need no
+network to be read: formulae are MathML, which browsers draw by themselves.
 """
 
 import os
@@ -10,6 +11,8 @@ import tomllib
 from pathlib import Path
 
 import jupytext
+from docutils import nodes
+from math_core import LatexToMathML
 from nbformat.v4 import new_code_cell
 
 from adseis.waves.support import PHYSICS, refusal, support
@@ -17,9 +20,11 @@ from adseis.waves.support import PHYSICS, refusal, support
 HERE = Path(__file__).resolve().parent
 PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
 REPOSITORY = PROJECT.get("urls", {}).get("Repository", "").rstrip("/")
+MATHML = LatexToMathML()
 NOTEBOOKS = "gh-pages"  # the branch that the built pages are published on
 
-# For the kernels that run the notebooks, where compiling takes longer than running.
+# For the kernels that run the notebooks, where compiling takes longer than running; figures of pyplot go into the page.
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")
 
@@ -32,6 +37,9 @@ exclude_patterns = ["_build"]
 default_role = "code"
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["adseis.css"]
+html_math_renderer = "mathml"
 html_title = f"adseis {release}"
 html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main", "source_directory": "docs/"} if REPOSITORY else {}
 
@@ -44,6 +52,7 @@ napoleon_attr_annotations = False
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+myst_update_mathjax = False
 
 nb_execution_mode = "force"
 nb_execution_timeout = 300
@@ -51,11 +60,10 @@ nb_execution_raise_on_error = True
 
 
 def addresses(app, docname, source):
-    """{{ repository }} and the Colab badge {{ colab }} of this page, from the one place where the address stands."""
+    """{{ repository }} and the link to this page on Colab {{ colab }}, from the one place where the address stands."""
     colab = REPOSITORY.replace("https://github.com", "https://colab.research.google.com/github")
-    badge = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    badge += f"({colab}/blob/{NOTEBOOKS}/{docname}.ipynb)"
-    source[0] = source[0].replace("{{ repository }}", REPOSITORY).replace("{{ colab }}", badge if REPOSITORY else "")
+    link = f"[Open this page in Colab]({colab}/blob/{NOTEBOOKS}/{docname}.ipynb)"
+    source[0] = source[0].replace("{{ repository }}", REPOSITORY).replace("{{ colab }}", link if REPOSITORY else "")
 
 
 def works_with(app, docname, source):
@@ -90,12 +98,32 @@ def plain_text(app, what, name, obj, options, lines):
             parts[::2] = [re.sub(r"[*|\\]|_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
             lines[k] = "`".join(parts)
         elif k and not lines[k - 1].strip():
-            lines[k:k] = ["::", ""]
+            lines[k:k] = [".. code-block:: text", ""]
+
+
+def references(app, what, name, obj, options, lines):
+    """One reference a bullet, its DOI or arXiv number a link. An entry that runs on has its DOI on a line of its own."""
+    if "References:" not in lines:
+        return
+    start = lines.index("References:") + 1
+    end = next((k for k in range(start, len(lines)) if not lines[k].strip()), len(lines))
+    for k in range(start, end):
+        entry = re.sub(r"doi:(10\.\S+?)(?=[;,]?(\s|$))", r"`doi:\1 <https://doi.org/\1>`__", lines[k].strip())
+        entry = re.sub(r"arXiv:(\S+)", r"`arXiv:\1 <https://arxiv.org/abs/\1>`__", entry)
+        lines[k] = f"    {'  ' if lines[k].strip().startswith('doi:') else '- '}{entry}"
 
 
 def short_types(app, what, name, obj, options, signature, returned):
     """Array instead of jaxlib._jax.Array."""
     return tuple(text and re.sub(r"~?(jaxtyping|jaxlib\._jax|jax|numpy)\.(?=[A-Z])", "", text) for text in (signature, returned))
+
+
+def formula(translator, node):
+    """TeX as MathML; a formula of its own may be wider than a small screen."""
+    block = isinstance(node, nodes.math_block)
+    drawn = MATHML.convert_with_local_state(node.astext(), displaystyle=block)
+    translator.body.append(f'<div class="formula">{drawn}</div>' if block else drawn)
+    raise nodes.SkipNode
 
 
 def write_notebooks(app, exception):
@@ -104,6 +132,7 @@ def write_notebooks(app, exception):
         text = page.read_text()
         if "format_name: myst" not in text[:500]:
             continue
+        text = re.sub(r"\{[\w:]+\}`~?([^`<]*?)(\s*<[^`>]*>)?`", r"\1", text)  # roles are for Sphinx alone
         notebook = jupytext.reads(text.replace("{{ colab }}", ""), fmt="md:myst")
         notebook.cells.insert(0, new_code_cell(f"%pip install -q 'adseis[seismo,flax] @ git+{REPOSITORY}'"))
         target = Path(app.outdir) / page.relative_to(HERE).with_suffix(".ipynb")
@@ -115,6 +144,8 @@ def setup(app):
     """Before napoleon (priority 500) reads the docstrings, and after all is written."""
     app.connect("source-read", addresses)
     app.connect("source-read", works_with)
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("autodoc-process-docstring", plain_text, priority=400)
+    app.connect("autodoc-process-docstring", references, priority=401)
     app.connect("autodoc-process-signature", short_types)
     app.connect("build-finished", write_notebooks)

@@ -10,6 +10,7 @@ import jax
 from jax import lax
 from jaxtyping import Array, PyTree
 
+from adseis.timeloop.backwards_only import backwards_only
 from adseis.timeloop.equation import State, SweptEquation
 from adseis.timeloop.generic_sweep import generic_sizes, generic_sweep
 from adseis.timeloop.loop import Inputs, Loop, March, Nodes, Outputs
@@ -158,6 +159,7 @@ class ReverseSweep(Adjoint):
 
     def march(self, loop: Loop, nodes: Nodes, inputs: Inputs) -> Outputs:
         """By the equation's own reverse step where it has one."""
+        inputs = backwards_only(inputs)
         if not self._swept(loop):
             return generic_sweep(loop, self._storage, nodes, loop.amplified(nodes, inputs))
         return swept(loop, self._storage, nodes, inputs), None

@@ -166,15 +166,7 @@ def simulate(equation: type[WaveEquation], medium: Medium, survey: Survey, grid:
     at_receivers = tuple(tuple(setup.on_nodes(shifted(receivers, t.shift), t.field) for t in q.terms) for q in quantities)
     # Known values in the precision of now: one program is not to be found again after 64 bit were switched on.
     medium, groups, receivers = jax.tree.map(_canonical, (medium, groups, receivers))
-    try:
-        outputs = _simulate(setup, medium, groups, receivers, tuple(at_sources.items()), at_receivers)
-    except TypeError as error:
-        if "forward-mode" not in str(error):
-            raise
-        raise TypeError(
-            f"{options.adjoint} has no forward derivative (`jax.jvp`, `jax.jacfwd`, `jax.linearize` of a simulation): pass "
-            f"adjoint=ads.AutoDiff(). JAX says: {error}"
-        ) from error
+    outputs = _simulate(setup, medium, groups, receivers, tuple(at_sources.items()), at_receivers)
     recorded = outputs if options.probe is None else outputs[0]
     emitted = [e for emissions in groups.values() for e in emissions]
     watch_growth(jax.tree.leaves(recorded), medium, emitted, receivers, grid)

@@ -228,10 +228,13 @@ def test_the_wrong_thing_at_the_door(equation, experiment, match):
     assert check_experiment(Scalar, MEDIUM, SURVEY, GRID) is None
 
 
-def test_no_forward_derivative_of_a_sweep():
-    """JAX's words, and what to do; a forward derivative of a gradient is none of a simulation, and goes on."""
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit], ids=["plain", "jit"])
+def test_no_forward_derivative_of_a_sweep(wrap):
+    """What to do and JAX's words, also where it finds out while it compiles; Hessian products, which are forward derivatives of a
+    gradient, are tested to go on (test_hessian.py)."""
     with pytest.raises(TypeError, match=r"pass adjoint=ads.AutoDiff\(\). JAX says: can't apply forward-mode autodiff"):
-        jax.jvp(scalar, (VP,), (np.ones_like(VP),))
+        jax.jvp(wrap(scalar), (VP,), (np.ones_like(VP),))
+    assert jax.vmap(jax.grad(lambda vp: wrap(scalar)(vp).sum()))(np.stack([VP, VP])).shape == (2, *VP.shape)
 
 
 SWITCHED = """

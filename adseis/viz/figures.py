@@ -1,6 +1,8 @@
 """Figures without global state: drawn off screen, returned, saved whole or not at all."""
 
 import io
+import tempfile
+import webbrowser
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -17,6 +19,12 @@ class _Figure(Figure):
         picture = io.BytesIO()
         self.savefig(picture, format="png", dpi=110)
         return picture.getvalue()
+
+    def show(self, warn: bool = True) -> None:
+        """Open the picture in the browser, for scripts: pyplot, which has windows, does not know the figure."""
+        path = save_figure(self, Path(tempfile.mkdtemp(prefix="adseis-")) / "figure.png")
+        if not webbrowser.open(path.as_uri()):
+            raise RuntimeError(f"there is no browser to show the figure in; it was written to `{path}`")
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -1,6 +1,7 @@
 """Figures are saved whole, in the format that the name says, and leave pyplot alone."""
 
 import sys
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -48,3 +49,15 @@ def test_faults(tmp_path):
 def test_notebooks_show_a_figure():
     """IPython asks for the PNG itself."""
     assert new_figure(2.0, 1.0)._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_script_shows_a_figure_in_the_browser(monkeypatch, tmp_path):
+    """The whole picture is there when the browser is asked for it; where there is none, the error says where the picture is."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    asked = []
+    monkeypatch.setattr("webbrowser.open", lambda address: asked.append(address) or len(asked) == 1)
+    new_figure(2.0, 1.0).show()
+    written = Path(asked[0].removeprefix("file://"))
+    assert written.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(RuntimeError, match="no browser to show the figure in; it was written to"):
+        new_figure(2.0, 1.0).show()

@@ -5,6 +5,7 @@ where it writes {{ colab }}; the .ipynb that the link opens is written beside th
 network to be read: formulae are MathML, which browsers draw by themselves.
 """
 
+import ast
 import os
 import re
 import tomllib
@@ -64,6 +65,25 @@ def addresses(app, docname, source):
     colab = REPOSITORY.replace("https://github.com", "https://colab.research.google.com/github")
     link = f"[Open this page in Colab]({colab}/blob/{NOTEBOOKS}/{docname}.ipynb)"
     source[0] = source[0].replace("{{ repository }}", REPOSITORY).replace("{{ colab }}", link if REPOSITORY else "")
+
+
+def examples(app, docname, source):
+    """{{ example NAME }}: a card with what the script says of itself; and a link wherever a page names `examples/NAME.py`."""
+    source[0] = re.sub(r"\{\{ example (\w+) \}\}", lambda found: card(found[1]), source[0])
+    if REPOSITORY:
+        source[0] = re.sub(r"(?<!\[)`(examples/\w+\.py)`", rf"[`\1`]({REPOSITORY}/blob/main/\1)", source[0])
+
+
+def card(name):
+    """Picture, where there is one, link, and the first sentence of the script."""
+    text = ast.get_docstring(ast.parse((HERE.parent / "examples" / f"{name}.py").read_text()))
+    text = re.sub(r"\s*Writes [^.]*\.\w+( and [^.]*\.\w+)?\.", "", text.split("\n\n")[0].replace("\n", " "))
+    picture = f"images/examples/{name}.png"
+    link = f"[`{name}.py`]({REPOSITORY}/blob/main/examples/{name}.py)" if REPOSITORY else f"`examples/{name}.py`"
+    lines = ["::::{container} card", link, "", text, "::::"]
+    if (HERE / picture).is_file():
+        lines[1:1] = [f"![]({picture})", ""]
+    return "\n".join(lines)
 
 
 def works_with(app, docname, source):
@@ -143,6 +163,7 @@ def write_notebooks(app, exception):
 def setup(app):
     """Before napoleon (priority 500) reads the docstrings, and after all is written."""
     app.connect("source-read", addresses)
+    app.connect("source-read", examples)
     app.connect("source-read", works_with)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("autodoc-process-docstring", plain_text, priority=400)

@@ -58,3 +58,18 @@ def test_one_version():
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
     assert f"\nversion: {version[1]}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_code_of_the_pages_fits_their_column():
+    """88 columns at most: a browser hides what is beyond behind a scroll bar."""
+    fence = re.compile(r"^```(?:python|bash|\{code-cell\} ipython3)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    pages = [page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").rglob("*.md"))]
+    code = [line for page in pages for piece in fence.findall(page) for line in piece.splitlines()]
+    assert len(code) > 500
+    assert [line for line in code if len(line) > 88] == []
+
+
+def test_every_example_is_shown():
+    """The page of examples has a card for each script."""
+    shown = re.findall(r"\{\{ example (\w+) \}\}", (ROOT / "docs" / "examples.md").read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(path.stem for path in (ROOT / "examples").glob("*.py"))

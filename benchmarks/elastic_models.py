@@ -5,7 +5,8 @@
 Shots and receivers stand on a soft sea floor, where interface waves of 350 m/s outweigh all that comes from below. Pressure and
 vertical velocity are recorded, and what crosses the receivers at less than 1300 m/s is filtered out; first vp is sought, vs and
 density going along as they do in the initial model, then all three. Prints the three errors against gradient evaluations and
-writes a JSON and PNGs under `benchmarks/results/`; journalled.
+writes a JSON and PNGs under `benchmarks/results/`; journalled. The model is others', and not in the repository: `adseis fetch
+marmousi2 --output ../shared/data` fetches it, `adseis fetch` tells whose it is.
 """
 
 import argparse

@@ -5,7 +5,8 @@
 Runs every strategy below on every model, prints the vp RMSE against gradient evaluations (random data for a weight count as one
 each), and writes a JSON and PNGs under `benchmarks/results/`. `--only` picks a strategy, `--noise 0.5` adds noise of half the
 data's standard deviation, `--dtype float64` computes in double precision. Runs are journalled: a killed benchmark, repeated, goes
-on.
+on. The models are others', and not in the repository: `adseis fetch marmousi2 --output ../shared/data` fetches one, `adseis fetch
+bp2004 --output ../shared/data` the other, `adseis fetch` tells whose they are.
 """
 
 import argparse

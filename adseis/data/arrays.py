@@ -11,6 +11,7 @@ import numpy as np
 import scipy.io
 from jaxtyping import Array, Num
 
+from adseis.data.catalogue import command_for
 from adseis.files import written_whole
 
 
@@ -68,7 +69,8 @@ def require_file(path: Path, what: str) -> None:
         FileNotFoundError: If there is no file.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no {what} at `{path}`; check the path.")
+        command = command_for(path)
+        raise FileNotFoundError(f"no {what} at `{path}`; check the path{f', or fetch it by `{command}`' if command else ''}.")
 
 
 @contextmanager

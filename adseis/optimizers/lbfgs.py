@@ -7,7 +7,15 @@ import numpy as np
 import scipy.optimize
 
 from adseis.optimizers.evaluations import Exhausted
-from adseis.optimizers.path import STAGNANT, Descent, Method, length
+from adseis.optimizers.path import FLAT, STAGNANT, Descent, Method, length
+
+IN_WORDS = {
+    "ITERATIONS": "the number of iterations is reached",
+    "PGTOL": FLAT,
+    "FACTR": STAGNANT,
+    "ABNORMAL": "no step along the search direction lowers the objective",
+}
+"""Part of what SciPy says -> why a run ended."""
 
 
 class LBFGSB(Method):
@@ -65,7 +73,8 @@ class LBFGSB(Method):
             descent.stopped = STAGNANT
         if descent.stopped:
             return descent.stopped, descent.stopped == STAGNANT
-        return str(outcome.message), succeeded
+        said = str(outcome.message)
+        return next((words for part, words in IN_WORDS.items() if part in said.upper()), said), succeeded
 
 
 def _scales(descent: Descent, first_step: float | None) -> tuple[float, float]:

@@ -117,6 +117,7 @@ def test_evaluations_are_capped_exactly(cap):
 def test_callback_sees_every_iterate_and_ends_the_run():
     seen = []
     full = minimize(rosenbrock, np.array([-1.2, 1.0]), iterations=10, progress=False, callback=lambda *a: seen.append(a))
+    assert full.message == "the number of iterations is reached"
     assert [number for number, _, _ in seen] == list(range(1, 11))
     assert [value for _, _, value in seen] == [iterate.value for iterate in full.history[1:]]
     np.testing.assert_array_equal(seen[-1][1], full.x)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adseis.cli.configuration import dumps
+from adseis.cli.flags import flag_of
 
 MAY_GROW = ("iterations", "evaluations")
 """Options that a run goes on with where it was to end: the same walk, only longer."""
@@ -69,14 +70,14 @@ def differences(config: Any, path: Path) -> list[str]:
         path: The folder.
 
     Returns:
-        "option: there -> here" of each option that differs.
+        "--option: x there, y here" of each option that differs.
     """
     if not (path / "config.toml").is_file():
         return ["it has no config.toml"]
-    there, here = (_flat(tomllib.loads(text)) for text in (_text(path), dumps(config)))
+    there, here = (flat(tomllib.loads(text)) for text in (_text(path), dumps(config)))
     names = [name for name in {**here, **there} if name not in ABOUT_FOLDERS and there.get(name) != here.get(name)]
     names = [name for name in names if not (name in MAY_GROW and _is_more(here.get(name), there.get(name)))]
-    return [f"{name}: {_said(there, name)} there, {_said(here, name)} here" for name in names]
+    return [f"{flag_of(name)}: {_said(there, name)} there, {_said(here, name)} here" for name in names]
 
 
 def is_longer(config: Any, path: Path) -> bool:
@@ -129,11 +130,20 @@ def _text(path: Path) -> str:
     return toml.read_text(encoding="utf-8") if toml.is_file() else ""
 
 
-def _flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
-    flat = {}
+def flat(table: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """A configuration without tables in it.
+
+    Args:
+        table: As read from TOML.
+        before: What names begin with.
+
+    Returns:
+        Name, "table.name" of one in a table -> value.
+    """
+    found = {}
     for name, value in table.items():
-        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
-    return flat
+        found |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return found
 
 
 def _is_more(here: Any, there: Any) -> bool:

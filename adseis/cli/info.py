@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,23 @@ import h5py
 import jax
 import tyro
 
-from adseis.cli.runs import pictures_of, read_metrics, spell, versions
+from adseis.cli.configuration import NONE, dumps
+from adseis.cli.flags import given
+from adseis.cli.folders import flat
+from adseis.cli.invert import Invert
+from adseis.cli.runs import read_metrics, read_report, spell, versions
+from adseis.cli.simulate import Simulate
 
 
 @dataclass(frozen=True)
 class Info:
-    """Summarise a run folder; without one, show versions and devices."""
+    """Summarise a run folder; without one, show versions and devices.
+
+    Attributes:
+        folder: A folder that a run left, such as runs/marmousi.
+    """
 
     folder: tyro.conf.Positional[Path | None] = None
-    """A folder that a run left, such as runs/marmousi."""
 
 
 def run(config: Info) -> int:
@@ -49,7 +58,7 @@ def describe_installation() -> str:
 
 
 def describe_run(folder: Path) -> str:
-    """Configuration, last metrics, arrays and pictures of a run.
+    """What a run found, the pictures and arrays that it left, and the options that it was given.
 
     Args:
         folder: The run folder.
@@ -66,16 +75,26 @@ def describe_run(folder: Path) -> str:
     config, result = folder / "config.toml", folder / "result.h5"
     if not config.is_file():
         raise ValueError(f"`{folder}` is no run folder: it has no config.toml.")
-    records = read_metrics(folder / "metrics.jsonl")
+    records, (found, pictures) = read_metrics(folder / "metrics.jsonl"), read_report(folder)
     parts = {
-        "configuration": config.read_text(encoding="utf-8"),
+        "result": _table(found),
         f"metrics: {len(records)} records, the last": _table(records[-1]) if records else "",
+        "pictures": "".join(f"{name}\n" for name in pictures),
         "arrays": _table(_describe_arrays(result)) if result.is_file() else "",
-        "pictures": "".join(f"{path.name}\n" for path in pictures_of(folder)),
+        "options other than by default": "".join(f"{option}\n" for option in _options(config)),
     }
     sections = (f"{title}\n{textwrap.indent(text, '  ')}" for title, text in parts.items() if text)
     state = "finished" if (folder / "report.md").is_file() else "not finished: the same command continues it"
     return f"{folder} ({state})\n\n" + "\n".join(sections)
+
+
+def _options(path: Path) -> list[str]:
+    """As they were typed; of a configuration that is no command's, all."""
+    table = flat(tomllib.loads(path.read_text(encoding="utf-8")))
+    standards = (flat(tomllib.loads(dumps(kind()))) for kind in (Invert, Simulate))
+    standard = next((standard for standard in standards if standard.keys() == table.keys()), {})
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    return [given(name, value) for name, value in options.items() if value != NONE and table[name] != standard.get(name)]
 
 
 def _describe_arrays(path: Path) -> dict[str, str]:

@@ -7,27 +7,41 @@ Each problem is a file of its own: `invert_velocity`, `invert_location`, `invert
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from adseis.cli import invert_recorded, invert_source, invert_velocity
+from adseis.cli.flags import changed
 from adseis.cli.invert_location import LocationOptions, LocationProblem
 from adseis.cli.invert_moment_tensor import MomentTensorOptions, MomentTensorProblem
 from adseis.cli.invert_rupture import RuptureOptions, RuptureProblem
 from adseis.cli.invert_source import SourceProblem
-from adseis.cli.options import InversionOptions, Physics
+from adseis.cli.option_groups import (
+    DataOptions,
+    LineOptions,
+    OutputOptions,
+    Physics,
+    PhysicsOptions,
+    StartOptions,
+    UpdateOptions,
+)
+from adseis.cli.options import InversionOptions
 from adseis.cli.recorded_data import RecordedOptions
 from adseis.cli.source_setting import Setting, Stations, make_setting
+from adseis.data.trace_options import HeaderOptions
 
 ProblemName = Literal["velocity", "location", "rupture", "moment-tensor"]
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is sought, the first of all options."""
+    """What is sought, the first of all options.
+
+    Attributes:
+        problem: A P-wave speed; a source's position and time function; what the points of a fault did; or an earthquake's
+            position, moment tensor and moment-rate function. In the last three the model is known.
+    """
 
     problem: ProblemName = "velocity"
-    """A P-wave speed; a source's position and time function; what the points of a fault did; or an earthquake's position,
-    moment tensor and moment-rate function. In the last three the model is known."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,26 @@ class Invert(RecordedOptions, Chosen):
     location: LocationOptions = field(default_factory=LocationOptions)
     rupture: RuptureOptions = field(default_factory=RuptureOptions)
     moment_tensor: MomentTensorOptions = field(default_factory=MomentTensorOptions)
+
+    GROUPS: ClassVar = {
+        "": Chosen,
+        "model": StartOptions,
+        "survey": LineOptions,
+        "physics": PhysicsOptions,
+        "inversion": UpdateOptions,
+        "output": OutputOptions,
+        "data": DataOptions,
+        "headers": HeaderOptions,
+        "stations": Stations,
+        "location": LocationOptions,
+        "rupture": RuptureOptions,
+        "moment_tensor": MomentTensorOptions,
+    }
+    EXAMPLES: ClassVar[str] = """examples:
+  adseis invert                                         the embedded layered crust, a few minutes
+  adseis invert --model vp.npy --spacing 10 --bands 4   a line over a model of yours, low frequencies first
+  adseis invert --data line.segy --initial vp.h5        data of yours
+"""
 
 
 PROBLEMS: dict[str, Callable[[Any, Setting, InversionOptions], SourceProblem]] = {
@@ -113,9 +147,8 @@ def refuse_foreign(config: Invert) -> None:
     users |= {"stations": [*PROBLEMS]} | {group_of(problem): [problem] for problem in PROBLEMS}
     standard = Invert()
     for name, problems in users.items():
-        given = getattr(config, name)
-        if config.problem not in problems and given != getattr(standard, name):
+        useless = changed(config, standard, [name])
+        if config.problem not in problems and useless:
             raise ValueError(
-                f"`{name}` = {given} is of no use to --problem {config.problem}; it belongs to {' and '.join(problems)}. "
-                "Leave it out."
+                f"{useless[0]} is of no use to --problem {config.problem}; it belongs to {' and '.join(problems)}. Leave it out."
             )

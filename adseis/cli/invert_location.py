@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from adseis.cli.invert_source import Callback, SourceProblem, Unknowns
 from adseis.cli.options import InversionOptions
 from adseis.cli.source_setting import Setting
-from adseis.experiment.sources import Explosion
+from adseis.experiment.sources import Explosion, Source
 from adseis.inversion.location import gaussian_source, locate
 from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve
@@ -19,14 +19,17 @@ from adseis.wavelets import ricker
 
 @dataclass(frozen=True)
 class LocationOptions:
-    """The source of --problem location."""
+    """The source of --problem location.
+
+    Attributes:
+        position: Where it is: depth, distance [m]; by default at two thirds of the depth, between nodes.
+        start: Where the search starts [m]; by default anywhere, by --seed.
+        width: Standard deviation of a source spread by a Gaussian [m]; 0 for a point.
+    """
 
     position: tuple[float, float] | None = None
-    """Where it is: depth, distance [m]; by default at two thirds of the depth, between nodes."""
     start: tuple[float, float] | None = None
-    """Where the search starts [m]; by default anywhere, by --seed."""
     width: float = 0.0
-    """Standard deviation of a source spread by a Gaussian [m]; 0 for a point."""
 
 
 class LocationProblem(SourceProblem):
@@ -68,12 +71,12 @@ class LocationProblem(SourceProblem):
         away = self.setting.cells(self._start, self.true["position"])
         return f"The search starts {away:.3g} cells from the source, with a time function of zeros."
 
-    def forward(self, x: Unknowns) -> Any:
-        """Gathers of a point, or of a Gaussian."""
+    def source(self, x: Unknowns) -> Source:
+        """A point, or a Gaussian."""
         position, time_function = x["position"], x["time_function"]
         if not self._width:
-            return self.setting.simulate(Explosion(position, time_function))
-        return self.setting.simulate(gaussian_source(position, time_function, self.setting.grid, width=self._width))
+            return Explosion(position, time_function)
+        return gaussian_source(position, time_function, self.setting.grid, width=self._width)
 
     def find(self, observed: Any, callback: Callback, **options: Any) -> tuple[Unknowns, Result]:
         """Position and time function together."""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from adseis.cli.invert_source import Callback, SourceProblem, Unknowns
 from adseis.cli.options import InversionOptions
 from adseis.cli.source_setting import Setting
-from adseis.experiment.sources import MomentTensor
+from adseis.experiment.sources import MomentTensor, Source
 from adseis.inversion.moment_tensor import invert_moment_tensor
 from adseis.inversion.rupture import gaussian_histories
 from adseis.optimizers.minimize import Result
@@ -20,16 +20,19 @@ from adseis.viz.figures import new_figure
 
 @dataclass(frozen=True)
 class MomentTensorOptions:
-    """The earthquake of --problem moment-tensor."""
+    """The earthquake of --problem moment-tensor.
+
+    Attributes:
+        position: Where it is: depth, distance [m]; by default in the middle, between nodes.
+        moment: Mzz, Mxx, Mzx [N in 2D].
+        start: Where the search starts [m]; by default four cells away, in a direction drawn by --seed.
+        smoothness: Weight of the roughness of the moment-rate function; by default 1e-5, with noise 1e-3.
+    """
 
     position: tuple[float, float] | None = None
-    """Where it is: depth, distance [m]; by default in the middle, between nodes."""
     moment: tuple[float, float, float] = (6e12, -4e12, 7e12)
-    """Mzz, Mxx, Mzx [N in 2D]."""
     start: tuple[float, float] | None = None
-    """Where the search starts [m]; by default four cells away, in a direction drawn by --seed."""
     smoothness: float | None = None
-    """Weight of the roughness of the moment-rate function; by default 1e-5, with noise 1e-3."""
 
 
 class MomentTensorProblem(SourceProblem):
@@ -86,9 +89,9 @@ class MomentTensorProblem(SourceProblem):
         away = self.setting.cells(self._start, self.true["position"])
         return f"The search starts {away:.3g} cells from the earthquake, with neither moment tensor nor moment-rate function."
 
-    def forward(self, x: Unknowns) -> Any:
-        """Velocities of a moment tensor."""
-        return self.setting.simulate(MomentTensor(x["position"], x["rate"], x["moment"]))
+    def source(self, x: Unknowns) -> Source:
+        """A moment tensor."""
+        return MomentTensor(x["position"], x["rate"], x["moment"])
 
     def find(self, observed: Any, callback: Callback, **options: Any) -> tuple[Unknowns, Result]:
         """All three together, after the histories of the components."""

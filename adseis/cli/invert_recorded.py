@@ -16,13 +16,16 @@ from jax import Array, lax
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from adseis.cli.flags import changed
 from adseis.cli.invert_velocity import regularizer_of
-from adseis.cli.options import Solver, open_folder
+from adseis.cli.option_groups import DataOptions
+from adseis.cli.options import Solver, described, open_folder, setting_of
 from adseis.cli.preconditioner import evened
 from adseis.cli.recorded_data import RecordedOptions, Recording, mean_spectrum, read_recording
 from adseis.cli.runs import Findings, RunFolder, report_inversion
 from adseis.data.arrays import StoredArray
 from adseis.data.first_arrivals import pick_first_arrivals
+from adseis.data.gather_files import stored_gathers
 from adseis.data.models import Model, write_model
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.weights import mute_near
@@ -95,12 +98,9 @@ def refuse_simulated(config: RecordedOptions) -> None:
     Raises:
         ValueError: If one was given, naming it.
     """
-    standard = type(config)()
-    for name in SIMULATED:
-        if getattr(config, name) != getattr(standard, name):
-            raise ValueError(
-                f"`{name}` = {getattr(config, name)} is of what is simulated, and `data` are recorded. Leave it out."
-            )
+    useless = changed(config, type(config)(), SIMULATED)
+    if useless:
+        raise ValueError(f"{useless[0]} is of what is simulated, and `data` are recorded. Leave it out.")
 
 
 def refuse_recorded(config: RecordedOptions) -> None:
@@ -112,12 +112,10 @@ def refuse_recorded(config: RecordedOptions) -> None:
     Raises:
         ValueError: If one was given, naming it.
     """
-    standard = RecordedOptions()
-    for name in RecordedOptions.__annotations__:
-        if getattr(config, name) != getattr(standard, name):
-            raise ValueError(
-                f"`{name}` = {getattr(config, name)} belongs to recorded data. Give the file by `data`, or leave it out."
-            )
+    names = [field.name for field in dataclasses.fields(DataOptions)]
+    useless = changed(config, RecordedOptions(), [*names, "headers"])
+    if useless:
+        raise ValueError(f"{useless[0]} belongs to recorded data. Give the file by `data`, or leave it out.")
 
 
 class _Comparison(NamedTuple):
@@ -149,6 +147,7 @@ class _Comparison(NamedTuple):
 
 def _invert(config: RecordedOptions, model: Model, recording: Recording, solver: Solver, folder: RunFolder) -> int:
     """Look at the data, invert, report."""
+    print(f"model: {described(recording.grid)}, {recording.grid.nt} steps")
     begun = time.perf_counter()
     observed, dt = jnp.asarray(recording.gathers.data), recording.gathers.dt
     comparison = _Comparison(jnp.asarray(recording.weights), config.estimate_source)
@@ -184,9 +183,13 @@ def _invert(config: RecordedOptions, model: Model, recording: Recording, solver:
     write_model(folder.path / "model.segy", found, spacing=model.spacing)
     gathers = {"before": first, "after": forward(result.x)}
     findings = _findings(config, model, recording, comparison, found, gathers)
+    below = " and ".join(f"{corner:g}" for corner in recording.corners)
+    within = f"{config.low:g} to {config.high:g}"
+    setting = setting_of(recording.grid, solver, **{"bands below (Hz)": below, "vp within (m/s)": within})
     text = "\n\n".join([verdict, "Read and used:", "\n".join(f"- {note}" for note in recording.notes), findings.text])
     arrays = {**findings.arrays, **_arrivals(quality)}
-    report_inversion(folder, dataclasses.replace(findings, text=text, arrays=arrays), result, begun=begun)
+    findings = dataclasses.replace(findings, text=text, arrays=arrays, setting=setting)
+    report_inversion(folder, findings, result, begun=begun)
     return 0
 
 
@@ -338,11 +341,14 @@ def _findings(
         summary=f"relative misfit {told}",
         arrays={f"vp_{name}": StoredArray(values, "m/s", "z x", model.spacing) for name, values in models.items()}
         | {
-            f"gather_{name}": StoredArray(values[:, recording.lead :], data.unit, "shot time receiver")
+            key: array
             for name, values in seen.items()
+            for key, array in stored_gathers(
+                dataclasses.replace(data, data=values), name=f"gather_{name}", time_function=found_source
+            ).items()
         }
         | {
-            "weights": StoredArray(recording.weights[:, recording.lead :], "1", "shot time receiver"),
+            "weights": StoredArray(recording.weights, "1", "shot time receiver"),
             "source": StoredArray(found_source, "1", "time"),
             "source_times": StoredArray(source_times, "s", "time"),
             "misfit_before": _by_band(misfits, "before"),
@@ -351,6 +357,7 @@ def _findings(
         draw=draw,
         figures={"shots": shots, "traces used": int((recording.weights != 0).any(1).sum())}
         | {f"relative misfit of least squares, {name}": float(np.mean(values)) for name, values in misfits.items()},
+        setting={},
         text=_table(misfits, data.records),
     )
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from adseis.cli.invert_source import Callback, SourceProblem, Unknowns
 from adseis.cli.options import InversionOptions
 from adseis.cli.source_setting import Setting
-from adseis.experiment.sources import Explosion, MomentTensor
+from adseis.experiment.sources import Explosion, MomentTensor, Source
 from adseis.inversion.green_functions import green_functions
 from adseis.inversion.rupture import gaussian_histories, invert_rupture, invert_slip_history
 from adseis.optimizers.minimize import Result
@@ -21,22 +21,25 @@ from adseis.viz.sections import plot_section
 
 @dataclass(frozen=True)
 class RuptureOptions:
-    """The fault of --problem rupture."""
+    """The fault of --problem rupture.
+
+    Attributes:
+        form: What is sought: the whole history of every point, or its rupture time and amount of a Gaussian history.
+        points: Points along the fault, evenly spaced.
+        ends: Depth and distance of its first point, then of its last [m]; by default half the width, at half the depth and below.
+        speed: Speed of the rupture from the first point on [m/s]; by default four fifths of the slowest wave's.
+        width: Standard deviation of a Gaussian history [s]; by default the shortest that the grid resolves.
+        smooth_time: Smoothness of histories in time [s]; by default a third of a time step, with noise three steps.
+        smooth_along: Smoothness of histories along the fault.
+    """
 
     form: Literal["history", "gaussian"] = "history"
-    """What is sought: the whole history of every point, or its rupture time and amount of a Gaussian history."""
     points: int = 6
-    """Points along the fault, evenly spaced."""
     ends: tuple[float, float, float, float] | None = None
-    """Depth and distance of its first point, then of its last [m]; by default half the width, at half the depth and below."""
     speed: float | None = None
-    """Speed of the rupture from the first point on [m/s]; by default four fifths of the slowest wave's."""
     width: float | None = None
-    """Standard deviation of a Gaussian history [s]; by default the shortest that the grid resolves."""
     smooth_time: float | None = None
-    """Smoothness of histories in time [s]; by default a third of a time step, with noise three steps."""
     smooth_along: float = 0.0
-    """Smoothness of histories along the fault."""
 
 
 class RuptureProblem(SourceProblem):
@@ -103,17 +106,17 @@ class RuptureProblem(SourceProblem):
             f"{shortest:.4g} m, half of which can be told apart."
         )
 
-    def forward(self, x: Unknowns) -> Any:
-        """Gathers of histories."""
+    def source(self, x: Unknowns) -> Source:
+        """Points with histories."""
         rate = jnp.asarray(x["rate"], "float32")[None]
         if len(self.setting.records) == 1:
-            return self.setting.simulate(Explosion(self._points, rate))
+            return Explosion(self._points, rate)
         down, along = (self._points[0, -1] - self._points[0, 0]) if len(self._points[0]) > 1 else (0.0, 1.0)
         slip = np.array([down, along]) / np.hypot(down, along)
         normal = slip[::-1] * [1, -1]
         moment = 1e12 * (np.outer(slip, normal) + np.outer(normal, slip))  # per metre of slip: 30 GPa over some 30 m
         moments = np.broadcast_to(moment, (*self._points.shape, 2)).astype("float32")
-        return self.setting.simulate(MomentTensor(self._points, rate, moments))
+        return MomentTensor(self._points, rate, moments)
 
     def find(self, observed: Any, callback: Callback, **options: Any) -> tuple[Unknowns, Result]:
         """By Green's functions: a simulation a point, made again by a run that is continued."""

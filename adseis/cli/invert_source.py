@@ -13,10 +13,13 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.options import InversionOptions, open_folder
+from adseis.cli.options import InversionOptions, described, open_folder, setting_of
 from adseis.cli.runs import Curves, Findings, RunFolder, report_inversion
 from adseis.cli.source_setting import Setting
+from adseis.cli.stored import stored_records
 from adseis.data.arrays import StoredArray
+from adseis.experiment.sources import Source
+from adseis.experiment.survey import Survey
 from adseis.objectives.bands import Band
 from adseis.optimizers.minimize import Result
 from adseis.viz.gathers import plot_gathers
@@ -52,6 +55,16 @@ class SourceProblem(abc.ABC):
         """What is sought and from where, in a few sentences."""
 
     @abc.abstractmethod
+    def source(self, x: Unknowns) -> Source:
+        """What emits the waves.
+
+        Args:
+            x: Like `true`.
+
+        Returns:
+            The source.
+        """
+
     def forward(self, x: Unknowns) -> Any:
         """Gathers of unknowns.
 
@@ -61,6 +74,7 @@ class SourceProblem(abc.ABC):
         Returns:
             Gathers, or a tuple of them.
         """
+        return self.setting.simulate(self.source(x))
 
     @abc.abstractmethod
     def find(self, observed: Any, callback: Callback, **options: Any) -> tuple[Unknowns, Result]:
@@ -121,10 +135,10 @@ def run(config: InversionOptions, problem: SourceProblem) -> int:
 
 def _find(config: InversionOptions, problem: SourceProblem, bands: list[Band], folder: RunFolder) -> int:
     """Simulate, invert, report."""
+    setting = problem.setting
+    print(f"{setting.name}: {len(setting.receivers)} receivers, {described(setting.grid)}, {setting.grid.nt} steps")
     begun = time.perf_counter()
     observed = config.with_noise(problem.forward(problem.true))
-    steps, receivers = jax.tree.leaves(observed)[0].shape[1:]
-    print(f"{problem.setting.name}: {receivers} receivers, {problem.setting.grid.shape} nodes, {steps} steps")
 
     def record(iteration: int, x: Unknowns, value: float) -> None:
         seconds = round(time.perf_counter() - begun, 3)
@@ -134,15 +148,15 @@ def _find(config: InversionOptions, problem: SourceProblem, bands: list[Band], f
         observed,
         record,
         bands=bands,
-        misfit=config.misfit_function(problem.setting.grid.dt),
+        misfit=config.misfit_function(setting.grid.dt),
         evaluations=config.evaluations,
         journal=folder.path / "journal.h5",
     )
-    report_inversion(folder, _findings(problem, found, observed), result, begun=begun)
+    report_inversion(folder, _findings(config, problem, found, observed), result, begun=begun)
     return 0
 
 
-def _findings(problem: SourceProblem, found: Unknowns, observed: Any) -> Findings:
+def _findings(config: InversionOptions, problem: SourceProblem, found: Unknowns, observed: Any) -> Findings:
     """Unknowns and gathers, true and found."""
     setting, errors = problem.setting, problem.errors(found)
     seen, predicted = jax.tree.leaves(observed), jax.tree.leaves(problem.forward(found))
@@ -150,11 +164,11 @@ def _findings(problem: SourceProblem, found: Unknowns, observed: Any) -> Finding
     for version, x in {"true": problem.true, "found": found}.items():
         for name, (unit, axes) in problem.axes.items():
             arrays[f"{name}_{version}"] = StoredArray(np.asarray(x[name]), unit, axes)
-    for version, gathers in {"observed": seen, "found": predicted}.items():
-        for label, unit, gather in zip(setting.records, setting.units, gathers, strict=True):
-            arrays[f"{label.split()[0]}_{version}"] = StoredArray(np.asarray(gather), unit, "shot time receiver")
+    for label, field, unit, *gathers in zip(setting.records, setting.fields, setting.units, seen, predicted, strict=True):
+        records = {f"{label.split()[0]}_{version}": data for version, data in zip(("observed", "found"), gathers, strict=True)}
+        survey = Survey(problem.source(problem.true), setting.receivers)
+        arrays |= stored_records(records, survey, setting.grid, field=field, unit=unit)
     arrays["vp"] = StoredArray(setting.vp, "m/s", "z x", setting.grid.spacing)
-    arrays["receivers"] = StoredArray(setting.receivers, "m", "receiver axis")
 
     def draw() -> dict[str, Figure]:
         shown = {"observed": np.asarray(seen[0][0]), "found": np.asarray(predicted[0][0])}
@@ -166,7 +180,16 @@ def _findings(problem: SourceProblem, found: Unknowns, observed: Any) -> Finding
         summary="; ".join(f"{problem.labels[name]} {value:.4g}" for name, value in errors.items()),
         arrays=arrays,
         draw=draw,
-        figures={problem.labels[name]: value for name, value in errors.items()} | {"receivers": len(setting.receivers)},
+        figures={problem.labels[name]: value for name, value in errors.items()},
+        setting=setting_of(
+            setting.grid,
+            setting.solver,
+            **{
+                "frequency (Hz)": setting.frequency,
+                "receivers": len(setting.receivers),
+                "noise over data": config.noise,
+            },
+        ),
         text=problem.text,
         curves={"errors": Curves(problem.labels, "error")},
     )

@@ -4,16 +4,17 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
+from adseis.cli.option_groups import Precondition, StartOptions, UpdateOptions
 from adseis.cli.options import InversionOptions, Solver, described, open_folder, setting_of
-from adseis.cli.preconditioner import Precondition, evened
+from adseis.cli.preconditioner import evened
 from adseis.cli.runs import Curves, Findings, RunFolder, report_inversion
+from adseis.cli.stored import stored_records
 from adseis.data.arrays import StoredArray
 from adseis.data.problems import Experiment
 from adseis.inversion.fwi import Update, invert
@@ -30,27 +31,8 @@ TO_TRY = (
 
 
 @dataclass(frozen=True)
-class VelocityOptions(InversionOptions):
-    """What is special to velocity models."""
-
-    initial: Path | None = None
-    """Velocity: initial model, read like the true one; by default the true one smoothed (of the embedded problem: without
-    inclusions)."""
-    smooth: float | None = None
-    """Velocity: standard deviation of that smoothing [m]; by default an eighth of the depth."""
-    low: float | None = None
-    """Velocity: least P-wave speed [m/s]; by default 2/3 of the initial model's least."""
-    high: float | None = None
-    """Velocity: greatest P-wave speed [m/s]; by default 4/3 of the initial model's greatest."""
-    total_variation: float = 0.0
-    """Velocity: weight of total variation, relative to the initial model's, against the relative misfit."""
-    tikhonov: float = 0.0
-    """Velocity: weight of first-order Tikhonov smoothing, likewise."""
-    precondition: Precondition | None = None
-    """Velocity: what updates are evened out by: how strongly the data depend on each node, how strongly the sources light it, or
-    nothing; by default the first for a line along the surface, and nothing for surveys that come with a model."""
-    mute_radius: float = 0.0
-    """Velocity: distance from sources and receivers within which updates are muted [m]."""
+class VelocityOptions(UpdateOptions, StartOptions, InversionOptions):
+    """What is special to velocity models is added."""
 
 
 def run(config: VelocityOptions) -> int:
@@ -80,13 +62,12 @@ def run(config: VelocityOptions) -> int:
 def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, folder: RunFolder) -> int:
     """Simulate, invert, report."""
     grid = experiment.grid
+    print(f"{experiment.name}: {described(grid)}, {grid.nt} steps")
     forward = functools.partial(solver.gathers, survey=experiment.survey, grid=grid)
     begun = time.perf_counter()
     observed = config.with_noise(forward(experiment.true))
     first = forward(experiment.initial)
     update = _update(config, experiment, solver, folder)
-    shots, steps, receivers = observed.shape
-    print(f"{experiment.name}: {shots} shots, {receivers} receivers, {described(grid)}, {steps} steps")
 
     def record(iteration: int, model: np.ndarray, value: float) -> None:
         seconds = round(time.perf_counter() - begun, 3)
@@ -106,7 +87,7 @@ def _invert(config: VelocityOptions, experiment: Experiment, solver: Solver, fol
         journal=folder.path / "journal.h5",
     )
     gathers = {"observed": observed, "initial": first, "inverted": forward(result.x)}
-    findings = _findings(experiment, solver, result, gathers, label=config.recorded)
+    findings = _findings(config, experiment, solver, result, gathers)
     report_inversion(folder, findings, result, begun=begun)
     return 0
 
@@ -118,14 +99,24 @@ def _update(config: VelocityOptions, experiment: Experiment, solver: Solver, fol
         devices = [np.asarray(e.position).reshape(-1, 2) for e in experiment.survey.emissions(grid)]
         devices.append(np.asarray(experiment.survey.receivers).reshape(-1, 2))
         weight = weight * mute_near(np.concatenate(devices), grid.shape, grid.spacing, config.mute_radius, origin=grid.origin)
-    kind = config.precondition or ("sensitivity" if experiment.line else "none")
+    kind = _precondition(config, experiment)
     survey, start, mask = experiment.survey, experiment.initial, experiment.mask
     weight = weight * evened(kind, solver, survey, grid, start=start, folder=folder, mask=mask, seed=config.seed)
-    low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
-    high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
+    low, high = _bounds(config, experiment)
     # Nodes that are kept may lie outside the bounds of those that are not.
     kept = experiment.initial
     return Update(weight, np.minimum(low, kept), np.maximum(high, kept))
+
+
+def _precondition(config: VelocityOptions, experiment: Experiment) -> Precondition:
+    return config.precondition or ("sensitivity" if experiment.line else "none")
+
+
+def _bounds(config: VelocityOptions, experiment: Experiment) -> tuple[float, float]:
+    """Least and greatest speed [m/s]."""
+    low = 2 / 3 * float(experiment.initial.min()) if config.low is None else config.low
+    high = 4 / 3 * float(experiment.initial.max()) if config.high is None else config.high
+    return low, high
 
 
 def regularizer_of(
@@ -156,9 +147,11 @@ def _rmse(model: np.ndarray, true: np.ndarray) -> float:
     return float(np.sqrt(np.mean((np.asarray(model, float) - true) ** 2)))
 
 
-def _findings(experiment: Experiment, solver: Solver, result: Result, gathers: dict[str, Any], *, label: str) -> Findings:
+def _findings(
+    config: VelocityOptions, experiment: Experiment, solver: Solver, result: Result, gathers: dict[str, Any]
+) -> Findings:
     """Models and gathers, before and after."""
-    grid = experiment.grid
+    grid, (low, high) = experiment.grid, _bounds(config, experiment)
     models = {"true": experiment.true, "initial": experiment.initial, "inverted": result.x}
     shots = int(gathers["observed"].shape[0])
     first, last = _rmse(experiment.initial, experiment.true), _rmse(result.x, experiment.true)
@@ -169,7 +162,7 @@ def _findings(experiment: Experiment, solver: Solver, result: Result, gathers: d
         difference = {"inverted - true": result.x - experiment.true}
         return {
             "models": plot_sections(models, grid.spacing, differences=difference, label="P-wave speed (m/s)"),
-            "gathers": plot_gathers(shown, grid.dt, label=label),
+            "gathers": plot_gathers(shown, grid.dt, label=config.recorded),
         }
 
     return Findings(
@@ -179,15 +172,31 @@ def _findings(experiment: Experiment, solver: Solver, result: Result, gathers: d
         text=f"**The model is worse than the one it began with**, though the misfit fell. Try {TO_TRY}." * (last > first),
         arrays={f"vp_{k}": StoredArray(np.asarray(v), "m/s", "z x", grid.spacing) for k, v in models.items()}
         | {"mask": StoredArray(experiment.mask, "1", "z x", grid.spacing)}
-        | {f"gather_{k}": StoredArray(np.asarray(v), "1", "shot time receiver") for k, v in gathers.items()},
+        | stored_records(
+            {f"gather_{name}": gather for name, gather in gathers.items()},
+            experiment.survey,
+            grid,
+            field=config.field,
+            unit=config.recorded_unit,
+        ),
         draw=draw,
         figures={
-            **setting_of(experiment, solver),
-            "shots": shots,
             "vp RMSE, initial (m/s)": first,
             "vp RMSE, final (m/s)": last,
             "relative misfit, initial": result.history[0].value,
         },
+        setting=setting_of(
+            grid,
+            solver,
+            **{
+                "frequency (Hz)": experiment.frequency,
+                "shots": shots,
+                "receivers": int(gathers["observed"].shape[2]),
+                "noise over data": config.noise,
+                "vp within (m/s)": f"{low:.6g} to {high:.6g}",
+                "updates evened out by": _precondition(config, experiment),
+            },
+        ),
         curves={"error": Curves({"vp_rmse": "vp"}, "vp RMSE (m/s)", log=False)},
         start={"misfit": result.history[0].value, "vp_rmse": first},
     )

@@ -1,20 +1,22 @@
-"""Options that the commands share: what is simulated (model, survey, physics), and how an inversion goes and its run begins."""
+"""What the options that commands share come to: models, surveys and physics, misfits and bands, the folder of a run."""
 
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 from jaxtyping import PyTree
 
+from adseis.cli.flags import changed
 from adseis.cli.folders import choose
+from adseis.cli.option_groups import DescentOptions, LineOptions, ModelOptions, OutputOptions, Physics, PhysicsOptions
 from adseis.cli.runs import RunFolder
+from adseis.data.catalogue import CATALOGUE
 from adseis.data.models import Model, names_in, read_model
 from adseis.data.problems import Experiment, crust_experiment, stored_experiment, surface_experiment
 from adseis.experiment.grid import Grid
@@ -29,9 +31,9 @@ from adseis.waves.cpml import CPML
 from adseis.waves.elastic import simulate_elastic
 from adseis.waves.scalar import simulate_scalar
 
+OF_A_LINE, OF_A_FILE = ("shots", "depth", "duration"), ("axes", "spacing", "shape", "unit", "endian")
 KILOMETRES = 50.0
 """Of a speed below as many m/s kilometres were meant."""
-Physics = Literal["scalar", "acoustic", "elastic"]
 Options = TypeVar("Options", bound="SurveyOptions")
 
 
@@ -75,22 +77,23 @@ def described(grid: Grid) -> str:
     return f"{grid.shape[0]} x {grid.shape[1]} nodes, {depth:,.6g} m deep and {width:,.6g} m wide"
 
 
-def setting_of(experiment: Experiment, solver: Solver) -> dict[str, object]:
+def setting_of(grid: Grid, solver: Solver, **more: object) -> dict[str, object]:
     """What a run was made with, for its report.
 
     Args:
-        experiment: What was simulated.
-        solver: By what.
+        grid: Space-time sampling.
+        solver: The physics.
+        more: Further rows, by their names in words.
 
     Returns:
         Row of the table -> its value.
     """
-    grid, options = experiment.grid, solver.options
+    options = solver.options
     return {
         "physics": solver.simulate.__name__.removeprefix("simulate_"),
         "model": described(grid),
         "spacing (m)": " x ".join(f"{h:g}" for h in grid.spacing),
-        "frequency (Hz)": experiment.frequency,
+        **more,
         "dt (s)": grid.dt,
         "steps": grid.nt,
         "order": options["order"],
@@ -100,54 +103,18 @@ def setting_of(experiment: Experiment, solver: Solver) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Where a run leaves what it finds."""
-
-    output: Path | None = None
-    """Folder of the run; by default one under runs/ that is named after what is done, with a number where another run has it."""
-    overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Give up what another run has left in that folder."""
-
-
-@dataclass(frozen=True)
-class SurveyOptions(RunOptions):
+class SurveyOptions(OutputOptions, PhysicsOptions, LineOptions, ModelOptions):
     """What is simulated."""
-
-    model: Path | None = None
-    """P-wave speed: .mat (ADSeismic's layout, with its stored survey), .h5 (ours or JUDI's), .npy or raw .bin (float32)."""
-    axes: str | None = None
-    """Order of the axes in the file, such as xz or zx; by default what the format says."""
-    spacing: tuple[float, ...] | None = None
-    """Distance between nodes along z, x [m], where the file does not say."""
-    shape: tuple[int, ...] | None = None
-    """Shape of the array in a raw file, in the order of its axes."""
-    unit: str | None = None
-    """Unit of the speeds in the file, such as km/s, where the file does not say; by default m/s."""
-    endian: Literal["little", "big"] | None = None
-    """Byte order of a raw or SEG-Y file; by default little of the one and big of the other."""
-    shots: int = 8
-    """Shots of a surface line, where the file stores no survey."""
-    frequency: float | None = None
-    """Peak frequency of its Ricker wavelet [Hz]; by default what the model's sampling resolves."""
-    depth: float | None = None
-    """Depth of its shots and receivers [m]; by default one node."""
-    duration: float | None = None
-    """Length of its record [s]."""
-    physics: Physics | None = None
-    """Constant density (the default, but for ruptures and moment tensors); variable density (the file's `rho`, else Gardner's
-    relation); or a solid (the file's `vs`, else vp / sqrt(3), 0 in water, where vp is at most 1520 m/s), whose vertical velocity
-    is recorded."""
-    order: int = 4
-    """Spatial accuracy: 2, 4, 6 or 8."""
-    width: int = 20
-    """Cells of absorbing layer."""
-    free_surface: bool = False
-    """Whether the top of the model is a free surface."""
 
     @property
     def recorded(self) -> str:
         """What the receivers record, for labels."""
         return {"scalar": "u", "acoustic": "pressure [Pa]", "elastic": "vz [m/s]"}[self.physics or "scalar"]
+
+    @property
+    def field(self) -> str:
+        """What the receivers record, as `record` of the simulations names it."""
+        return {"scalar": "u", "acoustic": "p", "elastic": "vz"}[self.physics or "scalar"]
 
     @property
     def recorded_unit(self) -> str:
@@ -164,6 +131,15 @@ class SurveyOptions(RunOptions):
             The options.
         """
         return self if self.physics else dataclasses.replace(self, physics=standard)
+
+    def check(self) -> None:
+        """Refuse what cannot be right.
+
+        Raises:
+            ValueError: If it cannot.
+        """
+        if self.noise < 0:
+            raise ValueError(f"`noise` = {self.noise:g} must not be negative.")
 
     def experiment(self, initial: Path | None = None, smooth: float | None = None) -> Experiment:
         """Models, survey and grid: of the files, or the embedded ones.
@@ -183,16 +159,19 @@ class SurveyOptions(RunOptions):
         if self.model is None:
             if initial is not None:
                 raise ValueError(f"`initial` = {initial} needs a true `model` beside it, whose waveforms are inverted.")
-            standard, plain = 0.7 if self.physics == "elastic" else 1.2, SurveyOptions()  # S waves are shorter
-            for name in ("shots", "depth", "duration", "axes", "spacing", "shape", "unit", "endian"):
-                if getattr(self, name) != getattr(plain, name):
-                    raise ValueError(
-                        f"`{name}` = {getattr(self, name)} is of no use to the embedded problem, whose survey and model are its "
-                        "own. Leave it out, or give a `model`."
-                    )
+            standard = 0.7 if self.physics == "elastic" else 1.2  # S waves are shorter
+            useless = changed(self, SurveyOptions(), (*OF_A_LINE, *OF_A_FILE))
+            if useless:
+                raise ValueError(
+                    f"{useless[0]} is of no use to the embedded problem, whose survey and model are its own. Leave it out, or "
+                    "give a `model`."
+                )
             return crust_experiment(frequency=standard if self.frequency is None else self.frequency)
         true, start = self.read(self.model), None if initial is None else self.read(initial)
         if {"source", "receiver"} <= set(names_in((start or true).source_file)):
+            useless = changed(self, SurveyOptions(), (*OF_A_LINE, "frequency"))
+            if useless:
+                raise ValueError(f"{useless[0]} is of no use to `{self.model}`, which brings its own survey. Leave it out.")
             return stored_experiment(true, start, smooth=smooth)
         frequency = self.frequency
         if frequency is None:
@@ -201,6 +180,22 @@ class SurveyOptions(RunOptions):
         return surface_experiment(
             true, start, shots=self.shots, frequency=frequency, depth=self.depth, duration=self.duration, smooth=smooth
         )
+
+    def with_noise(self, gathers: PyTree) -> PyTree:
+        """Gathers with the noise that is asked for.
+
+        Args:
+            gathers: An array, or a tuple of them, each with noise after its own standard deviation.
+
+        Returns:
+            Gathers like these.
+        """
+        rng = np.random.default_rng(self.seed)
+
+        def noisy(clean: Any) -> Any:
+            return clean + self.noise * jnp.std(clean) * rng.standard_normal(clean.shape).astype(clean.dtype)
+
+        return jax.tree.map(noisy, gathers)
 
     def solver(self, vp: np.ndarray, *, components: tuple[str, ...] = ("vz",)) -> Solver:
         """The physics of a model.
@@ -240,6 +235,9 @@ class SurveyOptions(RunOptions):
             FileNotFoundError: If it does not exist.
             ValueError: If it is damaged, or an option does not fit it.
         """
+        if path.name in CATALOGUE and not path.exists():
+            files = " and ".join(file.name for file in CATALOGUE[path.name].files)
+            raise ValueError(f"no model file at `{path}`; `adseis fetch {path.name}` fetches {files}.")
         model = read_model(
             path, name=name, axes=self.axes, spacing=self.spacing, shape=self.shape, unit=self.unit, endian=self.endian
         )
@@ -272,39 +270,9 @@ class SurveyOptions(RunOptions):
         return np.asarray(gardner_density(vp))
 
 
-MisfitName = Literal[
-    "l2", "l1", "normalized_correlation", "envelope", "instantaneous_phase", "traveltime", "adaptive", "wasserstein"
-]
-
-
 @dataclass(frozen=True)
-class InversionOptions(SurveyOptions):
-    """How an inversion goes."""
-
-    iterations: int = 100
-    """Most iterations of L-BFGS in the full band."""
-    evaluations: int | None = None
-    """Most gradient evaluations in all bands together."""
-    bands: tuple[float, ...] = ()
-    """Corner frequencies of low-pass bands to be fitted before the full band [Hz]; by default none, but two where the position of
-    a source is sought."""
-    band_iterations: int = 30
-    """Most iterations in each of these bands."""
-    misfit: MisfitName = "l2"
-    """How data are compared; the others help where a start skips cycles or amplitudes are not to be trusted."""
-    noise: float = 0.0
-    """Standard deviation of Gaussian noise added to the data, relative to theirs."""
-    seed: int = 0
-    """Seed of the noise, and of where the search for a source starts."""
-
-    def check(self) -> None:
-        """Refuse what cannot be right.
-
-        Raises:
-            ValueError: If it cannot.
-        """
-        if self.noise < 0:
-            raise ValueError(f"`noise` = {self.noise} must not be negative.")
+class InversionOptions(DescentOptions, SurveyOptions):
+    """What is simulated, and how its inversion goes."""
 
     def stages(self, standard: Sequence[float] = ()) -> list[Band]:
         """The bands in their order, the full one last.
@@ -333,24 +301,8 @@ class InversionOptions(SurveyOptions):
         chosen = getattr(misfits, self.misfit)
         return functools.partial(chosen, dt=dt) if self.misfit in ("traveltime", "wasserstein") else chosen
 
-    def with_noise(self, gathers: PyTree) -> PyTree:
-        """Gathers with the noise that is asked for.
 
-        Args:
-            gathers: An array, or a tuple of them, each with noise after its own standard deviation.
-
-        Returns:
-            Gathers like these.
-        """
-        rng = np.random.default_rng(self.seed)
-
-        def noisy(clean: Any) -> Any:
-            return clean + self.noise * jnp.std(clean) * rng.standard_normal(clean.shape).astype(clean.dtype)
-
-        return jax.tree.map(noisy, gathers)
-
-
-def open_folder(config: RunOptions, standard: str, *, seed: int | None = None) -> RunFolder:
+def open_folder(config: OutputOptions, standard: str, *, seed: int | None = None) -> RunFolder:
     """The folder of a run.
 
     Args:

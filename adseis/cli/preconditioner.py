@@ -1,20 +1,18 @@
 """What updates of a velocity are evened out by, made once a run."""
 
 import functools
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from adseis.cli.option_groups import Precondition
 from adseis.cli.options import Solver
 from adseis.cli.runs import RunFolder
 from adseis.experiment.grid import Grid
 from adseis.experiment.survey import Survey
 from adseis.files import written_whole
 from adseis.inversion.weights import illumination, sensitivity
-
-Precondition = Literal["sensitivity", "illumination", "none"]
 
 
 def evened(

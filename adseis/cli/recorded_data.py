@@ -7,14 +7,15 @@ import dataclasses
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import tyro
 from jaxtyping import Float
 
 from adseis import wavelets
+from adseis.cli.flags import changed, flag_of, in_flags
 from adseis.cli.invert_velocity import VelocityOptions
+from adseis.cli.option_groups import DataOptions
 from adseis.data.arrays import read_npy, require_file
 from adseis.data.gather_files import READERS, TRACES, read_gathers, read_time_function
 from adseis.data.gathers import Gathers
@@ -34,30 +35,10 @@ AUDIBLE = 0.1
 
 
 @dataclass(frozen=True)
-class RecordedOptions(VelocityOptions):
-    """What is special to recorded data."""
+class RecordedOptions(DataOptions, VelocityOptions):
+    """What is special to recorded data is added."""
 
-    data: Path | None = None
-    """Data: recorded gathers to invert, .segy, .sgy, .su, .h5, .npz, .npy (with --geometry) or .mat; needs --initial, and no
-    model is simulated then."""
-    geometry: Path | None = None
-    """Data: .h5, .npz or .mat file of `dt`, `source_positions` and `receiver_positions` [m], where the data file lacks them."""
     headers: HeaderOptions = field(default_factory=HeaderOptions)
-    wavelet: Path | None = None
-    """Data: source time function, sampled as the records and as long: .npy, text of a number a line, or the `time_function` of
-    .h5, .npz and .mat."""
-    estimate_source: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Data: estimate the source time function, one for all shots, as a filter of --wavelet; without a wavelet it always is."""
-    offsets: tuple[float, float] | None = None
-    """Data: nearest and farthest offset that is used [m]."""
-    mute_before: tuple[float, float] | None = None
-    """Data: speed [m/s] and instant at no offset [s] of a line; what arrives before is muted."""
-    mute_after: tuple[float, float] | None = None
-    """Data: likewise; what arrives after is muted."""
-    start: float = 0.0
-    """Data: position along the line of the model's first node [m]."""
-    keep_above: float | None = None
-    """Data: depth above which the starting model is kept, such as the sea floor's [m]."""
 
 
 class Recording(NamedTuple):
@@ -138,19 +119,21 @@ def read_recording(config: RecordedOptions, model: Model, bounds: tuple[float, f
 def _read(config: RecordedOptions) -> Gathers:
     """The file, with what the options say of it."""
     assert config.data is not None
-    standard = HeaderOptions()
+    standard, given = HeaderOptions(), {}
     headers = {key: value for key, value in vars(config.headers).items() if value != getattr(standard, key)}
-    given: dict[str, Any] = {}
+    of_traces = config.data.suffix.lower() in TRACES
     if config.geometry is not None:
         require_file(config.geometry, "file of geometry")
         given = _geometry(config.geometry)
-    if headers and config.data.suffix.lower() not in TRACES:
-        raise ValueError(f"`headers` = {headers} are of SEG-Y and SU files; `{config.data}` is none. Leave them out.")
+    if headers and not of_traces:
+        asked = changed(config, RecordedOptions(), ["headers"])
+        raise ValueError(f"{asked[0]} is of SEG-Y and SU files; `{config.data}` is none. Leave it out.")
     try:
         gathers = read_gathers(config.data, **headers | given)
     except ValueError as error:
         repair = " By `geometry`, a file of them." if "does not tell" in str(error) and config.geometry is None else ""
-        raise ValueError(f"{error}{repair}") from error
+        flags = {name: flag_of(f"headers.{name}") for name in vars(standard)} if of_traces else {}
+        raise ValueError(f"{in_flags(str(error), flags)}{repair}") from error
     if config.physics == "elastic" and not gathers.field.startswith("v"):
         raise ValueError(
             f"`data` = {config.data} holds `{gathers.field}`; a solid's velocity is compared. Use --physics acoustic."

@@ -1,8 +1,10 @@
 """The folder that a run leaves: configuration, versions, metrics, arrays, pictures and a report; and how the last are written."""
 
+import itertools
 import json
 import math
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +24,9 @@ from adseis.files import check_writable, written_whole
 from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
+
+RESULT = "result"
+"""Heads the first table of a report."""
 
 
 class RunFolder:
@@ -143,17 +148,20 @@ class RunFolder:
         save_figure(figure, self.path / f"{name}.png")
         self._pictures.append(f"{name}.png")
 
-    def write_report(self, title: str, figures: Mapping[str, object], *, text: str = "") -> None:
-        """Write `report.md`, which ends the run: a text, a table of figures and the pictures that this run has saved, in order.
+    def write_report(
+        self, title: str, figures: Mapping[str, object], *, text: str = "", setting: Mapping[str, object] | None = None
+    ) -> None:
+        """Write `report.md`, which ends the run: a text, tables, and the pictures that this run has saved, in order.
 
         Args:
             title: Headline.
-            figures: Row of the table -> its value.
-            text: Paragraphs before the table.
+            figures: Row of the table of results -> its value.
+            text: Paragraphs before the tables.
+            setting: Row of the table of what the run was made with -> its value.
         """
-        rows = "\n".join(f"| {name} | {spell(value)} |" for name, value in figures.items())
+        tables = [_markdown(RESULT, figures), _markdown("made with", setting or {})]
         pictures = "\n\n".join(f"![{name.removesuffix('.png')}]({name})" for name in self._pictures)
-        parts = [f"# {title}", text, f"| | |\n|---|---|\n{rows}" if rows else "", pictures]
+        parts = [f"# {title}", text, *tables, pictures]
         _write_text(self.path / "report.md", "\n\n".join(part for part in parts if part) + "\n")
 
     def _identity(self, record: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -197,8 +205,9 @@ class Findings:
         summary: What is printed: the result in one line.
         arrays: Name -> array of `result.h5`.
         draw: Gives the pictures, once the arrays are safe: file name without extension -> figure.
-        figures: Row of the report's table -> its value.
-        text: Paragraphs before the table.
+        figures: Row of the report's table of results -> its value.
+        setting: Row of its table of what the run was made with -> its value.
+        text: Paragraphs before the tables.
         curves: File name without extension -> metrics of an inversion to be drawn.
         start: Its metrics before the first iteration, where the curves are to begin there.
     """
@@ -208,6 +217,7 @@ class Findings:
     arrays: Mapping[str, StoredArray]
     draw: Callable[[], Mapping[str, Figure]]
     figures: Mapping[str, object]
+    setting: Mapping[str, object]
     text: str = ""
     curves: Mapping[str, Curves] = field(default_factory=dict)
     start: Mapping[str, float] = field(default_factory=dict)
@@ -223,7 +233,7 @@ def report(folder: RunFolder, findings: Findings) -> None:
     folder.write_result(findings.arrays)
     for name, figure in findings.draw().items():
         folder.save_picture(name, figure)
-    folder.write_report(findings.title, findings.figures, text=findings.text)
+    folder.write_report(findings.title, findings.figures, text=findings.text, setting=findings.setting)
     print(findings.summary)
     print(f"report: {folder.path / 'report.md'}")
 
@@ -278,16 +288,21 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     return records
 
 
-def pictures_of(folder: Path) -> list[Path]:
-    """The pictures of a run folder, by name.
+def read_report(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """What a report says.
 
     Args:
-        folder: The folder.
+        folder: Of the run.
 
     Returns:
-        Their paths, without those that a killed run left half written.
+        Its table of results, row -> value, and the names of its pictures in their order; nothing of a run that has none yet.
     """
-    return sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
+    path = folder / "report.md"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    _, _, below = text.partition(_head(RESULT))
+    rows = itertools.takewhile(lambda line: line.startswith("|"), below.splitlines()[1:])
+    cells = (line.strip("| ").split(" | ", 1) for line in rows)
+    return {cell[0]: cell[-1] for cell in cells}, re.findall(r"^!\[.*\]\((.+)\)$", text, re.MULTILINE)
 
 
 def versions() -> dict[str, str]:
@@ -299,6 +314,15 @@ def versions() -> dict[str, str]:
     packages = {name: version(name) for name in ("adseis", "jax", "jaxlib", "equinox", "numpy", "scipy")}
     machine = {"platform": platform.platform(), "backend": jax.default_backend(), "device": jax.devices()[0].device_kind}
     return {"python": platform.python_version(), **packages, **machine}
+
+
+def _markdown(title: str, rows: Mapping[str, object]) -> str:
+    """A table, or nothing of nothing."""
+    return "\n".join([_head(title), *(f"| {name} | {spell(value)} |" for name, value in rows.items())]) if rows else ""
+
+
+def _head(title: str) -> str:
+    return f"| {title} | |\n|---|---|"
 
 
 def _jsonable(value: Any) -> Any:

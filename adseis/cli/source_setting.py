@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from adseis.cli.options import InversionOptions
+from adseis.cli.options import InversionOptions, Solver
 from adseis.data.layered_crust import layered_crust
 from adseis.experiment.grid import Grid
 from adseis.experiment.sampling import resolved_frequency
@@ -19,12 +19,15 @@ from adseis.viz.sections import plot_section
 
 @dataclass(frozen=True)
 class Stations:
-    """Where waves of a source are recorded: at --depth, and in a borehole down either side."""
+    """Where waves of a source are recorded: at --depth, and in a borehole down either side.
+
+    Attributes:
+        surface: Stations along the surface.
+        boreholes: Stations in each of the two boreholes, evenly down to nine tenths of the depth; 0 for none.
+    """
 
     surface: int = 24
-    """Stations along the surface."""
     boreholes: int = 8
-    """Stations in each of the two boreholes, evenly down to nine tenths of the depth; 0 for none."""
 
 
 class Setting(NamedTuple):
@@ -38,8 +41,10 @@ class Setting(NamedTuple):
         receivers: `(receiver, axis)` [m].
         frequency: Highest peak frequency of a source that the grid resolves, or what was asked for [Hz].
         simulate: From a source to its gathers; a tuple of both components in a solid.
+        solver: Which simulates them.
         units: Of each record.
-        records: What each record is, for labels.
+        fields: What each record is, as `record` of the simulations names it.
+        records: The same, for labels.
     """
 
     name: str
@@ -49,7 +54,9 @@ class Setting(NamedTuple):
     receivers: np.ndarray
     frequency: float
     simulate: Callable[[Source], Any]
+    solver: Solver
     units: tuple[str, ...]
+    fields: tuple[str, ...]
     records: tuple[str, ...]
 
     def place(self, down: float, along: float) -> np.ndarray:
@@ -174,7 +181,9 @@ def make_setting(config: InversionOptions, stations: Stations) -> Setting:
         receivers=receivers,
         frequency=frequency,
         simulate=lambda source: solver.gathers(vp, Survey(source, receivers), grid),
+        solver=solver,
         units=("m/s", "m/s") if solid else (config.recorded_unit,),
+        fields=("vz", "vx") if solid else (config.field,),
         records=("vz [m/s]", "vx [m/s]") if solid else (config.recorded,),
     )
 

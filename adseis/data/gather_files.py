@@ -179,12 +179,13 @@ def read_time_function(path: str | Path) -> np.ndarray:
 
 
 def stored_gathers(
-    gathers: Gathers, *, time_function: ArrayLike | None = None, time_function_unit: str = "1"
+    gathers: Gathers, *, name: str | None = None, time_function: ArrayLike | None = None, time_function_unit: str = "1"
 ) -> dict[str, StoredArray]:
     """The arrays of a file that `read_gathers` reads, for `write_arrays` of more than gathers.
 
     Args:
         gathers: What is to be stored.
+        name: Of the data in the file; by default that of their field.
         time_function: Of the sources, `(shot, source, time)` or `(time,)`, on the clock of `gathers`; `read_time_function`
             reads it.
         time_function_unit: Its unit.
@@ -204,7 +205,7 @@ def stored_gathers(
         window
         | sources
         | {
-            gathers.field: StoredArray(gathers.data, gathers.unit, " ".join(OURS)),
+            name or gathers.field: StoredArray(gathers.data, gathers.unit, " ".join(OURS), field=name and gathers.field),
             "dt": StoredArray(np.array(gathers.dt), "s", ""),
             "start": StoredArray(np.array(gathers.start), "s", ""),
             "source_positions": StoredArray(gathers.source_positions, "m", "shot source axis"),

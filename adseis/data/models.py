@@ -331,7 +331,8 @@ def _check_size(values: np.ndarray, name: str, path: Path, assumed: str | None) 
 
 def _spacing(spacing: float | Sequence[float] | None, axes: str, path: Path) -> tuple[float, ...]:
     if spacing is None:
-        raise ValueError(f"`{path}` does not say how far apart its nodes are: give `spacing` [m] in the order {', '.join(axes)}.")
+        wanted = f"give `spacing` [m], one number or those along {', '.join(axes)}"
+        raise ValueError(f"`{path}` does not say how far apart its nodes are: {wanted}.")
     steps = np.ravel(np.asarray(spacing, "float64"))
     steps = np.repeat(steps, len(axes)) if steps.size == 1 else steps
     if steps.size != len(axes) or not (np.isfinite(steps) & (steps > 0)).all():

@@ -11,7 +11,7 @@ FIELDS = {11: "p", 12: "vz", 13: "vy", 14: "vx"}
 
 @dataclass(frozen=True)
 class HeaderOptions:
-    """Overrules the headers of `read_segy` and `read_su`; None leaves a matter to them.
+    """What overrules the headers of SEG-Y and SU files; without a word they are believed.
 
     Attributes:
         dt: Sampling interval [s], where the headers lack it or contradict each other.
@@ -62,7 +62,7 @@ class HeaderOptions:
         }
         for name, values in allowed.items():
             if getattr(self, name) not in (None, *values):
-                raise ValueError(f"`{name}` = {getattr(self, name)!r} must be one of {', '.join(values)}, or None.")
+                raise ValueError(f"`{name}` = {getattr(self, name)!r} must be one of {', '.join(values)}.")
         for name in ("coordinate_scalar", "elevation_scalar"):
             if getattr(self, name) == 0:
                 raise ValueError(f"`{name}` = 0 must multiply, or divide where it is negative; 1 takes numbers as they stand.")

@@ -38,7 +38,8 @@ def test_each_run_has_its_own(capsys):
     assert capsys.readouterr().err == ""
     assert started(Job(low=1400.0)) == Path("runs/waves-2")
     assert (
-        "runs/waves holds another run (low: 1500.0 there, 1400.0 here); this one goes to runs/waves-2" in capsys.readouterr().err
+        "runs/waves holds another run (--low: 1500.0 there, 1400.0 here); this one goes to runs/waves-2"
+        in capsys.readouterr().err
     )
     assert started(Job(iterations=2)) == Path("runs/waves-3")
     assert choose(Job(low=1400.0), "waves") == Path("runs/waves-2")

@@ -13,6 +13,8 @@ import pytest
 
 from adseis.cli.main import main
 from adseis.cli.runs import read_metrics
+from adseis.data import read_gathers
+from adseis.data.gather_files import read_time_function
 
 OPTIONS = ["--spacing", "25", "25", "--shots", "2", "--width", "6", "--frequency", "5", "--duration", "0.6"]
 
@@ -61,6 +63,13 @@ def test_invert_leaves_a_run_folder(model, tmp_path, capsys):
     assert [r["iteration"] for r in records] == list(range(1, 5))
     with h5py.File(out / "result.h5") as file:
         true, initial, final = (file[f"vp_{k}"][()] for k in ("true", "initial", "inverted"))
+    observed = read_gathers(out / "result.h5", name="gather_observed")
+    assert observed.survey(read_time_function(out / "result.h5")).receivers.shape == (30, 2)
+    report = (out / "report.md").read_text()
+    assert "| vp within (m/s) | 1" in report
+    assert "| ended because | the number of iterations is reached |" in report
+    places = [report.index(f"![{name}]") for name in ("models", "gathers", "misfit", "error")]
+    assert places == sorted(places)
     assert np.std(final - true) < np.std(initial - true)
     assert main(["info", str(out)]) == 0
     assert "vp_inverted" in capsys.readouterr().out
@@ -131,7 +140,7 @@ def test_a_dozen_kills(model, tmp_path):
     ("change", "said"),
     [
         (["--model", "nowhere.npy"], "no model file at"),
-        (["--order", "5"], "`order` = 5 is not available"),
+        (["--order", "5"], "--order 5 is not available"),
         (["--depth", "5000"], "is not within the model"),
         (["--width", "0"], "at least 1"),
         (["--spacing", "-25", "25"], "spacing"),

@@ -16,7 +16,7 @@ import adseis as ads
 from adseis.cli.main import main
 from adseis.cli.recorded_data import RecordedOptions, read_recording
 from adseis.cli.runs import RunFolder, read_metrics
-from adseis.data.gather_files import Gathers, read_gathers, write_gathers
+from adseis.data.gather_files import Gathers, read_gathers, read_time_function, write_gathers
 from adseis.data.models import read_model, write_model
 
 SHAPE, SPACING, DT = (15, 25), 20.0, 4e-3
@@ -94,6 +94,12 @@ def test_a_line_becomes_a_model(line, whole, capsys):
     assert "| record | 8 Hz, before | 8 Hz, after |" in report
     stored = arrays(out)
     assert stored["vp_inverted"][1]["units"] == "m/s"
+    predicted = read_gathers(out / "result.h5", name="gather_after")
+    assert (predicted.field, predicted.data.shape[2]) == ("p", 37)
+    assert predicted.start == pytest.approx(-predicted.dt * np.sum(stored["source_times"][0] < -predicted.dt / 2))
+    assert read_time_function(out / "result.h5").shape == (predicted.nt,)
+    for row in ("| physics | scalar |", "| vp within (m/s) | 1700 to 2600 |", "| bands below (Hz) | 8 |", "| dt (s) | "):
+        assert row in report
     for values, attributes in stored.values():
         assert len(attributes["axes"].split()) == values.ndim
     found = read_model(out / "model.h5").values
@@ -222,21 +228,21 @@ def test_a_killed_run_resumes_to_the_same(line, tmp_path):
     ("more", "said"),
     [
         (["--start", "100"], "source 0 of shot 0 (record 1) lies at z = 20, x = 80 m, outside the model: the data cover z 20 to "
-                             "260, x 40 to 440 m, the model z 0 to 280, x 100 to 580 m. Give `start`"),
-        (["--offsets", "900", "950"], "no trace has an offset within `offsets` = 900 to 950 m; they run from 0 to 360 m"),
+                             "260, x 40 to 440 m, the model z 0 to 280, x 100 to 580 m. Give --start"),
+        (["--offsets", "900", "950"], "no trace has an offset within --offsets 900 to 950 m; they run from 0 to 360 m"),
         (["--offsets", "300", "200"], "no trace has an offset"),
-        (["--bands", "30"], "`bands` reach 30 Hz; nodes 20 m apart carry 10 Hz at 2000 m/s (order 2). Lower them"),
-        (["--depth", "10"], "`depth` = 10.0 m is for data without depths"),
-        (["--duration", "9"], "`duration` = 9 s must be positive and within the records, which end at 0.7 s"),
+        (["--bands", "30"], "--bands reach 30 Hz; nodes 20 m apart carry 10 Hz at 2000 m/s (order 2). Lower them"),
+        (["--depth", "10"], "--depth 10.0 m is for data without depths"),
+        (["--duration", "9"], "--duration 9 s must be positive and within the records, which end at 0.7 s"),
         (["--mute-before", "1e6", "5"], "the mutes leave nothing of shot 0"),
-        (["--mute-after", "0", "5"], "`mute_after` = (0.0, 5.0): its speed must be positive"),
+        (["--mute-after", "0", "5"], "--mute-after (0.0, 5.0): its speed must be positive"),
         (["--low", "2100"], "must enclose the initial model, 2000 to 2000 m/s"),
-        (["--noise", "0.1"], "`noise` = 0.1 is of what is simulated"),
-        (["--model", "true.h5"], "`model` = true.h5 is of what is simulated"),
+        (["--noise", "0.1"], "--noise 0.1 is of what is simulated"),
+        (["--model", "true.h5"], "--model true.h5 is of what is simulated"),
         (["--wavelet", "none.txt"], "no wavelet at"),
         (["--geometry", "none.npz"], "no file of geometry at"),
         (["--problem", "location"], "is of no use to --problem location"),
-        (["--keep-above", "900"], "`keep_above` = 900 m leaves nothing to change"),
+        (["--keep-above", "900"], "--keep-above 900 m leaves nothing to change"),
         (["--physics", "elastic"], "holds `p`; a solid's velocity is compared. Use --physics acoustic"),
     ],
     ids=lambda x: " ".join(x) if isinstance(x, list) else "",
@@ -271,8 +277,8 @@ def test_data_without_a_model_or_a_trace(line, tmp_path, capsys):
     write_gathers(silent, dataclasses.replace(gathers, data=0 * gathers.data))
     np.save(tmp_path / "bare.npy", gathers.data)
     for command, said in (
-        (["invert", "--offsets", "0", "100"], "`offsets` = (0.0, 100.0) belongs to recorded data"),
-        (["invert", "--data", str(line / "line.segy")], "needs `initial`"),
+        (["invert", "--offsets", "0", "100"], "--offsets 0 100 belongs to recorded data"),
+        (["invert", "--data", str(line / "line.segy")], "needs --initial"),
         (words(line, out, data=silent), "no trace is left"),
         (words(line, out, data=tmp_path / "bare.npy"), "does not tell `dt`, `source_positions`, `receiver_positions`"),
     ):

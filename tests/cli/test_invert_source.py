@@ -8,6 +8,7 @@ import pytest
 
 from adseis.cli.main import COMMANDS, main, parse
 from adseis.cli.runs import RunFolder, read_metrics
+from adseis.data import read_gathers
 
 SMALL = ["--spacing", "100", "100", "--width", "6", "--stations.surface", "8", "--stations.boreholes", "3"]
 FLUID = ["--problem", "rupture", "--physics", "acoustic", "--rupture.points", "2"]
@@ -89,6 +90,7 @@ def test_a_run_says_how_near_it_came(model, tmp_path, capsys, name, iterations, 
     assert resolved["physics"] == physics  # which was asked for of the rupture alone
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_resumes_to_the_same(model, tmp_path, monkeypatch, capsys):
     """Bit for bit: the second of two minimizations is stopped; both journals replay, and the rest is computed alike."""
     folders = [tmp_path / which for which in ("stopped", "whole")]
@@ -111,6 +113,8 @@ def test_an_interrupted_run_resumes_to_the_same(model, tmp_path, monkeypatch, ca
         patch.setattr(RunFolder, "save_picture", lambda *args, **options: None)
         assert main(command[0]) == 0
         assert main(command[1]) == 0
+    found = read_gathers(folders[1] / "result.h5", name="pressure_found")
+    assert (found.field, found.unit, found.source_positions.shape) == ("p", "Pa", (1, 2, 2))
     stopped, whole = map(arrays, folders)
     assert stopped.keys() == whole.keys()
     for key, (values, _) in whole.items():
@@ -140,19 +144,19 @@ def test_options_from_a_file(tmp_path):
             "is of no use to --problem location; it belongs to velocity",
         ),
         (["--problem", "rupture", "--initial", "vp.npy"], "belongs to velocity"),
-        (["--problem", "moment-tensor", "--shots", "3"], "`shots` = 3 is of no use to --problem moment-tensor"),
+        (["--problem", "moment-tensor", "--shots", "3"], "--shots 3 is of no use to --problem moment-tensor"),
         (["--problem", "location", "--rupture.points", "3"], "it belongs to rupture"),
         (["--location.width", "5"], "is of no use to --problem velocity; it belongs to location"),
         (["--problem", "moment-tensor", "--physics", "acoustic"], "knows no moment tensors"),
         (["--problem", "location", "--noise", "-1"], "must not be negative"),
-        (["--problem", "location", "--location.width", "-1"], "`location.width` = -1.0 m"),
+        (["--problem", "location", "--location.width", "-1"], "--location.width -1.0 m"),
         (
             ["--problem", "location", "--location.start", "5", "800"],
-            "`location.start` = (5.0, 800.0) m must lie within z from 200 to",
+            "--location.start (5.0, 800.0) m must lie within z from 200 to",
         ),
-        (["--problem", "rupture", "--rupture.points", "0"], "`rupture.points` = 0"),
+        (["--problem", "rupture", "--rupture.points", "0"], "--rupture.points 0"),
         (["--problem", "rupture", "--rupture.ends", "0", "0", "500", "9000"], "leave the model"),
-        (["--problem", "rupture", "--rupture.speed", "100"], "raise `duration` or `rupture.speed`"),
+        (["--problem", "rupture", "--rupture.speed", "100"], "raise --duration or --rupture.speed"),
         (["--problem", "rupture", "--rupture.speed", "-1"], "must be positive"),
         (["--problem", "moment-tensor", "--moment-tensor.moment", "0", "0", "0"], "there is nothing to find"),
         (["--problem", "location", "--depth", "5000"], "is not within the model"),
@@ -180,6 +184,13 @@ def test_help_names_the_problems(capsys):
     """A group of options for each."""
     assert main(["invert", "--help"]) == 0
     printed = capsys.readouterr().out
-    for piece in ("--problem {velocity,location,rupture,moment-tensor}", "--location.start", "--rupture.form {history,gaussian}",
-                  "--moment-tensor.moment", "--stations.surface"):  # fmt: skip
+    groups = ("model", "survey", "physics", "inversion", "output", "data", "headers", "stations", "location", "rupture",
+              "moment-tensor")  # fmt: skip
+    places = [printed.index(f" {group} options ") for group in groups]
+    assert places == sorted(places)
+    for piece in ("--problem {velocity,location,rupture,moment-tensor}", "--location.start FLOAT FLOAT",
+                  "--rupture.form {history,gaussian}", "--moment-tensor.moment", "--stations.surface", ".segy or .sgy",
+                  "examples:\n  adseis invert "):  # fmt: skip
         assert piece in printed
+    assert "None" not in printed
+    assert "(default: )" not in printed

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -11,7 +12,8 @@ import pytest
 
 from adseis.cli.info import Info
 from adseis.cli.info import run as run_info
-from adseis.cli.main import main, one_line
+from adseis.cli.main import main
+from adseis.cli.parsing import one_line
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Work:
     """Model file."""
     fault: str = ""
     """How to fail."""
+    corners: tuple[float, ...] = ()
+    """Corners [Hz]."""
+    physics: Literal["scalar", "elastic"] | None = None
+    """Physics."""
     band: Band = field(default_factory=Band)
 
 
@@ -41,6 +47,8 @@ def checked(x):
 
 FAULTS = {
     "value": lambda: (_ for _ in ()).throw(ValueError("`vp` is\n wrong.")),
+    "option": lambda: (_ for _ in ()).throw(ValueError('`iterations` = 3 and `band.corner`, or give `model="m.npy"`.')),
+    "absent": lambda: (_ for _ in ()).throw(ImportError("Install it.")),
     "type": lambda: (_ for _ in ()).throw(TypeError("`dt` is a word.")),
     "disk": lambda: Path("/proc/absent/file").write_text(""),
     "run": lambda: (_ for _ in ()).throw(RuntimeError("the misfit is NaN at iterate 3.")),
@@ -89,6 +97,15 @@ def test_defaults_toml_flags(adseis, tmp_path):
     assert [Work(), in_file, under_flags] == SEEN
 
 
+@pytest.mark.parametrize("words", [("3", "5"), ("3,5",), ("3,", "5"), ("-3,5", "--model", "m.npy")])
+def test_numbers_joined_by_commas(adseis, words):
+    """Are as good as those with blanks between."""
+    assert adseis("work", "--corners", *words)[0] == 0
+    assert [abs(corner) for corner in SEEN[0].corners] == [3.0, 5.0]
+    assert adseis("work", "--corners=3,5")[0] == 0
+    assert SEEN[1].corners == (3.0, 5.0)
+
+
 def test_help(adseis):
     code, out, err = adseis("--help")
     assert (code, err) == (0, "")
@@ -96,8 +113,11 @@ def test_help(adseis):
     assert "Do some work." in out
     code, out, err = adseis("work", "--help")
     assert (code, err) == (0, "")
-    for piece in ("--iterations INT", "Number of iterations. (default: 10)", "--config FILE.toml", "Corner [Hz]."):
+    for piece in ("--iterations INT", "Number of iterations. (default: 10)", "--config FILE.toml", "Corner [Hz].",
+                  "--corners FLOAT [FLOAT ...]", "--physics {scalar,elastic}", "--band.corner FLOAT"):  # fmt: skip
         assert piece in out
+    assert "None" not in out
+    assert "(default: )" not in out
     assert not SEEN
 
 
@@ -110,9 +130,16 @@ def test_help_shows_the_defaults_of_the_file(adseis, tmp_path):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("wrok",), "Unrecognized options: wrok"),
-        (("work", "--iteration", 3), "Unrecognized options: --iteration, 3. Perhaps you meant --iterations INT"),
+        (("wrok",), "no command 'wrok'; there are work, info. Perhaps you meant work."),
+        (("work", "--iteration", 3), "no option --iteration of `adseis work`. Perhaps you meant --iterations."),
+        (("work", "--modle=x"), "no option --modle of `adseis work`. Perhaps you meant --model."),
+        (("work", "--corner", 3), "Perhaps you meant --corners."),
+        (("info", "--fault", 3), "no option --fault of `adseis info`. It is one of `adseis work`."),
+        (("work", "--gpu"), "no option --gpu: JAX chooses the device, and `adseis info` shows which"),
+        (("--device", "gpu"), "no option --device: JAX chooses"),
         (("work", "--iterations", "x"), "Error parsing --iterations: invalid literal"),
+        (("work", "--corners", "3,x"), "--corners takes numbers, such as --corners 3 5, not 'x'"),
+        (("work", "--physics", "plastic"), "invalid choice 'plastic' for argument '--physics'. Expected one of ('"),
         (("work", "--config"), "--config"),
         (("work", "--config", "absent.toml"), "no configuration file at `absent.toml`"),
         (("info", "absent"), "no run folder at `absent`"),
@@ -134,7 +161,7 @@ def test_bad_command_line(adseis, argv, message, monkeypatch, utf8):
     [
         (
             "╭─ Title ─╮\n│ No such │\n│ thing.  │\n│ ─────── │\n│ Perhaps you meant: │\n│    --x INT │\n╰────╯",
-            "No such thing. Perhaps you meant --x INT. See --help.",
+            "No such thing. See --help.",
         ),
         ("------\nTitle\n------\nNo such\nthing.\n------\nMore", "No such thing. See --help."),
         ("╔═ Title ═╗\n║ No such thing ║\n╚═════════╝", "No such thing"),
@@ -153,6 +180,8 @@ def test_a_box_becomes_a_line(drawn, message):
     ("fault", "code", "message"),
     [
         ("value", 2, "adseis: error: `vp` is wrong.\n"),
+        ("option", 2, "adseis: error: --iterations 3 and --band.corner, or give --model m.npy.\n"),
+        ("absent", 2, "adseis: error: Install it.\n"),
         ("type", 2, "adseis: error: `dt` is a word.\n"),
         ("disk", 2, "adseis: error: [Errno 2] No such file or directory: '/proc/absent/file'\n"),
         ("run", 1, "adseis: error: the misfit is NaN at iterate 3.\n"),

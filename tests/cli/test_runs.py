@@ -7,12 +7,13 @@ import h5py
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from adseis.cli.info import Info, describe_installation, describe_run, run
+from adseis.cli.invert import Invert
 from adseis.cli.runs import RunFolder, read_metrics
+from adseis.cli.source_setting import Stations
 from adseis.data.arrays import StoredArray
-from adseis.viz.curves import plot_curve
-from adseis.viz.figures import save_figure
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,21 @@ class Job:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("adseis.cli.runs.save_figure", lambda figure, path: path.touch())
     folder = RunFolder(tmp_path / "runs" / "toy", Job(), seed=7)
     folder.record(iteration=0, misfit=2.0)
     folder.record(iteration=1, misfit=jnp.asarray(0.5), step=np.float64("nan"))
     folder.write_result({"vp": StoredArray(np.full((3, 4), 2000.0), "m/s", "z x", (10.0, 10.0))})
-    folder.save_picture("misfit", plot_curve([2.0, 0.5]))
-    folder.write_report("Toy", {"misfit": 0.123456789, "iterations": 2}, text="A toy.")
+    folder.save_picture("misfit", Figure())
+    folder.save_picture("error", Figure())
+    folder.write_report("Toy", {"misfit": 0.123456789, "iterations": 2}, text="A toy.", setting={"dt (s)": 0.5})
     return folder
 
 
 def test_contents(folder):
     """A run folder holds exactly what design section 6 lists, and nothing temporary."""
-    names = ["config.toml", "metrics.jsonl", "misfit.png", "report.md", "result.h5", "versions.json"]
+    names = ["config.toml", "error.png", "metrics.jsonl", "misfit.png", "report.md", "result.h5", "versions.json"]
     assert sorted(path.name for path in folder.path.glob("[!.]*")) == names
     records = read_metrics(folder.path / "metrics.jsonl")
     assert records == [{"iteration": 0, "misfit": 2.0}, {"iteration": 1, "misfit": 0.5, "step": None}]
@@ -45,7 +48,8 @@ def test_contents(folder):
     assert {"python", "adseis", "jax", "jaxlib", "numpy", "scipy", "platform", "device"} <= versions.keys()
     report = (folder.path / "report.md").read_text()
     assert "# Toy\n\nA toy." in report
-    assert "| misfit | 0.123457 |" in report
+    assert "| result | |\n|---|---|\n| misfit | 0.123457 |" in report
+    assert "| made with | |\n|---|---|\n| dt (s) | 0.5 |" in report
     assert "![misfit](misfit.png)" in report
     with h5py.File(folder.path / "result.h5") as file:
         assert file["vp"].fletcher32
@@ -74,7 +78,7 @@ def test_another_run_is_refused(folder, finished):
     if not finished:
         (folder.path / "report.md").unlink()
     before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
-    with pytest.raises(FileExistsError, match=r"holds another run \(name: none there, other here\)"):
+    with pytest.raises(FileExistsError, match=r"holds another run \(--name: none there, other here\)"):
         RunFolder(folder.path, Job(name="other"))
     assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
 
@@ -105,7 +109,7 @@ def test_one_process_at_a_time(folder):
 
 def test_a_report_shows_its_own_pictures(folder):
     """Not those that something else left in the folder."""
-    save_figure(plot_curve([1.0, 2.0]), folder.path / "foreign.png")
+    (folder.path / "foreign.png").touch()
     folder.write_report("Toy", {})
     assert "foreign" not in (folder.path / "report.md").read_text()
 
@@ -128,16 +132,26 @@ def test_faults(tmp_path, folder):
 
 
 def test_info(folder, capsys):
-    """The summary names configuration, last metrics, arrays with units, pictures."""
+    """The summary begins with the result; pictures are in the order of the report, arrays have units, options are as typed."""
     assert run(Info(folder.path)) == 0
     text = capsys.readouterr().out
-    for piece in ('name = "none"', "metrics: 2 records", "misfit     0.5", "float64 (z x) = (3, 4) [m/s]", "misfit.png"):
-        assert piece in text
-    assert "toy (finished)" in text
+    pieces = ("toy (finished)", "misfit      0.123457", "metrics: 2 records", "misfit     0.5", "misfit.png\n  error.png",
+              "float64 (z x) = (3, 4) [m/s]", "--iterations 3")  # fmt: skip
+    places = [text.index(piece) for piece in pieces]
+    assert places == sorted(places)
+    assert "none" not in text
+    assert "dt" not in text
     (folder.path / "report.md").unlink()
     assert "(not finished: the same command continues it)" in describe_run(folder.path)
     assert "jaxlib" in describe_installation()
     assert run(Info()) == 0
+
+
+def test_info_tells_no_default(tmp_path):
+    """Of a command's configuration only what was asked for."""
+    RunFolder(tmp_path, Invert(low=1500.0, bands=(3.0, 5.0), stations=Stations(surface=3)))
+    options = describe_run(tmp_path).partition("options other than by default\n")[2].split()
+    assert options == ["--bands", "3", "5", "--low", "1500", "--stations.surface", "3"]
 
 
 def test_info_faults(tmp_path, folder):

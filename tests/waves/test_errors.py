@@ -234,7 +234,8 @@ def test_no_forward_derivative_of_a_sweep(wrap):
     gradient, are tested to go on (test_hessian.py)."""
     with pytest.raises(TypeError, match=r"pass adjoint=ads.AutoDiff\(\). JAX says: can't apply forward-mode autodiff"):
         jax.jvp(wrap(scalar), (VP,), (np.ones_like(VP),))
-    assert jax.vmap(jax.grad(lambda vp: wrap(scalar)(vp).sum()))(np.stack([VP, VP])).shape == (2, *VP.shape)
+    gradients = jax.vmap(jax.grad(lambda vp: wrap(scalar)(vp).sum()))
+    assert jax.eval_shape(gradients, np.stack([VP, VP])).shape == (2, *VP.shape)
 
 
 SWITCHED = """

@@ -98,6 +98,19 @@ def test_certify_a_problem(run, tmp_path):
     assert_drawn(tmp_path / "certify_a_problem.png")
 
 
+@pytest.mark.slow
+@pytest.mark.optimised
+def test_implicit_equation(run, tmp_path):
+    """At three times the explicit limit Gauss's scheme errs less than half of what the explicit one does at the limit."""
+    printed = run("examples/implicit_equation.py", "--seconds", "0.25")
+    errors = {
+        (name, step): float(e) for name, step, e in re.findall(r"^(\w+) +dt = +(\S+) limits: error (\S+),", printed, re.MULTILINE)
+    }
+    assert 0 < errors["Gauss", "3.00"] < 0.5 * errors["explicit", "1.00"]
+    assert "PASSED: the gradient is right." in printed
+    assert_drawn(tmp_path / "implicit_equation.png")
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [

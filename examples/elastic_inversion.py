@@ -16,6 +16,8 @@ from adseis.objectives.bands import Band
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 
+ads.parallel.use_cores()  # each core is a device, with shots of its own
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--iterations", type=int, default=30, help="most iterations in the full band")
 options = parser.parse_args()
@@ -33,7 +35,7 @@ ring = 15 * np.round(ring / 15)  # on the nodes: fast
 shots = np.repeat(ring[::10], 2, 0)[:, None]  # four places, a vertical and a horizontal force at each
 direction = np.tile(np.eye(2, dtype="float32"), (4, 1))[:, None]
 wavelet = 1e6 * ads.wavelets.ricker(7.0, grid.nt, grid.dt, dtype="float32")[None, None]
-survey = ads.Survey(ads.Force(shots, wavelet, direction), ring)
+survey = ads.parallel.shard_shots(ads.Survey(ads.Force(shots, wavelet, direction), ring))
 
 
 def forward(model):

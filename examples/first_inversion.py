@@ -8,6 +8,8 @@ import adseis as ads
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 
+ads.parallel.use_cores()  # each core is a device, with shots of its own
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--iterations", type=int, default=20)
 options = parser.parse_args()
@@ -28,7 +30,7 @@ def circle(points, radius=450.0):
 sources = circle(8)[:, None, :]  # (shot, source, axis): one source a shot
 receivers = circle(64)  # (receiver, axis): the same for all shots
 wavelet = ads.wavelets.ricker(8.0, grid.nt, grid.dt)[None, None, :]
-survey = ads.Survey(ads.Explosion(sources, wavelet), receivers)
+survey = ads.parallel.shard_shots(ads.Survey(ads.Explosion(sources, wavelet), receivers))
 
 
 def predict(vp):

@@ -19,6 +19,8 @@ from adseis.objectives.bands import Band
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 
+ads.parallel.use_cores()  # each core is a device, with shots of its own
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--iterations", type=int, default=25)
 options = parser.parse_args()
@@ -43,7 +45,9 @@ true = (initial + 250 * np.exp(-((z - 360) ** 2 + (x - 470) ** 2) / 2 / 90**2)).
 along = np.linspace(60, 880, 6)
 sources = np.stack([np.full(6, 40.0), along], -1)[:, None].astype("float32")
 receivers = np.stack([np.full(48, 660.0), grid.coordinates(1)], -1).astype("float32")
-survey = ads.Survey(ads.Explosion(sources, ads.wavelets.ricker(7.0, grid.nt, grid.dt, dtype="float32")[None, None]), receivers)
+survey = ads.parallel.shard_shots(
+    ads.Survey(ads.Explosion(sources, ads.wavelets.ricker(7.0, grid.nt, grid.dt, dtype="float32")[None, None]), receivers)
+)
 
 
 def forward(vp):

@@ -18,6 +18,8 @@ from adseis.objectives.bands import Band
 from adseis.viz.figures import save_figure
 from adseis.viz.sections import plot_sections
 
+ads.parallel.use_cores()  # each core is a device, with shots of its own
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--iterations", type=int, default=25)
 parser.add_argument("--noise", type=float, default=0.0, help="standard deviation of the noise over that of the data")
@@ -32,7 +34,7 @@ angle = 2 * np.pi * np.arange(64) / 64
 receivers = 20 * np.round((470 + 430 * np.stack([np.cos(angle), np.sin(angle)], axis=-1)) / 20)  # on the nodes: fast
 sources = receivers[::8, None, :]  # eight shots
 wavelet = ads.wavelets.ricker(8.0, grid.nt, grid.dt)[None, None, :]
-survey = ads.Survey(ads.Explosion(sources, wavelet), receivers)
+survey = ads.parallel.shard_shots(ads.Survey(ads.Explosion(sources, wavelet), receivers))
 
 
 def forward(vp):

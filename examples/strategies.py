@@ -17,6 +17,8 @@ from adseis.optimizers.stochastic import minimize_stochastic
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
 
+ads.parallel.use_cores()  # each core is a device, with shots of its own
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--gradients", type=int, default=48, help="what each way may spend, in gradients of all shots")
 options = parser.parse_args()
@@ -30,7 +32,7 @@ along = np.linspace(60, 1120, 12)
 shots = np.stack([np.full(12, 40.0), along], -1)[:, None].astype("float32")
 receivers = np.stack([np.full(60, 760.0), grid.coordinates(1)], -1).astype("float32")
 wavelet = ads.wavelets.ricker(7.0, grid.nt, grid.dt, dtype="float32")[None, None]
-survey = ads.Survey(ads.Explosion(shots, wavelet), receivers)
+survey = ads.parallel.shard_shots(ads.Survey(ads.Explosion(shots, wavelet), receivers))
 low, high = 1600.0, 2900.0
 
 

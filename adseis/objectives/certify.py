@@ -84,7 +84,7 @@ def certify(
         walk = problem.walk(value, gradient, direction, bar)
 
         bar.set_description("AutoDiff")
-        with adjoint_override(AutoDiff()) as override:
+        with adjoint_override(AutoDiff(), watching=True) as override:
             suspects = problem.suspects()
             simulations = override.simulations
             if autodiff:

@@ -2,6 +2,7 @@
 
 import operator
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,26 +109,38 @@ def use_cores(count: int | None = None) -> int:
     To be called before the first array is made, for that is when JAX makes its devices. GPUs are not affected.
 
     Args:
-        count: Number of CPU devices; by default the cores that this process may use.
+        count: Number of CPU devices; by default JAX_NUM_CPU_DEVICES of the environment, or else the cores that this process may
+            use.
 
     Returns:
-        The number of CPU devices.
+        The number of CPU devices. By default, that of a JAX that has started already, with a warning if it is one.
 
     Raises:
         ValueError: If `count` is not positive.
-        RuntimeError: If JAX has started, with another number of CPU devices.
+        RuntimeError: If JAX has started, with another number of CPU devices than `count`.
     """
-    if count is None:
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if operator.index(count) < 1:
+    wanted = _cores() if count is None else count
+    if operator.index(wanted) < 1:
         raise ValueError(f"`count` = {count} must be a number of cores, at least 1.")
     try:
-        jax.config.update("jax_num_cpu_devices", count)
+        jax.config.update("jax_num_cpu_devices", wanted)
     except RuntimeError as error:
         now = jax.local_device_count("cpu")
+        late = (
+            f"JAX has started with {now} CPU device(s): too late for {wanted}. Call ads.parallel.use_cores before the first "
+            f"array is made (in a notebook, restart the kernel), or set JAX_NUM_CPU_DEVICES={wanted} in the environment."
+        )
+        if count is None:
+            if now == 1 < wanted:
+                warnings.warn(late, stacklevel=2)
+            return now
         if now != count:
-            raise RuntimeError(
-                f"JAX has started with {now} CPU device(s): too late for {count}. Call ads.parallel.use_cores before the first "
-                f"array is made (in a notebook, restart the kernel), or set JAX_NUM_CPU_DEVICES={count} in the environment."
-            ) from error
-    return count
+            raise RuntimeError(late) from error
+    return wanted
+
+
+def _cores() -> int:
+    chosen = jax.config.jax_num_cpu_devices
+    if chosen > 0:
+        return chosen
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -21,12 +21,13 @@ class AdjointOverride:
 
     Attributes:
         adjoint: The strategy that simulations are given.
+        watching: Whether simulations are to tell of records that grow.
         simulations: How many were met so far: run, or traced.
         growing: Whether records of one of them grew after its sources had ended.
     """
 
-    def __init__(self, adjoint: Adjoint) -> None:
-        self.adjoint = adjoint
+    def __init__(self, adjoint: Adjoint, *, watching: bool = False) -> None:
+        self.adjoint, self.watching = adjoint, watching
         self.simulations = 0
         self.growing = False
 
@@ -43,18 +44,19 @@ _CURRENT = jax.make_user_context(default_value=None)
 
 
 @contextlib.contextmanager
-def adjoint_override(adjoint: Adjoint) -> Iterator[AdjointOverride]:
+def adjoint_override(adjoint: Adjoint, *, watching: bool = False) -> Iterator[AdjointOverride]:
     """Give every simulation within the context this adjoint, compiled functions around it included.
 
     What cannot be traced anew is not reached: a jaxpr or an executable that is called as such.
 
     Args:
         adjoint: `ads.AutoDiff()` or `ads.ReverseSweep()`.
+        watching: Whether they are to tell of records that grow, see `AdjointOverride.growing`.
 
     Yields:
         The override, whose `simulations` tells whether it reached any.
     """
-    override = AdjointOverride(adjoint)
+    override = AdjointOverride(adjoint, watching=watching)
     with _CURRENT(override):
         yield override
 

@@ -30,9 +30,9 @@ def test_device_mesh_errors():
 
 
 def test_use_cores_comes_too_late():
-    """JAX has started with the four devices of the tests: four are fine, another number is an error that says what to do."""
+    """JAX has started with the four devices of the tests: four are fine, and what there is by default; another number is an error that says what to do."""
     jax.devices()
-    assert use_cores(4) == 4
+    assert use_cores(4) == use_cores() == 4
     with pytest.raises(RuntimeError, match=r"JAX has started with 4 CPU device\(s\): too late for 3. .* JAX_NUM_CPU_DEVICES=3"):
         use_cores(3)
     with pytest.raises(ValueError, match="`count` = 0 must be a number of cores"):

@@ -32,6 +32,8 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_traceback_in_locations_limit", 0)  # a tenth of the time goes into who called whom
+jax.config.update("jax_traceback_filtering", "off")
 
 install_import_hook("adseis", "beartype.beartype")
 

@@ -40,7 +40,7 @@ def test_pressure_2d(dtype):
 
 
 @pytest.mark.parametrize(
-    "offset", [pytest.param((9, 12), id="2d"), pytest.param((4, 2, 4), id="3d", marks=pytest.mark.optimised)]
+    "offset", [pytest.param((9, 12), id="2d"), pytest.param((4, 2, 4), id="3d", marks=[pytest.mark.optimised, pytest.mark.slow])]
 )
 def test_volume_source_and_force(offset):
     """Pressure and every velocity of a volume source and of an oblique force, off the nodes, two or so wavelengths away (in 3D

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from adseis.cli import fetch, info, invert, simulate
 from adseis.cli.flags import flags_of, in_flags
 from adseis.cli.parsing import Commands, parse
+from adseis.parallel.devices import use_cores
 from adseis.parallel.shots import told
 
 COMMANDS: Commands = {
@@ -47,6 +48,8 @@ def main(argv: Sequence[str] | None = None, *, commands: Commands = COMMANDS) ->
         run, settings = parse(argv, commands)
         flags = flags_of(type(settings))
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            use_cores()  # where Python called us, JAX may have started
             warnings.simplefilter("once")
             warnings.showwarning = lambda message, *_, **__: print(
                 f"adseis: note: {in_flags(str(message), flags)}", file=sys.stderr

@@ -15,7 +15,7 @@ from jaxtyping import PyTree
 from adseis.cli.flags import changed
 from adseis.cli.folders import choose
 from adseis.cli.option_groups import DescentOptions, LineOptions, ModelOptions, OutputOptions, Physics, PhysicsOptions
-from adseis.cli.runs import RunFolder
+from adseis.cli.runs import RunFolder, versions
 from adseis.data.catalogue import CATALOGUE
 from adseis.data.models import Model, names_in, read_model
 from adseis.data.problems import Experiment, crust_experiment, stored_experiment, surface_experiment
@@ -26,6 +26,7 @@ from adseis.experiment.sampling import check_order, resolved_frequency
 from adseis.experiment.survey import Survey
 from adseis.objectives import misfits
 from adseis.objectives.bands import Band
+from adseis.parallel.shots import shard_shots
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.cpml import CPML
 from adseis.waves.elastic import simulate_elastic
@@ -51,7 +52,7 @@ class Solver(NamedTuple):
     options: dict[str, Any]
 
     def gathers(self, vp: Any, survey: Survey, grid: Grid) -> Any:
-        """Simulate.
+        """Simulate, every device its share of the shots.
 
         Args:
             vp: P-wave speed [m/s].
@@ -61,6 +62,8 @@ class Solver(NamedTuple):
         Returns:
             What the receivers record.
         """
+        devices = jax.devices()[: len(survey.emissions(grid)[0].position)]
+        survey = shard_shots(survey, devices) if len(devices) > 1 else survey
         return self.simulate(self.medium(vp), survey, grid, **self.options)
 
 
@@ -98,7 +101,7 @@ def setting_of(grid: Grid, solver: Solver, **more: object) -> dict[str, object]:
         "steps": grid.nt,
         "order": options["order"],
         "top": "free surface" if options["free_surface"] else "absorbs",
-        "device": jax.devices()[0].device_kind,
+        "device": versions()["device"],
     }
 
 

@@ -312,8 +312,13 @@ def versions() -> dict[str, str]:
         Name -> version of Python and the packages; `platform`, `backend` and `device`.
     """
     packages = {name: version(name) for name in ("adseis", "jax", "jaxlib", "equinox", "numpy", "scipy")}
-    machine = {"platform": platform.platform(), "backend": jax.default_backend(), "device": jax.devices()[0].device_kind}
+    machine = {"platform": platform.platform(), "backend": jax.default_backend(), "device": _devices()}
     return {"python": platform.python_version(), **packages, **machine}
+
+
+def _devices() -> str:
+    devices = jax.devices()
+    return f"{len(devices)} x {devices[0].device_kind}"
 
 
 def _markdown(title: str, rows: Mapping[str, object]) -> str:

@@ -140,7 +140,7 @@ def use_cores(count: int | None = None) -> int:
 
 
 def _cores() -> int:
-    chosen = jax.config.jax_num_cpu_devices
+    chosen = getattr(jax.config, "jax_num_cpu_devices", -1)
     if chosen > 0:
         return chosen
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

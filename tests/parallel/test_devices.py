@@ -30,7 +30,7 @@ def test_device_mesh_errors():
 
 
 def test_use_cores_comes_too_late():
-    """JAX has started with the four devices of the tests: four are fine, and what there is by default; another number is an error that says what to do."""
+    """JAX has started with the four devices of the tests: they are what there is, another number is an error that says what to do."""
     jax.devices()
     assert use_cores(4) == use_cores() == 4
     with pytest.raises(RuntimeError, match=r"JAX has started with 4 CPU device\(s\): too late for 3. .* JAX_NUM_CPU_DEVICES=3"):
@@ -40,16 +40,20 @@ def test_use_cores_comes_too_late():
 
 
 def test_use_cores_in_time():
-    """After importing adseis, which therefore starts nothing; then again with the same number, as in a notebook run twice."""
+    """After importing adseis, which therefore starts nothing; then again with the same number, as in a notebook run twice. The
+    command line does so by itself."""
     program = """
 import os
 import jax
 import adseis as ads
+from adseis.cli.main import main
 cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 assert ads.parallel.use_cores() == cores
 assert ads.parallel.use_cores(3) == 3
-assert ads.parallel.device_mesh().shape == {"shot": 3}
-assert ads.parallel.use_cores(3) == 3
+jax.config.update("jax_num_cpu_devices", -1)
+assert main(["info"]) == 0
+assert ads.parallel.device_mesh().shape == {"shot": cores}
+assert ads.parallel.use_cores(cores) == cores
 """
     environment = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")}
     subprocess.run([sys.executable, "-c", program], env=environment | {"JAX_PLATFORMS": "cpu"}, check=True, timeout=120)

@@ -30,7 +30,7 @@ def test_device_mesh_errors():
 
 
 def test_use_cores_comes_too_late():
-    """JAX has started with the four devices of the tests: they are what there is, another number is an error that says what to do."""
+    """The four devices of the tests are what there is by then; another number is an error that says what to do."""
     jax.devices()
     assert use_cores(4) == use_cores() == 4
     with pytest.raises(RuntimeError, match=r"JAX has started with 4 CPU device\(s\): too late for 3. .* JAX_NUM_CPU_DEVICES=3"):

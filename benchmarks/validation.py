@@ -1,6 +1,6 @@
 """One table of what is validated: what is compared with what, how well the two agree, how well they have to, and why.
 
-python benchmarks/validation.py                  # all rows, a few minutes on two cores; exit code 1 if one fails
+python benchmarks/validation.py                  # all rows, half an hour on two cores; exit code 1 if one fails
 python benchmarks/validation.py --only lamb      # those whose name holds this
 
 Set-ups, oracles and bounds live in tests/: a row runs a test, and takes the figures that the oracle measured in it. As there,
@@ -12,6 +12,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import itertools
 import json
 import os
 import sys
@@ -27,6 +28,8 @@ import jax
 import numpy as np
 from reporting import markdown, now, processor_name, table, write_text
 from tqdm import tqdm
+
+import adseis as ads
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 RESULTS = Path(__file__).parent / "results" / "validation"
@@ -92,6 +95,8 @@ def measured(place: str, arguments: dict[str, Any]) -> dict[str, list[Any]]:
         (test, "echoes", lambda result, *_: result),
         (test, "energies", lambda result, *_: drift(result[25:])),
         (test, "assert_constant", lambda _, energy: drift(energy)),
+        (test, "grazing", lambda result, *_: result),
+        (test, "peaks", lambda result, *_: float(np.max(result[:, -1] / np.maximum(result[:, 8:11].max(1), 1e-4)))),
     ]
 
     def noting(function: Callable[..., Any], key: str, note: Callable[..., Any]) -> Callable[..., Any]:
@@ -313,6 +318,59 @@ def boundaries() -> Iterator[Row]:
         yield Row(f"energy-{physics}", setting, "its value at first", worst(place, of=of, axes=2, order=order), 1e-10, "rounding")
 
 
+def layers_of_solids() -> Iterator[Row]:
+    """What they take of waves that graze them, whether they grow, and what they cost beside layers that do grow."""
+    place, bound = "test_layers_of_solids.test_grazing_waves", {"whole": 2e-3, "worst": 2e-2}
+    for part, which, most in ((0, "all traces", 5e-3), (1, "the worst trace", 5e-2)):
+        setting = f"elastic, 20 cells of CPML: 1.8 km along the top of soft rock on hard, {which}"
+        measure = grazed(place, part, soft=True, **bound)
+        yield Row(f"layers-grazing-{part}", setting, "a domain without echoes", measure, most, "what decays at the outer end")
+    for kind, env in itertools.product(("layers", "blocks"), ("open", "free", "sea")):
+        values = {"kind": kind, "env": env, "order": 4, "count": 9}
+        setting = f"elastic, nine random media of {kind}, {env}: peak after 20,000 steps over that after 10,000"
+        measure = worst("test_layers_of_solids.test_fifty_media", of="peaks", **values)
+        yield Row(f"layers-fade-{kind}-{env}", setting, "1", measure, 3.0, "waves trapped in soft layers fade slowly")
+    setting = "elastic, 400 x 400, 20 cells of CPML: time of a step over that of layers that only damp across"
+    yield Row("layers-cost", setting, "medians of seven runs in turn", cost_of_layers, 1.25, "a product a field")
+
+
+def grazed(place: str, part: int, **arguments: Any) -> Callable[[], Found]:
+    """The loss of all traces, or of the worst."""
+    known(place, arguments)
+
+    def measure() -> Found:
+        found = _grazed(place, tuple(arguments.items()))
+        return Found([found["grazing"][0][part]], "; ".join(found["failed"]))
+
+    return measure
+
+
+@functools.cache
+def _grazed(place: str, arguments: tuple[tuple[str, Any], ...]) -> dict[str, list[Any]]:
+    return measured(place, dict(arguments))
+
+
+def cost_of_layers() -> Found:
+    """The two take turns."""
+    test, times = module("test_layers_of_solids"), {}
+    media = [np.full((400, 400), value, "float32") for value in (3000.0, 1700.0, 2200.0)]
+    grid = ads.Grid((400, 400), 10.0, 9e-4, 100)
+    source = ads.Force([[[2000.0, 2000.0]]], np.hanning(100)[None, None].astype("float32"), [[[1.0, 0.0]]])
+    survey = ads.Survey(source, [[100.0, 100.0]])
+    runs = {
+        name: jax.jit(lambda vp, boundary=boundary: ads.simulate_elastic(
+            ads.ElasticMedium(vp, *media[1:]), survey, grid, boundary=boundary, record="vz"
+        ))
+        for name, boundary in {"ours": ads.CPML(), "plain": test.PLAIN}.items()
+    }  # fmt: skip
+    for turn, (name, run) in itertools.product(range(8), runs.items()):
+        begun = time.perf_counter()
+        jax.block_until_ready(run(media[0]))
+        if turn:  # the first compiles
+            times.setdefault(name, []).append(time.perf_counter() - begun)
+    return Found([float(np.median(times["ours"]) / np.median(times["plain"]))])
+
+
 def symmetries() -> Iterator[Row]:
     """Source and receiver exchanged; one device and several."""
     exact = {"dtype": float, "tolerance": 1e-10}
@@ -358,7 +416,7 @@ def gradients() -> Iterator[Row]:
         yield Row(f"float32-{physics}", setting, "float64", measure, 1e-4, "thirty steps of rounding")
 
 
-TOPICS = (point_sources, convergence, elastic, boundaries, symmetries, gradients)
+TOPICS = (point_sources, convergence, elastic, boundaries, layers_of_solids, symmetries, gradients)
 
 
 def run(row: Row) -> dict[str, Any]:

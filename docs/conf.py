@@ -11,6 +11,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import jax
 import jupytext
 from docutils import nodes
 from math_core import LatexToMathML
@@ -27,7 +28,10 @@ NOTEBOOKS = "gh-pages"  # the branch that the built pages are published on
 # For the kernels that run the notebooks, where compiling takes longer than running; figures of pyplot go into the page.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")
+HASTE = "--xla_cpu_parallel_codegen_split_count=1"
+if jax.__version_info__ < (0, 11):  # later ones have no other way to compile, and stop at a flag that they do not know
+    HASTE += " --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", HASTE)
 
 project = PROJECT["name"]
 author = project_copyright = "The adseis developers"

@@ -38,7 +38,7 @@ author = project_copyright = "The adseis developers"
 release = PROJECT["version"]
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "myst_nb"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "tutorials/line"]  # what a tutorial leaves
 default_role = "code"
 
 html_theme = "furo"

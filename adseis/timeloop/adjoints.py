@@ -118,7 +118,7 @@ class ReverseSweep(Adjoint):
     Attributes:
         segment: Steps whose states are held at a time (default: what makes the memory smallest).
         levels: Levels of segments (default: 1, or as few as `memory` allows). L levels hold about nt^(1 / (L + 1)) states, and
-            compute the forward L times more. Exact.
+            compute the forward L times more; 0 holds what is kept of every step, and computes nothing twice. Exact.
         store: Precision in which the states of a segment are held. None, that of the fields, is exact; so is "float32" for
             float32 fields. "bfloat16" halves that memory and rounds what the adjoint is correlated with to three digits.
         stride: Steps from one that is correlated to the next. 1 is exact; k holds 2/k of the states of a segment, saves time, and
@@ -150,8 +150,9 @@ class ReverseSweep(Adjoint):
     def __check_init__(self) -> None:
         for name in ("segment", "levels", "stride", "turns"):
             value = getattr(self, name)
-            if value is not None and (int(value) != value or value < 1):
-                raise ValueError(f"`{name}` = {value} must be a whole number, at least 1.")
+            least = 0 if name == "levels" else 1
+            if value is not None and (int(value) != value or value < least):
+                raise ValueError(f"`{name}` = {value} must be a whole number, at least {least}.")
         if self.store not in (None, "float32", "bfloat16"):
             raise ValueError(f'`store` = {self.store!r} must be None (as computed), "float32" or "bfloat16".')
         if self.memory is not None:

@@ -151,6 +151,18 @@ class SweptEquation(Equation):
     is the forward update with the time reversed, and needs no division by a coefficient.
     """
 
+    def sparing(self, perturbed: PyTree) -> "SweptEquation":
+        """The equation to sweep back by where only some coefficients are differentiated.
+
+        Args:
+            perturbed: A bool for each coefficient: whether its cotangent is asked for.
+
+        Returns:
+            By default the same. One that remembers less must step alike, and have the cotangents that are asked for.
+        """
+        del perturbed
+        return self
+
     @abc.abstractmethod
     def remember(self, state: State) -> PyTree:
         """The part of a forward state that `reverse_step` will ask for, stored for every step of a segment.

@@ -6,7 +6,8 @@ last of them to find where its own segments start, and so on; the states of an i
 
     S (n_1 + ... + n_L) + T m,    n_1 ... n_L m >= nt,
 
-which is least where all terms are equal: it grows as nt^(1 / (L + 1)), while the forward is computed L times more.
+which is least where all terms are equal: it grows as nt^(1 / (L + 1)), while the forward is computed L times more. Without any
+level, L = 0, the history of all steps is kept as they are marched.
 """
 
 import math
@@ -43,11 +44,13 @@ class Schedule(NamedTuple):
         segments: How many segments each level cuts a segment of the level above into, outermost first.
         blocks: Blocks in an innermost segment.
         steps: Steps in a block.
+        kept: Whether there is one segment, whose history is kept as it is marched: nothing is computed again.
     """
 
     segments: tuple[int, ...]
     blocks: int
     steps: int
+    kept: bool = False
 
     @property
     def total(self) -> int:
@@ -56,7 +59,8 @@ class Schedule(NamedTuple):
 
     def bytes(self, sizes: Sizes) -> int:
         """Bytes held at once by a sweep."""
-        return sizes.working + sizes.state * self.states(sizes) + sizes.trace * self.blocks
+        histories = self.states(sizes) if self.kept else 1
+        return sizes.working + sizes.state * self.states(sizes) + sizes.trace * self.blocks * histories
 
     def states(self, sizes: Sizes) -> int:
         """States held at once; those of the group whose turn it is twice, for XLA copies them."""
@@ -96,6 +100,7 @@ def cut_time(
     levels: int | None = None,
     memory: float | None = None,
     multiple: int = 1,
+    keep: bool = False,
 ) -> Schedule:
     """The schedule that holds least, or the fastest one within a budget.
 
@@ -107,16 +112,21 @@ def cut_time(
         levels: Levels of segments (default: 1, or as few as the budget allows).
         memory: Budget [bytes], or None.
         multiple: What the number of blocks in an innermost segment must be a multiple of.
+        keep: Whether a history can be kept as it is marched, which is no level at all.
 
     Returns:
         The schedule.
 
     Raises:
-        ValueError: If nothing fits into the budget.
+        ValueError: If nothing fits into the budget, or `levels` = 0 is asked for where it cannot be had.
     """
+    if levels == 0 and not (keep and segment is None):
+        why = "an equation with a reverse step, and no `probe`" if segment is None else "no `segment`"
+        raise ValueError(f"`levels` = 0 of ReverseSweep needs {why}: use 1 or more.")
     if memory is None:
-        return _cut(nt, steps, sizes, segment, levels or 1, multiple)
-    tried = [_cut(nt, steps, sizes, segment, n, multiple) for n in ([levels] if levels else range(1, _DEEPEST + 1))]
+        return _cut(nt, steps, sizes, segment, 1 if levels is None else levels, multiple)
+    least = 0 if keep and segment is None else 1
+    tried = [_cut(nt, steps, sizes, segment, n, multiple) for n in (range(least, _DEEPEST + 1) if levels is None else [levels])]
     fitting = [s for s in tried if s.bytes(sizes) <= memory]
     if not fitting:
         least = min(s.bytes(sizes) for s in tried)
@@ -159,6 +169,8 @@ def bytes_of(memory: float | int | str) -> float:
 
 def _cut(nt: int, steps: int, sizes: Sizes, segment: int | None, levels: int, multiple: int) -> Schedule:
     total = math.ceil(nt / steps)
+    if levels == 0:
+        return Schedule((1,), math.ceil(total / multiple) * multiple, steps, kept=True)
     state, trace, turns = max(sizes.state, 1), max(sizes.trace, 1), sizes.turns
     # All terms of the sum equal: n = x / state at every level (of all turns at the outermost), m = x / trace, and the product of
     # the n and m is the number of blocks.

@@ -47,7 +47,7 @@ class Storage(NamedTuple):
         """
         multiple = math.lcm(loop.equation.unroll, self.stride) if bodies else 1
         choice = {"segment": self.segment, "levels": self.levels, "memory": self.memory}
-        return cut_time(loop.nt, loop.stride, sizes, multiple=multiple, **choice)
+        return cut_time(loop.nt, loop.stride, sizes, multiple=multiple, keep=bodies, **choice)
 
 
 class History(NamedTuple):

@@ -1,5 +1,6 @@
 """Elastic waves on a staggered grid: P-SV in 2D, all of them in 3D; solids, fluids, a free surface on top of either."""
 
+import copy
 import itertools
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended, Patch, Strip
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
+from adseis.waves.elastic_sums import OfAll, OfLambda, Sums, zeros_beside
 from adseis.waves.free_surface import closures_of
 from adseis.waves.records import Quantity, Recordable, RecordTerm, slope
 from adseis.waves.simulation import Options, check_experiment, simulate
@@ -152,6 +154,7 @@ class Elastic(WaveEquation):
         duals = {c.of_stress: c.of_velocity for c in self.couplings}
         self.of_stress = FirstOrder(boundary, duals, self.stencils, extended)
         self.of_velocity = FirstOrder(boundary, {v: s for s, v in duals.items()}, self.stencils, extended)
+        self.sums: Sums = OfAll(self)
 
     @classmethod
     def fields(cls, axes: int) -> dict[str, Field]:
@@ -256,19 +259,24 @@ class Elastic(WaveEquation):
             fields[name] = self.filled(name, inject(name, self.damped(fields[name]) + c[name] * strain))
         return State(fields, (of_stress, of_velocity))
 
+    def sparing(self, perturbed: dict[str, bool]) -> "Elastic":
+        """By vp alone, which is by lambda alone, one field is remembered."""
+        if [name for name, asked in perturbed.items() if asked] != ["lambda"]:
+            return self
+        other = copy.copy(self)
+        other.sums = OfLambda(self)
+        return other
+
     def remember(self, state: State) -> PyTree:
-        """Velocities, and the layers' memory of their derivatives: from them strains and accelerations are recomputed."""
-        return {name: state.fields[name] for name in self.velocities}, state.memory[1].strips
+        """What the running sums will ask for."""
+        return self.sums.remember(state)
 
     def initial_adjoint(self, shots: int, dtype: jnp.dtype) -> AdjointState:
         """Rest."""
         zero = self.extended.zeros(shots, dtype)
         memory = self.of_stress.rest_transposed(shots, dtype), self.of_velocity.rest_transposed(shots, dtype)
         fields = dict.fromkeys((*self.velocities, *self.normal, *self.shear), zero)
-        sums = dict.fromkeys((*self.velocities, "lambda", "2mu", *self.shear), zero)
-        strips = zip(self.of_velocity.of, self.of_velocity.rest(shots, dtype).strips, strict=True)
-        parts = tuple((m, m) if self._stress_of(of) in self.normal else (m,) for of, m in strips)
-        return AdjointState(fields, memory, (sums, parts))
+        return AdjointState(fields, memory, self.sums.rest(zero, self.of_velocity.rest(shots, dtype).strips))
 
     def reverse_step(
         self, coefficients: dict[str, Array], adjoint: AdjointState, before: PyTree, after: PyTree, collect: Collect
@@ -287,60 +295,30 @@ class Elastic(WaveEquation):
             fields[name] = self.filled(name, fields[name] - c[name] * self._force(name, scaled, patches))
             collect(name, fields[name])
         if before is not None:
-            sums = self._correlate(sums, fields, before, after, of_stress.clock)
+            sums = self.sums.add(sums, fields, before, after, of_stress.clock)
         of_stress, patches = self.of_stress.unstretch(
             of_stress, {pair.of_stress: fields[pair.velocity] for pair in self.couplings}
         )
         for name in (*self.normal, *self.shear):
-            fields[name] = self.damped(fields[name]) - self._strain(name, fields, patches)
+            fields[name] = self.damped(fields[name]) - self.strain(name, fields, patches)
         for name in self.velocities:
             fields[name] = self.damped(fields[name])
         return AdjointState(fields, (of_stress, of_velocity), sums)
 
-    def _correlate(self, gradient: PyTree, adjoint: dict[str, Array], before: PyTree, after: PyTree, clock: Array) -> PyTree:
-        """Add to the running sums the adjoint times the forward step without its coefficients."""
-        sums, parts = dict(gradient[0]), gradient[1]
-        (v_before, _), (v_after, memory) = before, after
-        for name in self.velocities:
-            sums[name] = sums[name] + adjoint[name] * (v_after[name] - self.damped(v_before[name]))
-        v_after = stored(clock, lambda v: v, v_after)  # its differences, taken within a history, are slow
-        trace = sum(adjoint[name] for name in self.normal)
-        strains = {name: self._strain(name, v_after, {}) for name in (*self.normal, *self.shear)}
-        sums["lambda"] = sums["lambda"] + trace * sum(strains[name] for name in self.normal)
-        sums["2mu"] = sums["2mu"] + sum(adjoint[name] * strains[name] for name in self.normal)
-        for name in self.shear:
-            sums[name] = sums[name] + adjoint[name] * strains[name]
-        # The layers' part is summed in strips of its own: placed in the large sums it would double the sweep's time.
-        added = []
-        for of, strip, part, m in zip(self.of_velocity.of, self.of_velocity.strips, parts, memory, strict=True):
-            stress = self._stress_of(of)
-            weights = [trace, adjoint[stress]] if stress in self.normal else [adjoint[stress]]
-            added.append(tuple(p + strip.cut(w, self.extended) * m for p, w in zip(part, weights, strict=True)))
-        return sums, tuple(added)
-
     def gradient(self, coefficients: dict[str, Array], adjoint: AdjointState, injected: Any) -> dict[str, Array]:
         """Adjoint times the update without its coefficient; sources are part of the velocities' updates."""
         del injected
-        sums, parts = jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient)
-        cotangents = {name: jnp.zeros_like(c) for name, c in coefficients.items()}
-        for name in self.velocities:
-            b = coefficients[name]
-            cotangents[name] = divide(sums[name], b**2)
-        cotangents |= {name: sums[name] for name in ("lambda", "2mu", *self.shear)}
-        for of, strip, part in zip(self.of_velocity.of, self.of_velocity.strips, parts, strict=True):
-            stress = self._stress_of(of)
-            for name, p in zip(("lambda", "2mu") if stress in self.normal else (stress,), part, strict=True):
-                cotangents[name] = cotangents[name] + strip.place(p, self.extended)
-        if not self.extended.free_surface:
-            return cotangents
-        return {name: g * jnp.asarray(self._row_length(name), g.dtype) for name, g in cotangents.items()}
+        found = self.sums.cotangents(jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient), coefficients)
+        if self.extended.free_surface:
+            found = {name: g * jnp.asarray(self._row_length(name), g.dtype) for name, g in found.items()}
+        return zeros_beside(found, coefficients)
 
     def _force(self, velocity: str, stresses: dict[str, Array], patches: Patches) -> Array:
         """div s, where a velocity lives."""
         terms = [(pair.of_stress, stresses[pair.stress], None) for pair in self.couplings if pair.velocity == velocity]
         return self.sum_of(terms, patches)
 
-    def _strain(self, stress: str, velocities: dict[str, Array], patches: Patches) -> Array:
+    def strain(self, stress: str, velocities: dict[str, Array], patches: Patches) -> Array:
         """The strain rate that a stress belongs to; for shear, twice the tensor's."""
         terms = [(pair.of_velocity, velocities[pair.velocity], None) for pair in self.couplings if pair.stress == stress]
         return self.sum_of(terms, patches)
@@ -378,7 +356,8 @@ class Elastic(WaveEquation):
         below[:, : self.extended.halo + 1] = 0
         return jnp.asarray(below, like.dtype)
 
-    def _stress_of(self, of: Derivative) -> str:
+    def stress_of(self, of: Derivative) -> str:
+        """The stress that a derivative of a velocity drives."""
         return next(pair.stress for pair in self.couplings if pair.of_velocity == of)
 
 

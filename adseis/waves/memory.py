@@ -27,12 +27,13 @@ class MemoryEstimate(NamedTuple):
         return self.schedule.bytes(self.sizes)
 
     def __str__(self) -> str:
-        starts, history = self.sizes.state * self.schedule.states(self.sizes), self.sizes.trace * self.schedule.blocks
+        starts = self.sizes.state * self.schedule.states(self.sizes)
+        history, kept = self.bytes - self.sizes.working - starts, self.schedule.kept
         cut = " x ".join(map(str, self.schedule.segments))
         return (
             f"gradient: {_text(self.bytes)} per device: {_text(starts)} of states ({cut} segments), {_text(history)} of history "
             f"({self.schedule.blocks} steps), {_text(self.sizes.working)} for the sweep itself; "
-            f"{1 + len(self.schedule.segments)} forward runs and one reverse"
+            f"{'one forward run' if kept else f'{1 + len(self.schedule.segments)} forward runs'} and one reverse"
         )
 
 

@@ -151,6 +151,8 @@ def test_faults_are_raised_not_waited_for(change, match):
     run = jax.jit(lambda medium, position: simulate(SCALAR, (medium, position, time_function), device_mesh(), **WALLS))
     with pytest.raises(RuntimeError, match=match):
         jax.block_until_ready(run(*change(medium, position)))
+    assert ads.certify(lambda x: jnp.sum(x**2), np.arange(3.0), progress=False).passed  # which does not tell it again
+    assert np.all(np.isfinite(run(medium, position)))
 
 
 @pytest.mark.slow

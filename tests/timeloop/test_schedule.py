@@ -66,3 +66,18 @@ def test_sizes_as_text(text, size):
 def test_sizes_that_are_none(text):
     with pytest.raises(ValueError, match="`memory` = "):
         bytes_of(text)
+
+
+def test_a_history_is_kept_where_it_fits():
+    """Nothing is computed twice: one segment of all steps, whose histories wait for all turns."""
+    plan = cut_time(601, 1, SIZES, levels=0, multiple=2, keep=True)
+    assert (plan.segments, plan.blocks, plan.kept) == ((1,), 602, True)
+    assert plan.bytes(SIZES) == SIZES.working + SIZES.state + 602 * SIZES.trace
+    in_turn = SIZES._replace(turns=4)
+    assert plan.bytes(in_turn) == SIZES.working + 5 * (SIZES.state + 602 * SIZES.trace)
+    assert cut_time(601, 1, SIZES, memory=1.01 * plan.bytes(SIZES), keep=True).kept
+    assert not cut_time(601, 1, SIZES, memory=0.9 * plan.bytes(SIZES), keep=True).kept
+    with pytest.raises(ValueError, match="`levels` = 0 of ReverseSweep needs an equation with a reverse step, and no `probe`"):
+        cut_time(601, 1, SIZES, levels=0)
+    with pytest.raises(ValueError, match="`levels` = 0 of ReverseSweep needs no `segment`"):
+        cut_time(601, 1, SIZES, levels=0, segment=30, keep=True)

@@ -15,6 +15,7 @@ import pytest
 from helpers import STEPS, convergence_order, inner
 
 import adseis as ads
+from adseis.waves.elastic_sums import OfLambda
 
 NT, DT, SPACING = 31, 1e-3, (10.0, 9.0)
 LAYERS, SPONGE, CLOSED = ads.CPML(3), ads.Sponge(3, 0.1), ads.Rigid()
@@ -284,6 +285,22 @@ def test_sweep_equals_autodiff(case):
     for name, wanted in autodiff.items():
         assert (np.abs(wanted).max() > 0) == (name not in fixed), name
         np.testing.assert_allclose(sweep[name], wanted, rtol=0, atol=1e-10 * np.abs(wanted).max(), err_msg=name)
+
+
+@pytest.mark.parametrize("levels", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_elastic_by_vp_alone(levels, monkeypatch):
+    """The sweep remembers the divergence alone, of every step or segment by segment: rounding."""
+    (x, y, sweep, *_), remembered = programs(ELASTIC), []
+    remember = OfLambda.remember
+    monkeypatch.setattr(OfLambda, "remember", lambda self, state: remembered.append(state) or remember(self, state))
+
+    def objective(vp):
+        outputs = simulated(ELASTIC, x | {"vp": vp}, ads.ReverseSweep(levels=levels))
+        return sum(jnp.sum(a * b) for a, b in zip(outputs, y, strict=True))
+
+    wanted = sweep(x, y)[1]["vp"]
+    np.testing.assert_allclose(jax.jit(jax.grad(objective))(x["vp"]), wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
+    assert remembered
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_implicit_equation(run, tmp_path):
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("das_fibre", ("--steps", "200"), r"strain rate up to ([\d.e+-]+) 1/s"),
+        pytest.param("das_fibre", ("--steps", "200"), r"strain rate up to ([\d.e+-]+) 1/s", marks=pytest.mark.slow),
         pytest.param("double_couple_ring", ("--nodes", "31"), r"transverse \(S\) ([\d.e+-]+) m/s", marks=pytest.mark.slow),
         pytest.param("elastic_marine", ("--steps", "150"), r"hydrophones: ([\d.e+-]+) Pa", marks=pytest.mark.slow),
         pytest.param("rayleigh_waves", ("--steps", "900"), r"= ([\d.]+) vs", marks=pytest.mark.slow),

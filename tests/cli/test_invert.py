@@ -45,7 +45,7 @@ def test_invert_leaves_a_run_folder(model, tmp_path, capsys):
     """The error falls, and every file of a run is there."""
     out = tmp_path / "run"
     more = "--iterations 2 --bands 5 --band-iterations 2 --precondition illumination --mute-radius 40 --total-variation 1e-3"
-    more += " --noise 0.02 --misfit envelope"
+    more += " --noise 0.02"
     code = main(["invert", "--model", str(model), *OPTIONS, *more.split(), "--output", str(out)])
     assert code == 0, capsys.readouterr().err
     names = {p.name for p in out.iterdir()}

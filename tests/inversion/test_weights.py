@@ -37,6 +37,7 @@ PULSE = ads.wavelets.ricker(8.0, GRID.nt, GRID.dt)[None, None]
 SHOT, NOBODY = np.array([[[40.0, 230.0]]]), np.zeros((0, 2))
 
 
+@pytest.mark.slow
 def test_illumination_by_sh_waves():
     """They have no pressure: the energy is that of vy, to rounding, which falls with depth."""
     force = ads.Force(SHOT, PULSE, np.array([[[0.0, 1.0, 0.0]]]))

@@ -59,7 +59,7 @@ def test_gradients():
     assert second == pytest.approx(2, rel=0.1)
 
 
-@pytest.mark.parametrize("shape", [(1,), (17, 23), (5, 6, 7)])
+@pytest.mark.parametrize("shape", [(17, 23), *[pytest.param(shape, marks=pytest.mark.slow) for shape in ((1,), (5, 6, 7))]])
 def test_any_grid(shape):
     """Images have the shape that was asked for and are finite; every weight takes part in them."""
     network = small(shape)

@@ -61,6 +61,7 @@ def test_born_misses_the_second_order():
     assert convergence_order(steps, rest) == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.slow
 def test_curvature_of_any_objective():
     """A composite's product is Gauss-Newton's plus its regularizer's; a plain function's is that of the whole Hessian.
 

@@ -40,6 +40,7 @@ def test_reaches_compiled_functions(wrap):
         jax.jvp(run, (VP,), (VP,))
 
 
+@pytest.mark.slow
 def test_counts_each_simulation_once():
     """A loop traces its body once, however often it runs; a function without a simulation counts none. Nested, the inner override
     rules, and an exception ends both."""

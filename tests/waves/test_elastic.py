@@ -153,6 +153,7 @@ def test_three_dimensions(shots):
             assert analytic.relative_l2(got[shot, k], exact) < 1e-2 * shots
 
 
+@pytest.mark.slow
 def test_a_fluid_is_acoustic():
     """Where vs = 0 everywhere, pressure and velocities are those of the acoustic equation, in a random medium and its layers (of
     one profile in both), of an explosion and of a force: the same sums in another order, so rounding. All normal stresses are

@@ -51,10 +51,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--name", default="elastic_models", help="of the files of results")
     args = parser.parse_args()
+    ads.parallel.use_cores()
     paths = [args.data / f"marmousi2-model-{kind}.mat" for kind in ("true", "smooth")]
     experiment = coarser_clock(stored_experiment(*(read_model(path) for path in paths)), 1.5)
     true, initial = ({n: read_model(path, name=n).values.astype("float32") for n in UNITS} for path in paths)
-    survey, grid = experiment.survey, experiment.grid
+    survey, grid = ads.parallel.shard_shots(experiment.survey), experiment.grid
 
     def forward(model):
         medium = ads.ElasticMedium(model["vp"], model["vs"], model["rho"])

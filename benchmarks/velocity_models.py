@@ -80,13 +80,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--name", default="velocity_models", help="of the files of results")
     args = parser.parse_args()
+    ads.parallel.use_cores()
     jax.config.update("jax_enable_x64", args.dtype == "float64")
     found, curves, abscissa = {}, {}, {}
     for model in args.models:
         paths = [args.data / f"{model}-model-{kind}.mat" for kind in ("true", "smooth")]
         experiment = stored_experiment(*(read_model(path) for path in paths))
         experiment = jax.tree.map(lambda a: a.astype(args.dtype), experiment)
-        survey, grid, true, initial = experiment.survey, experiment.grid, experiment.true, experiment.initial
+        survey, grid = ads.parallel.shard_shots(experiment.survey), experiment.grid
+        true, initial = experiment.true, experiment.initial
         forward = lambda vp, survey=survey, grid=grid: ads.simulate_scalar(ads.ScalarMedium(vp), survey, grid)  # noqa: E731
         clean = np.asarray(forward(true))
         noise = np.random.default_rng(args.seed).standard_normal(clean.shape).astype(clean.dtype)

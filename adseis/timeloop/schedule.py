@@ -121,8 +121,8 @@ def cut_time(
         ValueError: If nothing fits into the budget, or `levels` = 0 is asked for where it cannot be had.
     """
     if levels == 0 and not (keep and segment is None):
-        why = "an equation with a reverse step, and no `probe`" if segment is None else "no `segment`"
-        raise ValueError(f"`levels` = 0 of ReverseSweep needs {why}: use 1 or more.")
+        why = "needs an equation with a reverse step, and no `probe`" if segment is None else f"has no `segment` = {segment}"
+        raise ValueError(f"`levels` = 0 of ReverseSweep {why}: use 1 or more.")
     if memory is None:
         return _cut(nt, steps, sizes, segment, 1 if levels is None else levels, multiple)
     least = 0 if keep and segment is None else 1

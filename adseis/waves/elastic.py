@@ -20,7 +20,7 @@ from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended, Patch, Strip
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
-from adseis.waves.elastic_sums import OfAll, OfLambda, Sums, zeros_beside
+from adseis.waves.elastic_sums import OfAll, OfLambda, Sums
 from adseis.waves.free_surface import closures_of
 from adseis.waves.records import Quantity, Recordable, RecordTerm, slope
 from adseis.waves.simulation import Options, check_experiment, simulate
@@ -311,7 +311,7 @@ class Elastic(WaveEquation):
         found = self.sums.cotangents(jax.tree.map(lambda total: total.sum(0, keepdims=True), adjoint.gradient), coefficients)
         if self.extended.free_surface:
             found = {name: g * jnp.asarray(self._row_length(name), g.dtype) for name, g in found.items()}
-        return zeros_beside(found, coefficients)
+        return jax.tree.map(jnp.zeros_like, coefficients) | found
 
     def _force(self, velocity: str, stresses: dict[str, Array], patches: Patches) -> Array:
         """div s, where a velocity lives."""

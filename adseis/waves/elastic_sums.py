@@ -7,8 +7,6 @@ velocity, one field, where the others together need the velocities before and af
 import abc
 from typing import Any, Protocol, runtime_checkable
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
 from adseis.signals import divide
@@ -156,16 +154,3 @@ class OfLambda(Sums):
         for strip, part in zip(self.strips, parts, strict=True):
             large = large + strip.place(part, self.equation.extended)
         return {"lambda": large}
-
-
-def zeros_beside(found: dict[str, Array], coefficients: dict[str, Array]) -> dict[str, Array]:
-    """Cotangents of all coefficients, those that nobody asked for zero.
-
-    Args:
-        found: Those that were asked for.
-        coefficients: All.
-
-    Returns:
-        A cotangent for each.
-    """
-    return jax.tree.map(jnp.zeros_like, coefficients) | found

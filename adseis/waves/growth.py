@@ -87,17 +87,17 @@ def grows(
     times = real(grid.dt * np.arange(grid.nt))
     after, length = real(0.0), grid.nt // PARTS
     slowest = real(np.inf)
-    for speed in map(real, speeds):
-        slowest = numpy.minimum(slowest, numpy.min(numpy.where(speed > 0, speed, np.inf)))
+    for speed in map(numpy.asarray, speeds):
+        slowest = numpy.minimum(slowest, real(numpy.min(numpy.where(speed > 0, speed, np.inf))))
     for position, samples in sources:
-        loud = numpy.abs(real(samples)).max((0, 1))
+        loud = numpy.abs(numpy.asarray(samples)).max((0, 1))
         ends = numpy.max(numpy.where(loud > 1e-3 * loud.max(), times, 0.0))
         away = real(position)[:, :, None] - real(receivers)[:, None]
         after = numpy.maximum(after, ends + numpy.sqrt(numpy.max(numpy.sum(away**2, -1))) / slowest)
-    begins = grid.dt * (grid.nt - length * np.arange(PARTS, 0, -1))
+    begins = real(grid.dt * (grid.nt - length * np.arange(PARTS, 0, -1)))
     found = numpy.asarray(False)
     for gather in gathers:
-        last = numpy.abs(real(gather)[:, grid.nt - PARTS * length :])
+        last = numpy.abs(numpy.asarray(gather)[:, grid.nt - PARTS * length :])
         peaks = last.reshape(len(last), PARTS, -1).max((0, 2))
         loudest = (peaks[-1] > peaks[:-1].max()) & (begins[-1] > after)
         doubling = numpy.all(peaks[-3:] >= 2 * peaks[-4:-1]) & (begins[-4] > after) & (peaks[-1] > 0.1 * peaks.max())

@@ -42,7 +42,8 @@ def test_depth_that_is_possible(magnitude, depth):
     """Depths beyond any in km, at the surface or above it, of bombs, of mines: nothing is said."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        read_hypocentres(event_of(magnitude, depth), None)
+        (found,) = read_hypocentres(event_of(magnitude, depth), None)
+    assert found.depth == depth
 
 
 def header(**changes):

@@ -79,5 +79,5 @@ def test_a_history_is_kept_where_it_fits():
     assert not cut_time(601, 1, SIZES, memory=0.9 * plan.bytes(SIZES), keep=True).kept
     with pytest.raises(ValueError, match="`levels` = 0 of ReverseSweep needs an equation with a reverse step, and no `probe`"):
         cut_time(601, 1, SIZES, levels=0)
-    with pytest.raises(ValueError, match="`levels` = 0 of ReverseSweep needs no `segment`"):
+    with pytest.raises(ValueError, match="`levels` = 0 of ReverseSweep has no `segment` = 30"):
         cut_time(601, 1, SIZES, levels=0, segment=30, keep=True)

@@ -32,6 +32,11 @@ class Option(NamedTuple):
         return typing.get_origin(self.kind) is tuple
 
     @property
+    def takes_numbers(self) -> bool:
+        """Whether they are numbers, which commas may join."""
+        return self.is_list and not {Path, str} & {*typing.get_args(self.kind)}
+
+    @property
     def metavar(self) -> str | None:
         """What stands for its values in help; None for one without."""
         origin, arguments = typing.get_origin(self.kind), typing.get_args(self.kind)

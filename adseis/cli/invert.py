@@ -25,7 +25,7 @@ from adseis.cli.option_groups import (
     UpdateOptions,
 )
 from adseis.cli.options import InversionOptions
-from adseis.cli.recorded_data import RecordedOptions
+from adseis.cli.recorded_files import RecordedOptions
 from adseis.cli.source_setting import Setting, Stations, make_setting
 from adseis.data.trace_options import HeaderOptions
 
@@ -77,7 +77,7 @@ class Invert(RecordedOptions, Chosen):
     EXAMPLES: ClassVar[str] = """examples:
   adseis invert                                         the embedded layered crust, a few minutes
   adseis invert --model vp.npy --spacing 10 --bands 4   a line over a model of yours, low frequencies first
-  adseis invert --data line.segy --initial vp.h5        data of yours
+  adseis invert --data line.segy --initial vp.h5        data of yours, of one file or several
 """
 
 
@@ -108,7 +108,7 @@ def run(config: Invert) -> int:
     """
     refuse_foreign(config)
     config = config.resolved(PHYSICS.get(config.problem, "scalar"))
-    if config.data is not None:
+    if config.data:
         return invert_recorded.run(config)
     invert_recorded.refuse_recorded(config)
     if config.problem == "velocity":

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -21,7 +22,8 @@ from adseis.cli.invert_velocity import regularizer_of
 from adseis.cli.option_groups import DataOptions
 from adseis.cli.options import Solver, described, open_folder, setting_of
 from adseis.cli.preconditioner import evened
-from adseis.cli.recorded_data import RecordedOptions, Recording, mean_spectrum, read_recording
+from adseis.cli.recorded_data import Recording, mean_spectrum, read_recording
+from adseis.cli.recorded_files import RecordedOptions
 from adseis.cli.runs import Findings, RunFolder, report_inversion
 from adseis.data.arrays import StoredArray
 from adseis.data.first_arrivals import pick_first_arrivals
@@ -61,7 +63,7 @@ def run(config: RecordedOptions) -> int:
     """
     refuse_simulated(config)
     if config.initial is None:
-        raise ValueError(f"`data` = {config.data} needs `initial`, a model of P-wave speed to start from.")
+        raise ValueError(f"`data` = {' '.join(map(str, config.data))} needs `initial`, a model of P-wave speed to start from.")
     model = config.read(config.initial)
     if model.values.ndim != 2:
         raise ValueError(
@@ -317,8 +319,9 @@ def _findings(
         points = {"sources": data.source_positions, "receivers": np.unique(data.receiver_positions.reshape(-1, 2), axis=0)}
         difference = {"inverted - initial": found - model.values}
         label = f"{data.field} [{data.unit}]"
-        places = {name: data.records.astype(float) for name in misfits}
-        by_shot = plot_curve(misfits, x=places, xlabel="record", ylabel="relative misfit", log=False)
+        xlabel, numbers = _numbered(data.records)
+        places = {name: numbers.astype(float) for name in misfits}
+        by_shot = plot_curve(misfits, x=places, xlabel=xlabel, ylabel="relative misfit", log=False)
         by_shot.axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
         until = min(len(source), 4 * recording.lead or len(source))
         return {
@@ -337,7 +340,7 @@ def _findings(
         }
 
     return Findings(
-        title=f"Full waveform inversion of {config.data.name if config.data else 'data'}",
+        title=f"Full waveform inversion of {_named(config.data)}",
         summary=f"relative misfit {told}",
         arrays={f"vp_{name}": StoredArray(values, "m/s", "z x", model.spacing) for name, values in models.items()}
         | {
@@ -362,6 +365,17 @@ def _findings(
     )
 
 
+def _named(files: tuple[Path, ...]) -> str:
+    """Files as a title has them."""
+    names = [path.name for path in files]
+    return " and ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} more files"
+
+
+def _numbered(records: np.ndarray) -> tuple[str, np.ndarray]:
+    """What shots are called: by their records where these grow, else, as several files may repeat them, counted from 0."""
+    return ("record", records) if (np.diff(records) > 0).all() else ("shot", np.arange(len(records)))
+
+
 def _by_band(misfits: dict[str, np.ndarray], when: str) -> StoredArray:
     return StoredArray(np.stack([values for name, values in misfits.items() if name.endswith(when)]), "1", "band shot")
 
@@ -373,6 +387,8 @@ def _arrivals(quality: Quality) -> dict[str, StoredArray]:
 
 def _table(misfits: dict[str, np.ndarray], records: np.ndarray) -> str:
     """Misfits by band and shot, in Markdown."""
-    head = f"| record | {' | '.join(misfits)} |\n|{'---|' * (len(misfits) + 1)}"
-    rows = [f"| {r} | {' | '.join(f'{values[i]:.3g}' for values in misfits.values())} |" for i, r in enumerate(records)]
+    called, numbers = _numbered(records)
+    head = f"| {called} | {' | '.join(misfits)} |\n|{'---|' * (len(misfits) + 1)}"
+    names = numbers if called == "record" else [f"{n} (record {r})" for n, r in zip(numbers, records, strict=True)]
+    rows = [f"| {n} | {' | '.join(f'{values[i]:.3g}' for values in misfits.values())} |" for i, n in enumerate(names)]
     return "\n".join(["Relative misfit of least squares by shot and band:", "", head, *rows])

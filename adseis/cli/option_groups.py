@@ -153,9 +153,10 @@ class DataOptions:
     """Recorded gathers, in place of simulated ones.
 
     Attributes:
-        data: Gathers to invert, .segy, .sgy, .su, .h5, .npz, .npy (with --geometry) or .mat; needs --initial, and no model is
-            simulated then.
-        geometry: .h5, .npz or .mat file of `dt`, `source_positions` and `receiver_positions` [m], where the data file lacks them.
+        data: Gathers to invert, of one file or several, .segy, .sgy, .su, .h5, .npz, .mat or .npy (with --geometry); no model is
+            simulated then, and --initial is needed.
+        geometry: .h5, .npz or .mat file of `dt`, `source_positions` and `receiver_positions` [m], where the only data file lacks
+            them.
         wavelet: Source time function, sampled as the records and as long: .npy, text of a number a line, or the `time_function`
             that an .h5, .npz or .mat file holds.
         estimate_source: Estimate the source time function, one for all shots, as a filter of --wavelet; without a wavelet it
@@ -163,16 +164,22 @@ class DataOptions:
         offsets: Nearest and farthest offset that is used [m].
         mute_before: Speed [m/s] and instant at no offset [s] of a line; what arrives before is muted.
         mute_after: Likewise; what arrives after is muted.
+        high_pass: What lies below this corner frequency [Hz] is removed from the data and from the source.
+        point_source: Turn data of point sources, as the Earth's are, into those of line sources, as 2D simulations have them, for
+            waves of the starting model's mean speed. That only scales all data alike, and plays no part where the source is
+            estimated.
         start: Position along the line of the model's first node [m].
         keep_above: Depth above which the starting model is kept, such as the sea floor's [m].
     """
 
-    data: Path | None = None
+    data: tuple[Path, ...] = ()
     geometry: Path | None = None
     wavelet: Path | None = None
     estimate_source: Flag = False
     offsets: tuple[float, float] | None = None
     mute_before: tuple[float, float] | None = None
     mute_after: tuple[float, float] | None = None
+    high_pass: float | None = None
+    point_source: Flag = False
     start: float = 0.0
     keep_above: float | None = None

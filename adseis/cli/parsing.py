@@ -111,20 +111,24 @@ def _meant(flag: str, known: Sequence[str]) -> str:
 
 def _apart(argv: Sequence[str], config: type) -> list[str]:
     """The words, those of options that take several numbers parted where commas join them."""
-    lists = {flag_of(name) for name, option in options_of(config).items() if option.is_list}
-    words, several = [], ""
-    for word in argv:
+    options = options_of(config).items()
+    lists = {flag_of(name): option.takes_numbers for name, option in options if option.is_list}
+    words, several, numeric = [], "", False
+    for word, following in zip(argv, [*argv[1:], "--"], strict=True):
         flag, equals, values = word.partition("=") if word.startswith("--") else ("", "", word)
         if flag:
-            several = flag if flag.replace("_", "-") in lists else ""
+            known = flag.replace("_", "-")
+            several, numeric = (flag, lists[known]) if known in lists else ("", False)
             words.append(flag if several and equals else word)
+            if several and not values and following.startswith("--"):  # a pattern that no file fits, perhaps
+                raise ValueError(f"{several} has no values. See --help.")
         elif word[:1] == "-" and not _is_number(word.partition(",")[0]):  # -h
-            several = ""
-        numbers = [part for part in values.split(",") if part] if several else []
-        for number in numbers:
-            if not _is_number(number):
-                raise ValueError(f"{several} takes numbers, such as {several} 3 5, not {number!r}. See --help.")
-        words += numbers if several else [] if flag else [word]
+            several, numeric = "", False
+        parts = [part for part in (values.split(",") if numeric else [values]) if part] if several else []
+        for part in parts if numeric else ():
+            if not _is_number(part):
+                raise ValueError(f"{several} takes numbers, such as {several} 3 5, not {part!r}. See --help.")
+        words += parts if several else [] if flag else [word]
     return words
 
 

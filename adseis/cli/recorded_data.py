@@ -1,26 +1,20 @@
-"""Data of `adseis invert --data` from file to grid: geometry, depths, dead traces, bands, the clock, mutes, the source.
+"""Data of `adseis invert --data` from files to grid: dead traces, bands, the clock, mutes, the source.
 
 All that is found out or assumed on the way is a line, which the run prints and the report repeats.
 """
 
 import dataclasses
 import warnings
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from adseis import wavelets
-from adseis.cli.flags import changed, flag_of, in_flags
-from adseis.cli.invert_velocity import VelocityOptions
-from adseis.cli.option_groups import DataOptions
-from adseis.data.arrays import read_npy, require_file
-from adseis.data.gather_files import READERS, TRACES, read_gathers, read_time_function
+from adseis.cli.recorded_files import RecordedOptions, read_files, read_wavelet, span
 from adseis.data.gathers import Gathers
 from adseis.data.models import Model
-from adseis.data.trace_options import HeaderOptions
+from adseis.data.spreading import as_line_source
 from adseis.data.trace_weights import judge_traces, moveout_mute, without
 from adseis.experiment.grid import Grid
 from adseis.experiment.sampling import POINTS_PER_WAVELENGTH, check_order
@@ -32,13 +26,8 @@ REACH = 1.3
 """How far beyond its corner frequency a band, whose flanks are not steep, still holds something."""
 AUDIBLE = 0.1
 """Of the largest amplitude of the data's spectrum: where it falls below, their band ends."""
-
-
-@dataclass(frozen=True)
-class RecordedOptions(DataOptions, VelocityOptions):
-    """What is special to recorded data is added."""
-
-    headers: HeaderOptions = field(default_factory=HeaderOptions)
+RINGING = 1.5
+"""Periods of a high-pass filter's corner in which its response fades, to either side."""
 
 
 class Recording(NamedTuple):
@@ -49,7 +38,7 @@ class Recording(NamedTuple):
         weights: What each sample counts, `(shot, time, receiver)`.
         survey: Sources, with a time function on the clock of the grid, and receivers.
         grid: Of the simulations, whose first sample is that of `gathers`.
-        lead: Samples before the shot, so that the pulse of a guessed time function is whole.
+        lead: Samples before the shot, so that a guessed time function, and the ringing of a high-pass filter, are whole.
         time_function: Of the sources.
         corners: Corner frequencies of the bands [Hz].
         carried: Highest frequency that the grid carries [Hz].
@@ -83,25 +72,36 @@ def read_recording(config: RecordedOptions, model: Model, bounds: tuple[float, f
         FileNotFoundError: If a file does not exist.
         ValueError: If the data cannot be used, naming the trace and the reason, or an option does not fit them.
     """
-    gathers, notes = _located(config, _read(config))
-    wavelet = _read_wavelet(config, gathers)
-    traces, faults = judge_traces(gathers)
+    gathers, notes = read_files(config)
+    wavelet, recorded_traces = read_wavelet(config, gathers), int(gathers.live.sum())
+    if config.high_pass is not None or config.point_source:
+        gathers = _without_means(gathers)
+        notes.append("each trace's mean taken off")
+    traces, faults = judge_traces(_above(config, gathers))
     for fault in faults:
         warnings.warn(fault.why, stacklevel=2)
     notes += [fault.why for fault in faults]
     gathers, traces = _within_offsets(config, *without(gathers, traces))
     gathers = _in_model(config, gathers, model)
-    corners, carried = _corners(config, gathers, traces, model, slowest)
+    if config.point_source:
+        speed = float(model.values.mean())
+        line = as_line_source(gathers.data, gathers.dt, speed, start=gathers.start)
+        gathers = dataclasses.replace(gathers, data=line)
+        notes.append(f"from point sources to line sources, for waves of {speed:.4g} m/s")
+    corners, carried = _corners(config, _above(config, gathers), traces, model, slowest)
     grid = _grid(config, gathers, model, bounds)
     recorded = gathers.dt, gathers.start
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the bands end below what is lost
         gathers = gathers.resampled(grid)
     notes.append(f"resampled from {1e3 * recorded[0]:.6g} to {1e3 * grid.dt:.4g} ms, {grid.nt} samples")
-    lead, samples = _time_function(wavelet, recorded, grid, corners[-1])
+    lead, samples = _time_function(config, wavelet, recorded, grid, corners[-1])
     grid = Grid(grid.shape, grid.spacing, grid.dt, grid.nt + lead)
     silence = np.zeros((len(gathers.data), lead, gathers.data.shape[2]), gathers.data.dtype)
     gathers = dataclasses.replace(gathers, data=np.concatenate([silence, gathers.data], 1), start=-lead * grid.dt)
+    if config.high_pass is not None:
+        gathers = _above(config, gathers)
+        notes.append(f"what lies below {config.high_pass:g} Hz removed from data and source")
     weights = gathers.weights * traces[:, None].astype(gathers.data.dtype) * _mutes(config, gathers, 1 / corners[-1])
     weights = np.broadcast_to(weights, gathers.data.shape)
     silent = ~(weights * np.abs(gathers.data)).any((1, 2))
@@ -111,72 +111,9 @@ def read_recording(config: RecordedOptions, model: Model, bounds: tuple[float, f
         )
     used = int((weights != 0).any(1).sum())
     notes.insert(
-        0, f"{len(gathers.data)} shots, {used} of {traces.size} traces, offsets {_span(gathers.offsets[gathers.live])} m"
+        0, f"{len(gathers.data)} shots, {used} of {recorded_traces} traces, offsets {span(gathers.offsets[gathers.live])} m"
     )
     return Recording(gathers, weights, gathers.survey(samples), grid, lead, samples, corners, carried, notes)
-
-
-def _read(config: RecordedOptions) -> Gathers:
-    """The file, with what the options say of it."""
-    assert config.data is not None
-    standard, given = HeaderOptions(), {}
-    headers = {key: value for key, value in vars(config.headers).items() if value != getattr(standard, key)}
-    of_traces = config.data.suffix.lower() in TRACES
-    if config.geometry is not None:
-        require_file(config.geometry, "file of geometry")
-        given = _geometry(config.geometry)
-    if headers and not of_traces:
-        asked = changed(config, RecordedOptions(), ["headers"])
-        raise ValueError(f"{asked[0]} is of SEG-Y and SU files; `{config.data}` is none. Leave it out.")
-    try:
-        gathers = read_gathers(config.data, **headers | given)
-    except ValueError as error:
-        repair = " By `geometry`, a file of them." if "does not tell" in str(error) and config.geometry is None else ""
-        flags = {name: flag_of(f"headers.{name}") for name in vars(standard)} if of_traces else {}
-        raise ValueError(f"{in_flags(str(error), flags)}{repair}") from error
-    if config.physics == "elastic" and not gathers.field.startswith("v"):
-        raise ValueError(
-            f"`data` = {config.data} holds `{gathers.field}`; a solid's velocity is compared. Use --physics acoustic."
-        )
-    return gathers
-
-
-def _geometry(path: Path) -> dict[str, Any]:
-    if path.suffix.lower() not in READERS or path.suffix.lower() == ".npy":
-        raise ValueError(f"`geometry` = {path} must be an .h5, .npz or .mat file.")
-    found = READERS[path.suffix.lower()](path)[0]
-    wanted = ("dt", "source_positions", "receiver_positions")
-    given = {name: np.asarray(found[name]) for name in wanted if name in found}
-    if not given:
-        raise ValueError(f"`geometry` = {path} holds none of {', '.join(wanted)}; it holds {', '.join(sorted(found))}.")
-    return given | ({"dt": float(given["dt"].item())} if "dt" in given else {})
-
-
-def _located(config: RecordedOptions, gathers: Gathers) -> tuple[Gathers, list[str]]:
-    """On a section, and at depth."""
-    notes = [f"{config.data}: {gathers.data.shape[1]} samples of {1e3 * gathers.dt:.6g} ms from {gathers.start:.6g} s on"]
-    if gathers.source_positions.shape[-1] == 3:
-        gathers, away = gathers.projected()
-        notes.append(f"projected onto a straight line, {away:.1f} m away at most")
-    missing = [not gathers.source_positions[..., 0].any(), not gathers.receiver_positions[..., 0].any()]
-    if config.depth is not None:
-        if not any(missing):
-            raise ValueError(
-                f"`depth` = {config.depth} m is for data without depths; `{config.data}` has sources at "
-                f"{_span(gathers.source_positions[..., 0])} m and receivers at {_span(gathers.receiver_positions[..., 0])} m. "
-                "Leave it out."
-            )
-        sources, receivers = (
-            np.concatenate([np.full_like(places[..., :1], config.depth), places[..., 1:]], -1) if lacks else places
-            for places, lacks in zip((gathers.source_positions, gathers.receiver_positions), missing, strict=True)
-        )
-        gathers = dataclasses.replace(gathers, source_positions=sources, receiver_positions=receivers)
-        named = " and ".join(name for name, lacks in zip(("sources", "receivers"), missing, strict=True) if lacks)
-        notes.append(f"{named} put at {config.depth:g} m")
-    elif config.free_surface and any(missing):
-        named = " and ".join(name for name, lacks in zip(("sources", "receivers"), missing, strict=True) if lacks)
-        raise ValueError(f"the {named} lie on the free surface, where pressure is zero. Give their `depth` [m].")
-    return gathers, notes
 
 
 def _within_offsets(config: RecordedOptions, gathers: Gathers, traces: np.ndarray) -> tuple[Gathers, np.ndarray]:
@@ -187,7 +124,7 @@ def _within_offsets(config: RecordedOptions, gathers: Gathers, traces: np.ndarra
     inside = gathers.live & (gathers.offsets >= near) & (gathers.offsets <= far)
     if not inside.any():
         raise ValueError(f"no trace has an offset within `offsets` = {near:g} to {far:g} m; they run from "
-                         f"{_span(gathers.offsets[gathers.live])} m.")  # fmt: skip
+                         f"{span(gathers.offsets[gathers.live])} m.")  # fmt: skip
     return without(gathers, traces * inside)
 
 
@@ -209,7 +146,7 @@ def _in_model(config: RecordedOptions, gathers: Gathers, model: Model) -> Gather
             used = np.concatenate([moved.source_positions.reshape(-1, 2), receivers[live].reshape(-1, 2)])
             raise ValueError(
                 f"{name} {found[-1]}{of_shot} lies at z = {z:.6g}, x = {x:.6g} m, outside the model: the data cover z "
-                f"{_span(used[:, 0])}, x {_span(used[:, 1] + config.start)} m, the model z 0 to {room.extent[0]:.6g}, x "
+                f"{span(used[:, 0])}, x {span(used[:, 1] + config.start)} m, the model z 0 to {room.extent[0]:.6g}, x "
                 f"{config.start:.6g} to {config.start + room.extent[1]:.6g} m. Give `start`, the position along the line of the "
                 "model's first node, nearer `offsets`, or a larger model."
             )
@@ -230,13 +167,15 @@ def _corners(
             raise ValueError(
                 f"`bands` reach {most:g} Hz; {told}. Lower them, or give nodes {widest * carried / most:.3g} m apart."
             )
+        _check_high_pass(config, min(config.bands))
         return tuple(sorted(config.bands)), carried
     frequencies, spectrum = mean_spectrum(gathers, traces)
     heard = frequencies[spectrum >= AUDIBLE * spectrum[1:].max()]
     lowest, highest = float(heard[heard > 0].min()), min(carried / REACH, float(heard.max()))
+    _check_high_pass(config, highest)
     if not lowest < highest:
         raise ValueError(f"the data hold {lowest:.3g} Hz and more; {told}. Give a model with finer nodes.")
-    lower = max(highest / 2, 1.5 * lowest)
+    lower = max(highest / 2, 1.5 * max(lowest, config.high_pass or 0.0))
     return (float(f"{lower:.3g}"), float(f"{highest:.3g}")) if lower < 0.8 * highest else (float(f"{highest:.3g}"),), carried
 
 
@@ -280,42 +219,54 @@ def _mutes(config: RecordedOptions, gathers: Gathers, taper: float) -> np.ndarra
     return weights
 
 
-def _read_wavelet(config: RecordedOptions, gathers: Gathers) -> np.ndarray | None:
-    """The source time function of the file, sampled as the records."""
-    path = config.wavelet
-    if path is None:
-        return None
-    require_file(path, "wavelet")
-    if path.suffix.lower() == ".npy":
-        samples = np.asarray(read_npy(path))
-    elif path.suffix.lower() in (".h5", ".npz", ".mat"):
-        samples = np.asarray(read_time_function(path))
-    else:
-        try:
-            samples = np.loadtxt(path, ndmin=1)
-        except ValueError as error:
-            raise ValueError(f"`wavelet` = {path} must be a text of one number a line ({error}).") from error
-    samples = samples.squeeze()
-    if samples.ndim != 1 or samples.dtype.kind not in "iuf" or len(samples) != gathers.nt:
-        raise ValueError(
-            f"`wavelet` = {path} has the shape {samples.shape}; the records have {gathers.nt} samples of "
-            f"{1e3 * gathers.dt:.6g} ms. Give one as long and sampled alike; zeros may follow it."
-        )
-    if not (np.isfinite(samples).all() and samples.any()):
-        raise ValueError(f"`wavelet` = {path} is zero or not finite. Repair the file.")
-    return samples.astype("float64")
-
-
 def _time_function(
-    wavelet: np.ndarray | None, recorded: tuple[float, float], grid: Grid, highest: float
+    config: RecordedOptions, wavelet: np.ndarray | None, recorded: tuple[float, float], grid: Grid, highest: float
 ) -> tuple[int, np.ndarray]:
     """Samples before the shot, and the time function on the grid's clock; of an unknown one a guess about the shot's instant."""
+    ringing = 0 if config.high_pass is None else int(RINGING / config.high_pass / grid.dt) + 1
     if wavelet is not None:
-        return 0, sample_whole(wavelet[:, None], *recorded, grid.dt, grid.nt)[:, 0].astype("float32")
-    lead = int(2.5 / highest / grid.dt) + 1
-    pulse = wavelets.ricker(highest / 1.5, grid.nt + lead, grid.dt, delay=lead * grid.dt, dtype="float32")
-    return lead, np.asarray(lowpass(pulse, grid.dt, highest))
+        lead, pulse = ringing, np.pad(sample_whole(wavelet[:, None], *recorded, grid.dt, grid.nt)[:, 0], (ringing, 0))
+    else:
+        lead = max(ringing, int(2.5 / highest / grid.dt) + 1)
+        guess = wavelets.ricker(highest / 1.5, grid.nt + lead, grid.dt, delay=lead * grid.dt, dtype="float32")
+        pulse = np.asarray(lowpass(guess, grid.dt, highest))
+    if config.high_pass is not None:
+        pulse = _high_passed(pulse, grid.dt, config.high_pass)
+    return lead, pulse.astype("float32")
 
 
-def _span(values: np.ndarray) -> str:
-    return f"{float(values.min()):.6g} to {float(values.max()):.6g}"
+def _without_means(gathers: Gathers) -> Gathers:
+    """Each trace without its mean, which no wave has, and of which filters make steps at both ends of the record."""
+    means = gathers.data.mean(1, keepdims=True, dtype="float64")
+    data = gathers.data - np.where(np.isfinite(means), means, 0).astype(gathers.data.dtype)
+    return dataclasses.replace(gathers, data=data)
+
+
+def _above(config: RecordedOptions, gathers: Gathers) -> Gathers:
+    """What the high-pass filter leaves; traces that are not finite stay as they are."""
+    corner = config.high_pass
+    if corner is None:
+        return gathers
+    nyquist = 0.5 / gathers.dt
+    if not 0 < corner < nyquist:
+        raise ValueError(
+            f"`high_pass` = {corner:g} Hz must be positive, and below the lowest corner of the bands: above {nyquist:g} Hz "
+            "there are no data."
+        )
+    finite = np.isfinite(gathers.data).all(1, keepdims=True)
+    whole = np.where(finite, gathers.data, 0)
+    data = np.stack([_high_passed(gather, gathers.dt, corner) for gather in whole])
+    return dataclasses.replace(gathers, data=np.where(finite, data, gathers.data))
+
+
+def _high_passed(x: np.ndarray, dt: float, corner: float) -> np.ndarray:
+    """What the low-pass filter does not keep, by the zero-phase Butterworth high-pass of order 4; time on the first axis."""
+    return x - np.asarray(lowpass(x, dt, corner, axis=0))
+
+
+def _check_high_pass(config: RecordedOptions, lowest: float) -> None:
+    if config.high_pass is not None and not config.high_pass < lowest:
+        raise ValueError(
+            f"`high_pass` = {config.high_pass:g} Hz must be below the lowest corner of the bands, {lowest:.3g} Hz. Lower it, or "
+            "raise `bands`."
+        )

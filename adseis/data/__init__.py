@@ -7,7 +7,17 @@ and `fetching` tell and get what the published figures were made with.
 
 from adseis.data.gather_files import read_gathers, write_gathers
 from adseis.data.gathers import Gathers
+from adseis.data.joined_gathers import join_gathers
 from adseis.data.models import Model, read_model, write_model
 from adseis.data.streams import gathers_of_streams
 
-__all__ = ["Gathers", "Model", "gathers_of_streams", "read_gathers", "read_model", "write_gathers", "write_model"]
+__all__ = [
+    "Gathers",
+    "Model",
+    "gathers_of_streams",
+    "join_gathers",
+    "read_gathers",
+    "read_model",
+    "write_gathers",
+    "write_model",
+]

@@ -11,13 +11,17 @@ import time
 import h5py
 import numpy as np
 import pytest
+import scipy.signal
 
 import adseis as ads
+from adseis.cli.configuration import dump, load
 from adseis.cli.main import main
-from adseis.cli.recorded_data import RecordedOptions, read_recording
+from adseis.cli.recorded_data import read_recording
+from adseis.cli.recorded_files import RecordedOptions
 from adseis.cli.runs import RunFolder, read_metrics
 from adseis.data.gather_files import Gathers, read_gathers, read_time_function, write_gathers
 from adseis.data.models import read_model, write_model
+from adseis.data.spreading import as_line_source
 
 SHAPE, SPACING, DT = (15, 25), 20.0, 4e-3
 PICTURES = ("qc", "models", "gathers", "source", "misfit_by_shot", "misfit")
@@ -133,7 +137,7 @@ FAULTS = (
 
 def test_traces_that_count_less_are_named(line, spoilt):
     """By a line each, which the report repeats; what they count is zero, or next to nothing."""
-    config = RecordedOptions(data=spoilt / "bare.npy", geometry=spoilt / "positions.npz", start=5000.0, order=2)
+    config = RecordedOptions(data=(spoilt / "bare.npy",), geometry=spoilt / "positions.npz", start=5000.0, order=2)
     with pytest.warns(UserWarning, match="shot") as told:
         recording = read_recording(config, read_model(line / "start.h5"), (1700.0, 2600.0), 2000.0)
     assert len(told) == 3
@@ -242,6 +246,10 @@ def test_a_killed_run_resumes_to_the_same(line, tmp_path):
         (["--wavelet", "none.txt"], "no wavelet at"),
         (["--geometry", "none.npz"], "no file of geometry at"),
         (["--problem", "location"], "is of no use to --problem location"),
+        (["--data", "a.segy", "./a.segy"], "--data names a.segy twice, whose shots would count twice"),
+        (["--data", "a.npy", "b.npy", "--geometry", __file__], "is that of one file, and --data names 2. Leave it out"),
+        (["--high-pass", "8"], "--high-pass 8 Hz must be below the lowest corner of the bands, 8 Hz. Lower it"),
+        (["--high-pass", "-3"], "--high-pass -3 Hz must be positive, and below the lowest corner"),
         (["--keep-above", "900"], "--keep-above 900 m leaves nothing to change"),
         (["--physics", "elastic"], "holds `p`; a solid's velocity is compared. Use --physics acoustic"),
     ],
@@ -295,7 +303,7 @@ def test_depths_that_the_file_lacks(line, tmp_path, capsys):
     write_gathers(path, dataclasses.replace(gathers, source_positions=flat[0], receiver_positions=flat[1]))
     assert main(words(line, tmp_path / "out", "--free-surface", data=path)) == 2
     assert "the sources and receivers lie on the free surface, where pressure is zero. Give" in capsys.readouterr().err
-    config = RecordedOptions(data=path, depth=40.0, order=2)
+    config = RecordedOptions(data=(path,), depth=40.0, order=2)
     recording = read_recording(config, read_model(line / "start.h5"), (1700.0, 2600.0), 2000.0)
     assert np.all(recording.gathers.source_positions[..., 0] == 40)
     assert np.all(recording.gathers.receiver_positions[..., 0] == 40)
@@ -305,10 +313,73 @@ def test_depths_that_the_file_lacks(line, tmp_path, capsys):
 def test_bands_are_what_data_and_grid_carry(line):
     """The grid carries 10 Hz, so that a band ends at 10 / 1.3; the data hold 2 Hz and more."""
     recording = read_recording(
-        RecordedOptions(data=line / "line.segy", order=2), read_model(line / "start.h5"), (1700.0, 2600.0), 2000.0
+        RecordedOptions(data=(line / "line.segy",), order=2), read_model(line / "start.h5"), (1700.0, 2600.0), 2000.0
     )
     assert recording.carried == pytest.approx(10)
     assert recording.corners == (3.85, 7.69)
     finer = dataclasses.replace(read_model(line / "start.h5"), spacing=(5.0, 25.0))
     with pytest.raises(ValueError, match="outside the model"):
-        read_recording(RecordedOptions(data=line / "line.segy"), finer, (1700.0, 2600.0), 2000.0)
+        read_recording(RecordedOptions(data=(line / "line.segy",)), finer, (1700.0, 2600.0), 2000.0)
+
+
+def recorded(line, **options):
+    """What the options make of the line, by default in the band below 8 Hz."""
+    config = RecordedOptions(**{"data": (line / "line.segy",), "order": 2, "bands": (8.0,)} | options)
+    return read_recording(config, read_model(line / "start.h5"), (1700.0, 2600.0), 2000.0)
+
+
+def test_several_files_are_one_line(line, tmp_path):
+    """SEG-Y of one shot and HDF5 of two of which one has fewer traces: the same data as those of one file, but for what lacks.
+    The options survive TOML.
+    """
+    gathers = read_gathers(line / "line.segy")
+    paths = tmp_path / "first.segy", tmp_path / "others.h5"
+    write_gathers(paths[0], gathers.select(shots=[0]))
+    write_gathers(paths[1], gathers.select(shots=[1, 2], receivers=range(30)))
+    whole, joined = recorded(line), recorded(line, data=paths)
+    np.testing.assert_array_equal(joined.gathers.data[0], whole.gathers.data[0])
+    np.testing.assert_array_equal(joined.gathers.data[1:, :, :30], whole.gathers.data[1:, :, :30])
+    assert joined.gathers.live.sum(1).tolist() == [37, 30, 30]
+    assert not joined.weights[1:, :, 30:].any()
+    assert joined.gathers.records.tolist() == [1, 2, 3]
+    assert joined.notes[0] == "3 shots, 97 of 97 traces, offsets 0 to 400 m"
+    assert f"{paths[0]}: shot 0 (record 1), 176 samples of 4 ms from 0 s on" in joined.notes
+    assert f"{paths[1]}: shots 1 to 2 (records 2 to 3), 176 samples of 4 ms from 0 s on" in joined.notes
+    config = RecordedOptions(data=paths)
+    dump(config, tmp_path / "config.toml")
+    assert load(RecordedOptions, tmp_path / "config.toml") == config
+    write_gathers(paths[1], gathers.resampled(8e-3))
+    with pytest.raises(ValueError, match=f"sampling interval .* it is 0.004 in {paths[0]} and 0.008 in {paths[1]}. Bring both"):
+        recorded(line, data=paths)
+
+
+def test_a_high_pass_removes_the_same_from_data_and_source(line):
+    """SciPy's Butterworth filter, forth and back, of what there is without: to 1e-3 of the peak, as the means of traces, which
+    are 1e-4 of it, are taken off before. The bands stay above.
+    """
+    pulse = line / "pulse.txt"
+    plain, passed = recorded(line, wavelet=pulse), recorded(line, wavelet=pulse, high_pass=3.0)
+    lead, dt = passed.lead, plain.gathers.dt
+    assert (plain.lead, lead) == (0, int(0.5 / dt) + 1)
+    sections = scipy.signal.butter(4, 3.0, "highpass", fs=1 / dt, output="sos")
+    for before, after in (
+        (plain.gathers.data[0], passed.gathers.data[0]),
+        (plain.time_function[:, None], passed.time_function[:, None]),
+    ):
+        padded = np.pad(before.astype(float), [(lead + 2000, 2000), (0, 0)])
+        exact = scipy.signal.sosfiltfilt(sections, padded, axis=0)[2000:-2000]
+        np.testing.assert_allclose(after, exact, rtol=0, atol=1e-3 * np.abs(exact).max())
+    assert "what lies below 3 Hz removed from data and source" in passed.notes
+    assert recorded(line, bands=(), high_pass=3.0).corners == (4.5, 7.69)
+    with pytest.raises(ValueError, match=r"`high_pass` = 7.8 Hz must be below the lowest corner of the bands, 7.69 Hz"):
+        recorded(line, bands=(), high_pass=7.8)
+
+
+def test_point_sources_become_line_sources(line):
+    """Before the data are resampled, by the mean speed of the start, 2000 m/s; the order matters only to rounding."""
+    plain, turned = recorded(line), recorded(line, point_source=True)
+    lead = plain.lead
+    expected = as_line_source(plain.gathers.data[:, lead:], plain.gathers.dt, 2000.0)
+    found = turned.gathers.data[:, lead:]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=5e-3 * np.abs(expected).max())
+    assert "from point sources to line sources, for waves of 2000 m/s" in turned.notes

@@ -36,6 +36,8 @@ class Work:
     """How to fail."""
     corners: tuple[float, ...] = ()
     """Corners [Hz]."""
+    data: tuple[Path, ...] = ()
+    """Files."""
     physics: Literal["scalar", "elastic"] | None = None
     """Physics."""
     band: Band = field(default_factory=Band)
@@ -106,6 +108,15 @@ def test_numbers_joined_by_commas(adseis, words):
     assert SEEN[1].corners == (3.0, 5.0)
 
 
+def test_names_of_files_keep_their_commas(adseis, tmp_path):
+    """Several are a list in TOML too."""
+    toml = tmp_path / "job.toml"
+    toml.write_text('data = ["a,1.segy", "b.segy"]')
+    for words in (("--data", "a,1.segy", "b.segy"), ("--data=a,1.segy", "b.segy", "--corners", "3,5"), ("--config", toml)):
+        assert adseis("work", *words)[0] == 0
+    assert [seen.data for seen in SEEN] == 3 * [(Path("a,1.segy"), Path("b.segy"))]
+
+
 def test_help(adseis):
     code, out, err = adseis("--help")
     assert (code, err) == (0, "")
@@ -114,7 +125,8 @@ def test_help(adseis):
     code, out, err = adseis("work", "--help")
     assert (code, err) == (0, "")
     for piece in ("--iterations INT", "Number of iterations. (default: 10)", "--config FILE.toml", "Corner [Hz].",
-                  "--corners FLOAT [FLOAT ...]", "--physics {scalar,elastic}", "--band.corner FLOAT"):  # fmt: skip
+                  "--corners FLOAT [FLOAT ...]", "--data PATH [PATH ...]",
+                  "--physics {scalar,elastic}", "--band.corner FLOAT"):  # fmt: skip
         assert piece in out
     assert "None" not in out
     assert "(default: )" not in out
@@ -139,6 +151,7 @@ def test_help_shows_the_defaults_of_the_file(adseis, tmp_path):
         (("--device", "gpu"), "no option --device: JAX chooses"),
         (("work", "--iterations", "x"), "Error parsing --iterations: invalid literal"),
         (("work", "--corners", "3,x"), "--corners takes numbers, such as --corners 3 5, not 'x'"),
+        (("work", "--corners", "--iterations", 3), "--corners has no values"),
         (("work", "--physics", "plastic"), "invalid choice 'plastic' for argument '--physics'. Expected one of ('"),
         (("work", "--config"), "--config"),
         (("work", "--config", "absent.toml"), "no configuration file at `absent.toml`"),

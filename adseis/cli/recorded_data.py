@@ -83,12 +83,12 @@ def read_recording(config: RecordedOptions, model: Model, bounds: tuple[float, f
     notes += [fault.why for fault in faults]
     gathers, traces = _within_offsets(config, *without(gathers, traces))
     gathers = _in_model(config, gathers, model)
-    if config.point_source:
+    corners, carried = _corners(config, _above(config, gathers), traces, model, slowest)
+    if config.point_source:  # after what is heard was judged: noise below it grows
         speed = float(model.values.mean())
         line = as_line_source(gathers.data, gathers.dt, speed, start=gathers.start)
         gathers = dataclasses.replace(gathers, data=line)
         notes.append(f"from point sources to line sources, for waves of {speed:.4g} m/s")
-    corners, carried = _corners(config, _above(config, gathers), traces, model, slowest)
     grid = _grid(config, gathers, model, bounds)
     recorded = gathers.dt, gathers.start
     with warnings.catch_warnings():

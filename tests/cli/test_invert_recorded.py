@@ -342,7 +342,7 @@ def test_several_files_are_one_line(line, tmp_path):
     assert joined.gathers.live.sum(1).tolist() == [37, 30, 30]
     assert not joined.weights[1:, :, 30:].any()
     assert joined.gathers.records.tolist() == [1, 2, 3]
-    assert joined.notes[0] == "3 shots, 97 of 97 traces, offsets 0 to 400 m"
+    assert joined.notes[0] == "3 shots, 97 of 97 traces, offsets 0 to 360 m"
     assert f"{paths[0]}: shot 0 (record 1), 176 samples of 4 ms from 0 s on" in joined.notes
     assert f"{paths[1]}: shots 1 to 2 (records 2 to 3), 176 samples of 4 ms from 0 s on" in joined.notes
     config = RecordedOptions(data=paths)

@@ -3,7 +3,10 @@
 Describe an experiment (`Grid`, a medium, a `Survey`), simulate it, and differentiate anything by anything with `jax.grad`.
 """
 
-from adseis import parallel, signals, viz, wavelets
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from adseis import parallel, signals, wavelets
 from adseis.data.gather_files import read_gathers
 from adseis.data.models import read_model
 from adseis.experiment.averages import layered_model, resample_model
@@ -28,6 +31,9 @@ from adseis.waves.records import Fibre
 from adseis.waves.scalar import simulate_scalar
 from adseis.waves.sh import simulate_sh
 from adseis.waves.sponge import Sponge
+
+if TYPE_CHECKING:
+    from adseis import viz
 
 __version__ = "0.1.0"
 
@@ -71,3 +77,13 @@ __all__ = [
     "viz",
     "wavelets",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def __getattr__(name: str) -> Any:  # a run without pictures does without Matplotlib
+    if name == "viz":
+        return importlib.import_module("adseis.viz")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

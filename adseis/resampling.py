@@ -5,8 +5,7 @@ is for pieces cut out of continuous records: its filter is short, so that their 
 """
 
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 from jaxtyping import Float
 
 ATTENUATION = 100.0

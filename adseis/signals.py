@@ -12,8 +12,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy  # its parts are loaded when first used: scipy.signal takes a second
 from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Complex, Float

@@ -8,7 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-import scipy.io
+import scipy
 from jaxtyping import Array, Num
 
 from adseis.data.catalogue import command_for

@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-import scipy.io
+import scipy
 from numpy.typing import ArrayLike
 
 from adseis.data.arrays import StoredArray, opened_h5, read_mat, read_npy, read_npz, require_file, write_arrays

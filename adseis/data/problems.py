@@ -7,7 +7,7 @@ from pathlib import Path
 
 import equinox as eqx
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from adseis import wavelets
 from adseis.data.adseismic import read_adseismic_survey
@@ -192,6 +192,6 @@ def _smoothed(true: Model, sigma: float) -> np.ndarray:
     sigmas = [sigma / h for h in true.spacing]
     around = [min(int(4 * s) + 1, n - 1) for s, n in zip(sigmas, true.values.shape, strict=True)]
     slowness = np.pad(1 / true.values.astype(float), [(k, k) for k in around], mode="reflect", reflect_type="odd")
-    slowness = gaussian_filter(slowness, sigmas, mode="nearest")
+    slowness = scipy.ndimage.gaussian_filter(slowness, sigmas, mode="nearest")
     inner = tuple(slice(k, k + n) for k, n in zip(around, true.values.shape, strict=True))
     return (1 / slowness[inner]).astype(true.values.dtype)

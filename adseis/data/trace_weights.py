@@ -4,8 +4,8 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy.ndimage import median_filter
 
 from adseis.data.gathers import Gathers
 
@@ -95,7 +95,7 @@ def _ratios(rms: np.ndarray, gathers: Gathers, alive: np.ndarray) -> np.ndarray:
             break
     window = min(2 * NEIGHBOURS + 1, size.size)
     found = np.empty(size.size)
-    found[order] = np.exp(rest - median_filter(rest, window, mode="nearest"))
+    found[order] = np.exp(rest - scipy.ndimage.median_filter(rest, window, mode="nearest"))
     ratios[alive] = found
     return ratios
 

@@ -12,10 +12,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import PyTree
-from scipy.interpolate import BSpline
 
 from adseis.signals import divide
 
@@ -190,7 +190,7 @@ def _spline_basis(nodes: int, coefficients: int) -> np.ndarray:
     """Cubic B-splines with clamped ends, at evenly spaced nodes."""
     inner = np.linspace(0, 1, coefficients - 2)
     knots = np.concatenate([[0] * 3, inner, [1] * 3])
-    return BSpline.design_matrix(np.linspace(0, 1, nodes), knots, 3).toarray()
+    return scipy.interpolate.BSpline.design_matrix(np.linspace(0, 1, nodes), knots, 3).toarray()
 
 
 def _positive(model: ArrayLike, name: str) -> Array:

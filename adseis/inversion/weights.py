@@ -12,10 +12,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
-from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
 
 from adseis.experiment.grid import Grid, PerAxis
 from adseis.experiment.medium import Medium
@@ -60,7 +59,7 @@ def mute_near(
         raise ValueError(f"`positions` {positions.shape} must end with the {ndim} coordinates of the grid {grid_shape}.")
     step, start = (np.broadcast_to(np.asarray(value, float), (ndim,)) for value in (spacing, origin))
     nodes = np.stack(np.meshgrid(*(np.arange(n) for n in grid_shape), indexing="ij"), axis=-1) * step + start
-    nearest, _ = cKDTree(np.unique(positions.reshape(-1, ndim), axis=0)).query(nodes)
+    nearest, _ = scipy.spatial.cKDTree(np.unique(positions.reshape(-1, ndim), axis=0)).query(nodes)
     weight = 0.5 * (1 - np.cos(np.pi * np.minimum(nearest / radius, 1)))
     return jnp.asarray(weight, jnp.result_type(positions.dtype, 1.0))
 
@@ -191,8 +190,9 @@ def sensitivity(
         if free.shape not in ((), values.shape):
             raise ValueError(f"`mask` {free.shape} and `model` {values.shape} must share one grid.")
         free = np.broadcast_to(free, values.shape)
-        share = np.where(free > 0, gaussian_filter(free, smooth), 1)  # what is kept must not bleed into its neighbours
-        energy = free * gaussian_filter(free * np.asarray(diagonal, float), smooth) / share
+        blurred = functools.partial(scipy.ndimage.gaussian_filter, sigma=smooth)
+        share = np.where(free > 0, blurred(free), 1)  # what is kept must not bleed into its neighbours
+        energy = free * blurred(free * np.asarray(diagonal, float)) / share
         weight = free * np.asarray(illumination_weight(energy, damping=damping))
         return jnp.asarray(weight / max(weight.max(), np.finfo(float).tiny), values.dtype)
 

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
-import scipy.fft
+import scipy
 from jax import Array, lax
 from jaxtyping import Float
 

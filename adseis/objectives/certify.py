@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
-import scipy.ndimage
+import scipy
 from jaxtyping import Float, PRNGKeyArray, PyTree
 from tqdm import tqdm
 

@@ -5,12 +5,14 @@
 n is normal to the layers, t along them, both from the structure tensor of a model that is already known roughly.
 """
 
+import functools
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from scipy.ndimage import gaussian_filter
 
 from adseis.experiment.grid import PerAxis
 from adseis.objectives.regularizers import cell_lengths, slopes
@@ -50,8 +52,9 @@ def layering(model: Float[ArrayLike, "z x"], spacing: PerAxis = 1.0, *, smooth: 
         raise ValueError(f"`model` {values.shape} must be a finite 2D section (z, x).")
     if not smooth > 0:
         raise ValueError(f"`smooth` = {smooth} nodes must be positive.")
-    down, right = np.gradient(gaussian_filter(values, 1.0, mode="nearest"), *cell_lengths(spacing, 2))
-    zz, zx, xx = (gaussian_filter(product, smooth, mode="nearest") for product in (down * down, down * right, right * right))
+    blurred = functools.partial(scipy.ndimage.gaussian_filter, mode="nearest")
+    down, right = np.gradient(blurred(values, 1.0), *cell_lengths(spacing, 2))
+    zz, zx, xx = (blurred(product, smooth) for product in (down * down, down * right, right * right))
     energy, difference = zz + xx, np.hypot(zz - xx, 2 * zx)
     angle = np.arctan2(2 * zx, zz - xx) / 2
     floor = max(1e-3 * energy.mean(), np.finfo(float).tiny)

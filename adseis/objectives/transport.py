@@ -10,10 +10,10 @@ References:
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float
-from scipy.optimize import linear_sum_assignment
 
 
 def wasserstein_2(p: Float[Array, "*trace time"], o: Float[Array, "*trace time"], dt: float) -> Float[Array, "*trace"]:
@@ -71,5 +71,5 @@ def _assign(p: ArrayLike, o: ArrayLike, per_sample: ArrayLike) -> np.ndarray:
     partner = np.empty(p.shape, np.int32)
     for trace in np.ndindex(p.shape[:-1]):
         cost = (p[trace][:, None] - o[trace]) ** 2 + (per_sample[trace] * (time[:, None] - time)) ** 2
-        partner[trace] = linear_sum_assignment(cost)[1]
+        partner[trace] = scipy.optimize.linear_sum_assignment(cost)[1]
     return partner

@@ -4,7 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
-import scipy.optimize
+import scipy
 
 from adseis.optimizers.evaluations import Exhausted
 from adseis.optimizers.path import FLAT, STAGNANT, Descent, Method, length

@@ -40,12 +40,14 @@ def test_use_cores_comes_too_late():
 
 
 def test_use_cores_in_time():
-    """After importing adseis, which therefore starts nothing; then again with the same number, as in a notebook run twice. The
-    command line does so by itself."""
+    """After importing adseis, which therefore starts nothing, and loads nothing that may not be needed; then again with the same
+    number, as in a notebook run twice. The command line does so by itself."""
     program = """
 import os
+import sys
 import jax
 import adseis as ads
+assert not {"matplotlib", "optax", "scipy.signal"} & {*sys.modules}
 from adseis.cli.main import main
 cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 assert ads.parallel.use_cores() == cores

@@ -24,22 +24,22 @@ def as_line_source(
     samples are integrated by half, which is a convolution with 1 / sqrt(pi t), and multiplied by c sqrt(2 pi t). A wave is
     delayed in phase by 45 degrees, and falls off with 1 / sqrt(r) in place of 1 / r.
 
-    It is exact far away (kr >> 1) in a homogeneous medium, for pulses that are short against their travel time: a Ricker wavelet
-    comes out within 6 % (relative l2) two wavelengths away, 2.3 % five, 0.6 % twenty. Reflections count as waves from an image
-    of the source. `speed` only scales everything. It is not meant for the nearest two wavelengths; for surface waves, whose time
-    does not tell how far they have come (Forbriger et al. scale those by offset); nor for speeds that grow much with depth,
-    where rays spread otherwise. What drifts below the signal's frequencies grows: filter it first.
+    It tends to the exact wave far away (kr >> 1) in a homogeneous medium, where pulses are short against their travel time: a
+    Ricker wavelet comes out within 6 % (relative l2) two wavelengths away, 2.3 % five, 0.6 % twenty. Reflections count as waves
+    from an image of the source. `speed` only scales everything. It is not meant for the nearest two wavelengths; for surface
+    waves, whose time does not tell how far they have come (Forbriger et al. scale those by offset); nor for speeds that grow
+    much with depth, where rays spread otherwise. What drifts below the signal's frequencies grows: filter it first.
 
     Args:
         data: Gathers `(shot, time, receiver)`, or anything sampled at start + k dt along `axis`, at rest before it begins.
         dt: Sampling interval [s].
         speed: c [m/s].
         start: Time of the first sample after the shot [s]; of pulses with a delay, after the instant of their middle: one of
-            1.5 periods that is overlooked makes 13 % of error five wavelengths away.
+            1.5 periods that is overlooked makes 14 % of error five wavelengths away.
         axis: Time axis of `data`.
 
     Returns:
-        Like `data`, its unit times m: of a line that gives off per metre what the point does. Up to the shot it is zero.
+        Traces of a line that gives off per metre what the point does, in the unit of `data` times m; zero up to the shot.
 
     Raises:
         ValueError: If `dt` or `speed` is not positive.

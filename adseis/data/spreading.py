@@ -1,7 +1,7 @@
 """Waves of points as waves of lines: the Earth's sources are points in 3D, those of a simulated section are lines across it."""
 
 import numpy as np
-import scipy.fft
+import scipy
 from jaxtyping import Float
 
 WRAPPED = 1e8

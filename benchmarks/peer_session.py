@@ -30,6 +30,7 @@ class Entry(NamedTuple):
 
 ENGINES = {
     "adseis": Entry("adseis_engine:prepare", "", "ABCDEF", {}),
+    "adseis, history kept": Entry("adseis_engine:prepare_kept", "", "ABCDEF", {}),
     "adseis, a device per core": Entry("adseis_engine:prepare_cores", "", "ABCDEF", {}),
     "Deepwave": Entry("deepwave_engine:prepare", "deepwave", "ABCDEF", {}),
     "Devito": Entry("devito_engine:prepare", "devito", "ABCDE", {"DEVITO_LANGUAGE": "openmp", "DEVITO_LOGGING": "ERROR"}),

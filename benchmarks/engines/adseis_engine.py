@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import adseis as ads
+from adseis.timeloop.adjoints import Adjoint
 from engines.problem import FORWARD, Engine, Problem, UnavailableError, as_arrays
 
 EQUATIONS = {
@@ -16,12 +17,14 @@ EQUATIONS = {
 }
 
 
-def prepare(problem: Problem, *, cores: bool = False) -> Engine:
+def prepare(problem: Problem, *, cores: bool = False, adjoint: Adjoint | None = None) -> Engine:
     """The default: XLA splits every kernel over the cores."""
     grid = ads.Grid(problem.shape, problem.spacing, problem.dt, problem.steps)
     position = problem.positions(problem.sources)[:, None, :]
     samples = jnp.asarray(problem.wavelet, jnp.float32)[None, None, :]
     options: dict[str, Any] = {"boundary": ads.CPML(width=problem.layer), "order": problem.order}
+    if adjoint is not None:
+        options["adjoint"] = adjoint
     if problem.equation == "elastic":
         source = ads.Force(position, samples, np.eye(problem.axes)[:1, None])
         options["record"] = "vz"
@@ -47,6 +50,11 @@ def prepare(problem: Problem, *, cores: bool = False) -> Engine:
 
     gradients = {name: task(jax.grad(energy, tuple(range(by)))) for name, by in problem.gradients.items()}
     return Engine({FORWARD: task(gathers), **gradients}, as_arrays, as_arrays, ("adseis", "jax"))
+
+
+def prepare_kept(problem: Problem) -> Engine:
+    """The history of a gradient is kept, as others do, and nothing is computed twice."""
+    return prepare(problem, adjoint=ads.ReverseSweep(levels=0))
 
 
 def prepare_cores(problem: Problem) -> Engine:

@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Real
 
 from adseis.data.openfwi_layout import GATHERS, MAP, REDUCED, Pair, file_names, known_subset
-from adseis.experiment.checks import Samples
 from adseis.files import written_whole
 
 
@@ -30,8 +29,8 @@ def write_shard(
     folder: str | os.PathLike[str],
     subset: str,
     index: int,
-    gathers: Float[Samples, "sample shot time receiver"],
-    velocity: Float[Samples, "sample *z_x"],
+    gathers: Real[Array | np.ndarray, "sample shot time receiver"],
+    velocity: Real[Array | np.ndarray, "map *z_x"],
 ) -> Pair:
     """Write one pair of files, each whole or not at all; as OpenFWI's they hold 500 samples, but the number is yours.
 

@@ -42,7 +42,9 @@ def test_spellings():
     for name in ("data1.npz", "datax.npy", "seis2_2_0.npy", "000039dca2.npy"):
         assert layout.named(name) is None
     fault, vel = layout.SUBSETS["flat-fault-a"], layout.SUBSETS["flat-vel-a"]
-    assert [layout.index_of(fault, n) for n in ((6, 0), (7,))] == [layout.index_of(vel, n) for n in ((0,), (2, 0))] == [None, None]
+    assert (
+        [layout.index_of(fault, n) for n in ((6, 0), (7,))] == [layout.index_of(vel, n) for n in ((0,), (2, 0))] == [None, None]
+    )
     with pytest.raises(ValueError, match="'salt' is none of OpenFWI's subsets: flat-vel-a, "):
         layout.known_subset("salt")
 

@@ -12,8 +12,8 @@ SAMPLES = 500
 """Of a file."""
 GATHERS, MAP = (5, 1000, 70), (70, 70)
 """Shapes of a sample: shot, time, receiver; z, x."""
-REDUCED = (5, 72, 72)
-"""Shape of gathers that `openfwi.reduce` made small."""
+SHRUNK = (5, 72, 72)
+"""Shape of gathers that `openfwi.shrink` made small."""
 PARTS = ("train", "test")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Array, Real
 
-from adseis.data.openfwi_layout import GATHERS, MAP, REDUCED, Pair, file_names, known_subset
+from adseis.data.openfwi_layout import GATHERS, MAP, SHRUNK, Pair, file_names, known_subset
 from adseis.files import written_whole
 
 
@@ -40,7 +40,7 @@ def write_shard(
         folder: Folder of the folders of subsets; made where it is missing.
         subset: Name of the subset, such as "curve-fault-b".
         index: Number of the pair, from 0: the first `train / 500` are official training files (`openfwi.SUBSETS`).
-        gathers: `(sample, 5, 1000, 70)`, or `(sample, 5, 72, 72)` of `openfwi.reduce`; float16 stays so, all else is stored as
+        gathers: `(sample, 5, 1000, 70)`, or `(sample, 5, 72, 72)` of `openfwi.shrink`; float16 stays so, all else is stored as
             float32.
         velocity: Maps [m/s], `(sample, 70, 70)` or `(sample, 1, 70, 70)`.
 
@@ -54,7 +54,7 @@ def write_shard(
     paths = shard_paths(folder, subset, index)
     data, maps = np.asarray(gathers), np.asarray(velocity)
     data = data.astype(np.float16 if data.dtype == np.float16 else np.float32, copy=False)
-    if data.ndim != 4 or data.shape[1:] not in (GATHERS, REDUCED) or len(data) == 0:
+    if data.ndim != 4 or data.shape[1:] not in (GATHERS, SHRUNK) or len(data) == 0:
         raise ValueError(f"`gathers` {data.shape} must be (sample, 5, 1000, 70), or (sample, 5, 72, 72).")
     if maps.shape not in ((len(data), *MAP), (len(data), 1, *MAP)):
         raise ValueError(f"`velocity` {maps.shape} must be ({len(data)}, 70, 70), one map for each of the gathers.")

@@ -51,7 +51,28 @@ def write_shard(
         ValueError: If a shape is not OpenFWI's, or a value is not finite.
         OSError: If the files cannot be written.
     """
-    paths = shard_paths(folder, subset, index)
+    return write_pair(shard_paths(folder, subset, index), gathers, velocity)
+
+
+def write_pair(
+    paths: Pair,
+    gathers: Real[Array | np.ndarray, "sample shot time receiver"],
+    velocity: Real[Array | np.ndarray, "map *z_x"],
+) -> Pair:
+    """`write_shard` under names of your own.
+
+    Args:
+        paths: Where the gathers and the velocities go.
+        gathers: As of `write_shard`.
+        velocity: Likewise.
+
+    Returns:
+        The paths.
+
+    Raises:
+        ValueError: As `write_shard`.
+        OSError: Likewise.
+    """
     data, maps = np.asarray(gathers), np.asarray(velocity)
     data = data.astype(np.float16 if data.dtype == np.float16 else np.float32, copy=False)
     if data.ndim != 4 or data.shape[1:] not in (GATHERS, SHRUNK) or len(data) == 0:

@@ -37,8 +37,8 @@ KILLER = """
 import json, os, random, signal, sys, time
 import h5py, numpy as np
 from test_journal import objective, run, X0
-path, rng, kept = sys.argv[1], random.Random(3), []
-for _ in range(12):
+path, kills, rng, kept = sys.argv[1], int(sys.argv[2]), random.Random(3), []
+for _ in range(kills):
     before = kept[-1] if kept else 0
     child = os.fork()
     if child == 0:
@@ -61,16 +61,17 @@ print(json.dumps(kept))
 """
 
 
-def test_killed_twelve_times_resumes_to_the_same_iterates(tmp_path):
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.slow)])
+def test_killed_many_times_resumes_to_the_same_iterates(kills, tmp_path):
     """Bit for bit: nothing but the recorded numbers enters the optimizer."""
     path = tmp_path / "run.h5"
     environment = os.environ | {"JAX_ENABLE_X64": "1", "PYTHONPATH": os.path.dirname(__file__)}
     killer = subprocess.run(
-        [sys.executable, "-c", KILLER, str(path)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", KILLER, str(path), str(kills)], env=environment, capture_output=True, text=True, check=False
     )
     assert killer.returncode == 0, killer.stderr
     kept = json.loads(killer.stdout)
-    assert len(kept) == 12
+    assert len(kept) == kills
     uninterrupted = run()
     assert kept[-1] < uninterrupted.evaluations
     assert_identical(run(path), uninterrupted)

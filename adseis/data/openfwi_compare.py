@@ -65,13 +65,13 @@ def compare(
 ) -> Comparison:
     """Simulate some of the stored maps, and tell by subset how the stored gathers differ.
 
-    The scale is that of the least squares over all samples of a subset. Of published data the rest is some 2e-5, but for the last
-    row, which differs in some families: leave it out of misfits. A rest near 1 says that the gathers are of other maps, or of
-    another survey; `first` or `last` near 1, with a small rest, that this row is of another time or was set to zero.
+    The scale is that of the least squares over all samples of a subset. With this scheme others met published data to some 2e-5,
+    but for the last row, which differs in some families: leave it out of misfits. A rest near 1 says that the gathers are of
+    other maps, or of another survey; `first` or `last` near 1 beside a small rest, that this row is zero or of another time.
 
     Args:
         data: Gathers of full size.
-        samples: How many maps, dealt out evenly to the subsets; each takes some seconds on a core.
+        samples: How many maps, dealt out evenly to the subsets; each takes one or two seconds on a core.
         seed: Which they are.
         show: What is called with the table; None for silence.
         devices: A device mesh, over which the maps are distributed.
@@ -83,9 +83,10 @@ def compare(
         ValueError: If there is nothing to compare, or the gathers are not of full size.
 
     Example:
-        >>> found = openfwi.compare(openfwi.Dataset("openfwi"), samples=10)  # doctest: +SKIP
+        >>> found = openfwi.compare(openfwi.Dataset("mine"), samples=2)  # doctest: +SKIP
         subset         samples  sign   scale     rest      first row  last row
-        FlatVel-A            1    +1   1         1.3e-05   8.3e-07    1.2e-05
+        CurveVel-B           1    -1   1         0         0          0
+        CurveFault-A         1    +1   2         0         0          1
     """
     if samples < 1 or len(data) == 0:
         raise ValueError(f"`samples` = {samples} of {len(data)} must be one at least.")

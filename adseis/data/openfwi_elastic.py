@@ -118,7 +118,8 @@ class ElasticDataset:
             raise FileNotFoundError(
                 f"`{folder}` holds no files such as vx1.npy, vz1.npy, vp1.npy, vs1.npy. Unpack the download, or give `names`."
             )
-        opened, self.skipped = opened_all(groups, lambda g: g.name, lambda g: _opened(g, validate, reader), on_corrupt)
+        plain = RowReader(mapped=False, retries=retries)
+        opened, self.skipped = opened_all(groups, lambda g: g.name, lambda g: _opened(g, validate, plain), on_corrupt)
         self._subsets = [subset.name for subset, _ in opened]
         self._rows = Rows([files for _, files in opened], (GATHERS, GATHERS, MAP, MAP), reader)
 

@@ -53,7 +53,7 @@ class Style(NamedTuple):
         length: l of the correlation exp(-d^2 / (2 l^2)) [nodes].
         deviation: Standard deviation of the field, in the mean over maps [m/s].
         noise: That of the noise upon it, node by node [m/s].
-        slope: Standard deviation of the trend [m/s per row]; trends that would leave the range are not drawn.
+        slope: That of the trend, in the mean over maps [m/s per row]; at most three quarters of what the range has room for.
     """
 
     name: str
@@ -257,10 +257,9 @@ def _styled(key: Key[Array, ""], numbers: Array, *, length: float) -> Array:
     height, width = (n + 2 * reach for n in SHAPE)
     drawn = jax.random.normal(key, (3 + height * width + SHAPE[0] * SHAPE[1],), jnp.float32)
     chance, white, grain = jnp.split(drawn, [3, 3 + height * width])
-    steepest, middle, strength = (lax.erf(chance / np.float32(2**0.5)) + np.float32(1)) / np.float32(2)
-    # Half a normal distribution, cut where the trend would be steeper than the range allows.
-    most = lax.erf(np.float32((HIGH - LOW) / (SHAPE[0] - 1) / 2**0.5) / slope)
-    steepness = slope * np.float32(2**0.5) * lax.erf_inv(steepest * most)
+    steep, middle, strength = (lax.erf(chance / np.float32(2**0.5)) + np.float32(1)) / np.float32(2)
+    most = np.float32((HIGH - LOW) / (SHAPE[0] - 1))
+    steepness = jnp.minimum(slope, np.float32(0.75) * most) * _between(steep, 0.67, 1.33)
     room = np.float32((HIGH - LOW) / 2) - steepness * np.float32((SHAPE[0] - 1) / 2)
     rows = jnp.arange(SHAPE[0], dtype=jnp.float32) - np.float32((SHAPE[0] - 1) / 2)
     trend = np.float32((LOW + HIGH) / 2) + room * _between(middle, -1.0, 1.0) + steepness * rows

@@ -97,7 +97,8 @@ class Dataset:
 
     Args:
         folder: The folder of a subset, or of folders of subsets, in any spelling: `CurveFault_B`, `curvefault-b`.
-        subsets: Those to read, one or several; by default all that are found. One alone also names folders that tell no subset.
+        subsets: Those to read, one or several; by default all that are found. One alone also says what files are
+            whose folders tell no subset.
         on_corrupt: "raise" for the first file that is damaged or has no partner; "skip" leaves such pairs out and warns of them.
         validate: What is examined: "headers" (shapes, types, sizes of files, partners), "rows" (also the values of the first,
             middle and last sample of each file), "all" (every value: as long as reading all takes). Headers of all ten subsets

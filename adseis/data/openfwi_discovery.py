@@ -56,7 +56,7 @@ def find_pairs(folder: Path, subsets: Collection[Subset] | None = None) -> list[
     """The pairs of files in a folder and below.
 
     Gathers and velocities stand side by side, or in neighbours `data` and `model`. The nearest folder whose name is that of a
-    subset tells which it is, or what stands before the name of the file; where nothing does, a single one of `subsets`.
+    subset tells which it is, or what stands before the name of the file; where none of all is told so, a single one of `subsets`.
 
     Args:
         folder: Where to search.
@@ -72,12 +72,14 @@ def find_pairs(folder: Path, subsets: Collection[Subset] | None = None) -> list[
         told = named(path.name)
         if told is not None:
             halves.setdefault((_home(path, told), told.prefix, told.scheme, told.number), {})[told.holds] = path
+    told_by = {key: subset_called(key[1]) or _subset_of(key[0], root) for key in halves}
+    otherwise = None if any(told_by.values()) else alone
     found = []
-    for (home, prefix, _, number), pair in halves.items():
-        subset = subset_called(prefix) or _subset_of(home, root) or alone
+    for key, pair in halves.items():
+        subset = told_by[key] or otherwise
         if subset is None or subsets is None or subset in subsets:
             path = pair["gathers"] if "gathers" in pair else pair["velocity"]
-            index = None if subset is None else index_of(subset, number)
+            index = None if subset is None else index_of(subset, key[3])
             name = path.relative_to(root).as_posix()
             found.append(Found(name, subset, index, pair.get("gathers"), pair.get("velocity")))
     order = list(SUBSETS.values())

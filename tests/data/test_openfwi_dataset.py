@@ -98,8 +98,9 @@ def test_other_layouts(tmp_path):
     assert Dataset(flat).counts() == {"curve-vel-b": 3, "curve-fault-a": 3}
     (tmp_path / "made" / "CurveVel_B").rename(tmp_path / "unknown")
     assert Dataset(tmp_path / "unknown", subsets="CVB").counts() == {"curve-vel-b": 3}
-    with pytest.raises(ValueError, match="is of no known subset. Name its folder so, such as CurveFault_B, or give `subsets`"):
-        Dataset(tmp_path / "unknown")
+    for folder, subsets in ((tmp_path / "unknown", None), (tmp_path, "CFA")):  # the second holds others that are told
+        with pytest.raises(ValueError, match="of no known subset. Name its folder so, such as CurveFault_B, or give `subsets`"):
+            Dataset(folder, subsets=subsets)
     kaggle = tmp_path / "waveform-inversion"
     (kaggle / "test").mkdir(parents=True)
     (tmp_path / "made").rename(kaggle / "train_samples")

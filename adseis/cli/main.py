@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from adseis.cli import fetch, info, invert, simulate
+from adseis.cli import fetch, info, invert, simulate, synthesize
 from adseis.cli.flags import flags_of, in_flags
 from adseis.cli.parsing import Commands, parse
 from adseis.parallel.devices import use_cores
@@ -17,6 +17,7 @@ from adseis.parallel.shots import told
 COMMANDS: Commands = {
     "invert": (invert.Invert, invert.run),
     "simulate": (simulate.Simulate, simulate.run),
+    "synthesize": (synthesize.Synthesize, synthesize.run),
     "info": (info.Info, info.run),
     "fetch": (fetch.Fetch, fetch.run),
 }

@@ -129,7 +129,26 @@ def _apart(argv: Sequence[str], config: type) -> list[str]:
             if not _is_number(part):
                 raise ValueError(f"{several} takes numbers, such as {several} 3 5, not {part!r}. See --help.")
         words += parts if several else [] if flag else [word]
-    return words
+    return _joined(
+        words, {flag_of(name) for name, option in options if option.is_list and typing.get_args(option.kind)[-1] is ...}
+    )
+
+
+def _joined(words: Sequence[str], lists: set[str]) -> list[str]:
+    """The words, values of a list whose flag is repeated behind the flag's first occurrence."""
+    parts: list[list[str]] = [[]]
+    first: dict[str, list[str]] = {}
+    for word in words:
+        flag = word.replace("_", "-") if word.startswith("--") else ""
+        if flag in first:
+            parts.append(first[flag])
+        elif word.startswith("--"):
+            parts.append([word])
+            if flag in lists:
+                first[flag] = parts[-1]
+        else:
+            parts[-1].append(word)
+    return [word for part in {id(part): part for part in parts}.values() for word in part]
 
 
 def _is_number(word: str) -> bool:

@@ -1,6 +1,6 @@
 """How stored gathers differ from what the operator makes of their maps: sign, scale, and what is left."""
 
-from collections.abc import Callable
+import sys
 from typing import NamedTuple
 
 import jax
@@ -60,7 +60,7 @@ def compare(
     *,
     samples: int = 10,
     seed: int = 0,
-    show: Callable[[str], object] | None = print,
+    quiet: bool = False,
     devices: Mesh | None = None,
 ) -> Comparison:
     """Simulate some of the stored maps, and tell by subset how the stored gathers differ.
@@ -73,7 +73,7 @@ def compare(
         data: Gathers of full size.
         samples: How many maps, dealt out evenly to the subsets; each takes one or two seconds on a core.
         seed: Which they are.
-        show: What is called with the table; None for silence.
+        quiet: Print no table.
         devices: A device mesh, over which the maps are distributed.
 
     Returns:
@@ -99,8 +99,8 @@ def compare(
     ends = np.cumsum([len(of_subset) for of_subset in chosen.values()])
     pieces = zip(chosen, np.split(batch.gathers, ends[:-1]), np.split(simulated, ends[:-1]), strict=True)
     found = Comparison(tuple(difference(*piece) for piece in pieces), tuple(numbers))
-    if show is not None:
-        show(str(found))
+    if not quiet:
+        sys.stdout.write(f"{found}\n")
     return found
 
 

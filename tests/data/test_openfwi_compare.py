@@ -63,11 +63,11 @@ def stored(folder, simulate, samples=2):
     return openfwi.Dataset(folder)
 
 
-def test_samples_of_all_subsets(tmp_path, monkeypatch):
-    """By turns, each with its own difference; the same by the same seed; a table is shown, or nothing."""
+def test_samples_of_all_subsets(tmp_path, monkeypatch, capsys):
+    """By turns, each with its own difference; the same by the same seed; a table is printed, or nothing."""
     monkeypatch.setattr(openfwi_compare, "simulate_maps", imitated)
-    data, shown = stored(tmp_path, imitated), []
-    found = openfwi.compare(data, samples=4, show=shown.append)
+    data = stored(tmp_path, imitated)
+    found = openfwi.compare(data, samples=4)
     assert [(d.subset, d.samples, d.sign) for d in found.differences] == [
         ("flat-vel-a", 2, 1),
         ("curve-fault-a", 1, -1),
@@ -75,13 +75,14 @@ def test_samples_of_all_subsets(tmp_path, monkeypatch):
     ]
     assert [d.scale for d in found.differences] == pytest.approx([1, 1, 2], rel=1e-6)
     assert [number // 2 for number in found.numbers] == [0, 0, 1, 2]
-    assert [line.split()[:4] for line in shown[0].splitlines()[1:]] == [
+    assert [line.split()[:4] for line in capsys.readouterr().out.splitlines()[1:]] == [
         ["FlatVel-A", "2", "+1", "1"],
         ["CurveFault-A", "1", "-1", "1"],
         ["Style-B", "1", "+1", "2"],
     ]
-    assert openfwi.compare(data, samples=4, show=None) == found
-    assert len(openfwi.compare(data, samples=99, show=None).numbers) == 6
+    assert openfwi.compare(data, samples=4, quiet=True) == found
+    assert capsys.readouterr().out == ""
+    assert len(openfwi.compare(data, samples=99, quiet=True).numbers) == 6
     with pytest.raises(ValueError, match="`samples` = 0 of 6 must be one at least"):
         openfwi.compare(data, samples=0)
     np.save(data.pairs[0].gathers.path, np.ones((2, 5, 72, 72)))
@@ -94,7 +95,7 @@ def test_samples_of_all_subsets(tmp_path, monkeypatch):
 def test_the_operator_agrees_with_its_own_files(tmp_path):
     """Float32 there and back: the rest is rounding, 1e-5 at most."""
     data = stored(tmp_path, jax.jit(openfwi.simulate_maps), 1)
-    found = openfwi.compare(data, samples=3, show=None).differences
+    found = openfwi.compare(data, samples=3, quiet=True).differences
     assert [d.sign for d in found] == [1, -1, 1]
     assert [d.scale for d in found] == pytest.approx([1, 1, 2], rel=1e-5)
     assert max(value for d in found for value in (d.rest, d.first, d.last)) < 1e-5

@@ -45,6 +45,7 @@ def test_all_ten_subsets_in_a_folder(tmp_path):
         assert (sample.row, sample.family) == (number % 3, SUBSETS[sample.subset].family)
         assert sample.file.name == ("seis2_1_0.npy" if sample.subset.endswith("fault-a") else sample.file.name)
     assert set(Dataset(tmp_path, subsets=["SA", "flat-vel-a"]).counts()) == {"style-a", "flat-vel-a"}
+    assert Dataset(tmp_path / "style-b").counts() == {"style-b": 3}
 
 
 def test_samples_of_full_size(tmp_path):

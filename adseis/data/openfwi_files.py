@@ -135,7 +135,7 @@ class RowReader:
             out: Where it goes, contiguous and of as many numbers.
 
         Raises:
-            DamagedFile: If the file has been cut off since it was opened.
+            DamagedFile: If the file has changed since it was examined.
             OSError: If it cannot be read.
         """
         if self.mapped:
@@ -153,18 +153,25 @@ class RowReader:
             Its array.
 
         Raises:
+            DamagedFile: If it is not what it was when it was examined.
             OSError: If it cannot be mapped.
         """
         with self._lock:
             if file.path in self._maps:
                 self._maps.move_to_end(file.path)
                 return self._maps[file.path]
-        values = retried(lambda: np.load(file.path, mmap_mode="r", allow_pickle=False), file.path, self.retries)
+        values = retried(lambda: self._mapped(file), file.path, self.retries)
         with self._lock:
-            self._maps[file.path] = np.asarray(values).reshape(file.shape)
+            self._maps[file.path] = values
             if len(self._maps) > OPEN:
                 self._maps.popitem(last=False)
             return self._maps[file.path]
+
+    def _mapped(self, file: ArrayFile) -> np.ndarray:
+        try:
+            return np.asarray(np.load(file.path, mmap_mode="r", allow_pickle=False)).reshape(file.shape)
+        except ValueError as error:
+            raise DamagedFile(f"`{file.path}` has changed since it was examined ({error}). Download it again.") from error
 
     def _read(self, file: ArrayFile, row: int, out: np.ndarray) -> None:
         direct = out.dtype == file.dtype and out.flags.c_contiguous

@@ -249,14 +249,16 @@ def test_sent_to_processes_and_few_files_open(tmp_path, monkeypatch):
 
 
 def test_cut_off_while_it_is_open(tmp_path):
-    """Read plainly, that is an error; a memory map would end the process."""
+    """Read plainly, or mapped afterwards, that is an error; a map that is held would end the process."""
     shard(tmp_path, "flat-vel-b", 0)
-    data = Dataset(tmp_path, mapped=False)
+    data, later = Dataset(tmp_path, mapped=False), Dataset(tmp_path)
     path = shard_paths(tmp_path, "flat-vel-b", 0).gathers
     path.write_bytes(path.read_bytes()[:-1])
     assert data[1].row == 1
     with pytest.raises(ValueError, match="data1.npy` was cut off while it was open"):
         data[2]
+    with pytest.raises(ValueError, match="data1.npy` has changed since it was examined"):
+        later[0]
 
 
 def test_errors(tmp_path):

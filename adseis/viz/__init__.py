@@ -1,4 +1,4 @@
-"""Pictures: sections of models, gathers, curves, what large data look like; every one a matplotlib figure, saved by `save_figure`."""
+"""Pictures: sections of models, gathers, curves, large data; every one a matplotlib figure, saved whole by `save_figure`."""
 
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure

@@ -124,7 +124,7 @@ def test_without_submitit(adseis, monkeypatch):
 TINY = OpenFwi(("flat-vel-a",), samples=3, samples_per_file=2, simulate=cheap)
 
 
-@pytest.mark.parametrize("cluster", ["debug", pytest.param("local", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cluster", ["debug", pytest.param("local", marks=[pytest.mark.slow, pytest.mark.optimised])])
 def test_jobs(tmp_path, cluster):
     """Leave what one process leaves; the second time there is nothing to do."""
     pytest.importorskip("submitit", reason="jobs are sent by submitit, of the extra farm")
@@ -149,6 +149,7 @@ def test_jobs_that_fail(tmp_path, monkeypatch):
         real(generator, folder, name)
 
     monkeypatch.setattr(farm, "make_in_job", failing)
+    monkeypatch.setattr("pdb.post_mortem", lambda *_: None)  # which the debug executor begins
     with pytest.raises(RuntimeError, match=r"1 of 2 jobs failed, the first of them flat-vel-a-0 \(.*out of luck.*\)"):
         synthesize_by_jobs(TINY, tmp_path, ClusterOptions(), cluster="debug", progress=False)
     assert read_manifest(tmp_path)["done"] == 1

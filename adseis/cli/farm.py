@@ -85,9 +85,16 @@ def make_in_job(generator: Generator, folder: Path, name: str) -> None:
         generator: What makes the data.
         folder: Where they go.
         name: Of the task.
+
+    Raises:
+        ValueError: If there is no such task.
+        OSError: If a file cannot be written.
     """
     use_cores()
-    make(generator, next(task for task in generator.tasks() if task.name == name), folder)
+    task = next((task for task in generator.tasks() if task.name == name), None)
+    if task is None:
+        raise ValueError(f"no task {name!r} of {generator.name}")
+    make(generator, task, folder)
 
 
 def _run(executor: Any, generator: Generator, folder: Path, missing: list[Task], most: int, bar: tqdm) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """`adseis synthesize`: what it makes of its options, its page of statistics, its complaints; jobs by submitit."""
 
+import contextlib
 import logging
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -138,21 +141,63 @@ def test_jobs(tmp_path, cluster):
         assert read_manifest(tmp_path / "here") == manifest
 
 
+class Farm:
+    """What is used of submitit, its jobs run at the second look, in this process."""
+
+    asked: ClassVar[dict] = {}
+
+    def __init__(self, folder, cluster):
+        self.jobs = []
+
+    def update_parameters(self, **parameters):
+        self.asked.update(parameters)
+
+    batch = contextlib.nullcontext
+
+    def submit(self, function, *arguments):
+        self.jobs.append(Job(function, arguments))
+        return self.jobs[-1]
+
+
+class Job:
+    def __init__(self, function, arguments):
+        self.call, self.looks, self.error = (function, arguments), 0, None
+
+    def done(self):
+        self.looks += 1
+        if self.looks == 2:
+            try:
+                self.call[0](*self.call[1])
+            except ValueError as error:
+                self.error = error
+        return self.looks > 1
+
+    def exception(self):
+        return self.error
+
+    def cancel(self):
+        self.looks = 2
+
+
 def test_jobs_that_fail(tmp_path, monkeypatch):
-    """Are told with their reason; the others' work is kept."""
-    pytest.importorskip("submitit", reason="jobs are sent by submitit, of the extra farm")
-    real = farm.make_in_job
-
-    def failing(generator, folder, name):
-        if name.endswith("0"):
-            raise ValueError("out of luck")
-        real(generator, folder, name)
-
-    monkeypatch.setattr(farm, "make_in_job", failing)
-    monkeypatch.setattr("pdb.post_mortem", lambda *_: None)  # which the debug executor begins
-    with pytest.raises(RuntimeError, match=r"1 of 2 jobs failed, the first of them flat-vel-a-0 \(.*out of luck.*\)"):
-        synthesize_by_jobs(TINY, tmp_path, ClusterOptions(), cluster="debug", progress=False)
+    """Are told with their reason; the others' work is kept, the same command does the rest. SLURM hears what was asked for."""
+    monkeypatch.setattr(farm, "_submitit", lambda: SimpleNamespace(AutoExecutor=Farm))
+    monkeypatch.setattr(farm, "POLL", 0.0)
+    lucky = farm.make_in_job
+    unlucky = lambda generator, folder, name: lucky(generator, folder, name if name.endswith("1") else "absent")  # noqa: E731
+    monkeypatch.setattr(farm, "make_in_job", unlucky)
+    monkeypatch.setattr(farm, "use_cores", lambda: 1)
+    options = ClusterOptions(jobs=1, partition="short", gpus=2)
+    with pytest.raises(
+        RuntimeError, match=r"1 of 2 jobs failed, the first of them flat-vel-a-0 \(no task 'absent'.*\). Logs are in"
+    ):
+        synthesize_by_jobs(TINY, tmp_path, options, cluster="local", progress=False)
     assert read_manifest(tmp_path)["done"] == 1
+    monkeypatch.setattr(farm, "make_in_job", lucky)
+    synthesize_by_jobs(TINY, tmp_path, options, cluster="slurm", progress=False)
+    assert read_manifest(tmp_path)["done"] == 3
+    assert Farm.asked["slurm_partition"] == "short"
+    assert (Farm.asked["gpus_per_node"], Farm.asked["slurm_array_parallelism"], "cpus_per_task" in Farm.asked) == (2, 1, False)
 
 
 @pytest.mark.slow

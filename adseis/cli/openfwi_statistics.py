@@ -15,9 +15,7 @@ from adseis.viz.histograms import plot_histograms
 from adseis.viz.sheets import plot_sheet
 
 PAGE = "statistics.md"
-PUBLISHED = "Published are the extremes of 30,000 to 67,000 samples of each of OpenFWI's own subsets, drawn by a generator unlike ours."
-    "Published are the extremes of OpenFWI's own subsets, of 30,000 to 67,000 samples each, drawn by a generator unlike ours."
-)
+PUBLISHED = "Published are the extremes of 30,000 to 67,000 samples a subset, drawn by a generator unlike ours."
 SHOWN = 8
 """Maps of each family."""
 

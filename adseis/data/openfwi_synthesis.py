@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from adseis.data.model_crops import Crop, Crops
-from adseis.data.openfwi_families import Layers, Style, draw, family_named, key_of
+from adseis.data.openfwi_families import FAMILIES, RECIPE, Layers, Style, draw, family_named, key_of
 from adseis.data.openfwi_layout import GATHERS, MAP, SUBSETS, Pair, file_names, layers
 from adseis.data.openfwi_operator import simulate_maps
 from adseis.data.openfwi_survey import DT, SPACING
@@ -84,9 +84,9 @@ class OpenFwi:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Families, windows of a model last; each once."""
-        named = dict.fromkeys(family_named(name).name for name in self.families)
-        return (*named, *([CROPS] if self.crops else []))
+        """Families, each once and in the order of `FAMILIES`; windows of a model last."""
+        named = {family_named(name).name for name in self.families}
+        return (*(name for name in FAMILIES if name in named), *([CROPS] if self.crops else []))
 
     def settings(self) -> dict[str, Any]:
         """What the bytes depend on.
@@ -102,6 +102,7 @@ class OpenFwi:
             "seed": self.seed,
             "style": "OpenFWI-style: drawn and simulated by adseis, no data of OpenFWI's",
             "families": drawn,
+            "recipe": RECIPE,
             **({CROPS: self.crops.settings} if self.crops else {}),
         }
 

@@ -4,6 +4,7 @@ Plain differentiable JAX on any axis of any array. Sampling intervals [s] and co
 are the digital Butterworth filters of `scipy.signal`, applied as products in the frequency domain on zero-padded signals.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -525,8 +526,15 @@ def _butterworth(
     _, response = scipy.signal.freqz_zpk(zeros, poles, np.array([gain]), worN=2 * np.pi * np.arange(n // 2 + 1) / n)
     if zero_phase:
         response = np.abs(response) ** 2
+    return _responding(x, response, n, axis)
+
+
+@functools.partial(jax.jit, static_argnames=("n", "axis"))
+def _responding(x: Array, response: np.ndarray | Array, n: int, axis: int) -> Array:
+    """What a filter makes of signals, padded to n samples; one program for all filters of that length."""
     spectrum = jnp.fft.rfft(x, n, axis=axis)
-    return jnp.take(jnp.fft.irfft(spectrum * _along(response, axis, spectrum), n, axis=axis), np.arange(nt), axis=axis)
+    filtered = jnp.fft.irfft(spectrum * _along(response, axis, spectrum), n, axis=axis)
+    return lax.slice_in_dim(filtered, 0, x.shape[axis], axis=axis)
 
 
 def _floating(x: ArrayLike) -> Array:
@@ -535,7 +543,7 @@ def _floating(x: ArrayLike) -> Array:
     return x.astype(jnp.result_type(x, 1.0))
 
 
-def _along(values: np.ndarray, axis: int, x: Array) -> Array:
+def _along(values: np.ndarray | Array, axis: int, x: Array) -> Array:
     """`values` laid along one axis of `x`, in its type."""
     shape = [1] * x.ndim
     shape[axis] = values.size

@@ -7,7 +7,7 @@ fallen to a hundredth of its peak is warned of.
 """
 
 import warnings
-from typing import cast
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -204,20 +204,26 @@ def triangle(
 
 def _prepared(
     name: str, value: ScalarLike, nt: int, dt: float, delay: ScalarLike | None, dtype: DTypeLike | None
-) -> tuple[Array, Array]:
-    """A positive frequency or duration, and the times since `delay`, 1.5 / value by default, in one dtype."""
+) -> tuple[Any, Any]:
+    """A positive frequency or duration, and the times since `delay`, 1.5 / value by default, in one dtype.
+
+    Where they are known they are NumPy's: nothing need be compiled.
+    """
     dtype = dtype or jnp.result_type(float, value, 0.0 if delay is None else delay)
-    value = jnp.asarray(value, dtype)
-    value = cast(Array, eqx.error_if(value, ~(value > 0), f"`{name}` must be positive."))
+    message = f"`{name}` must be positive."
+    if isinstance(value, Tracer):
+        value = jnp.asarray(value, dtype)
+        value = eqx.error_if(value, ~(value > 0), message)
+    elif not (value := np.asarray(value, dtype)) > 0:
+        raise RuntimeError(message)
     return value, _since(1.5 / value if delay is None else delay, nt, dt, dtype)
 
 
-def _whole(samples: Array, tau: Array, largest: ScalarLike) -> Array:
+def _whole(samples: Any, tau: Any, largest: Any) -> Array:
     """The samples, with a warning where they are known, and the record ends while more than a hundredth of the peak is left."""
-    ends = (samples[-1], tau[0], tau[-1], largest)
-    if any(isinstance(x, Tracer) for x in ends):
+    if any(isinstance(x, Tracer) for x in (samples, tau, largest)):
         return samples
-    last, first, end, largest = (float(cast(Array, x)) for x in ends)
+    last, first, end, largest = (float(x) for x in (np.asarray(samples)[-1], tau[0], tau[-1], largest))
     left = 1.0 if end < 0 else abs(last) / largest
     if left > 0.01:
         what = "its delay is not reached" if end < 0 else f"it is still at {100 * left:.0f} % of its peak"
@@ -229,8 +235,9 @@ def _whole(samples: Array, tau: Array, largest: ScalarLike) -> Array:
     return samples
 
 
-def _since(delay: ScalarLike, nt: int, dt: float, dtype: DTypeLike) -> Array:
+def _since(delay: ScalarLike, nt: int, dt: float, dtype: DTypeLike) -> Any:
     """Times of the samples from `delay` on; the instants are rounded once, so float32 keeps them over long records."""
     if nt < 1 or not dt > 0:
         raise ValueError(f"`nt` = {nt} and `dt` = {dt} s must both be positive.")
-    return jnp.asarray(np.arange(nt) * dt, dtype) - jnp.asarray(delay, dtype)
+    module = jnp if isinstance(delay, Tracer) else np
+    return module.asarray(np.arange(nt) * dt, dtype) - module.asarray(delay, dtype)

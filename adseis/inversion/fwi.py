@@ -150,14 +150,15 @@ def recover(
     """
     initial, observed = jax.tree.map(jnp.asarray, (initial, observed))
     for gather in jax.tree.leaves(observed):
-        if not bool(jnp.all(jnp.isfinite(gather))):
+        finite, peak = jax.device_get(_extent(gather))
+        if not finite:
             bad = tuple(int(i) for i in np.argwhere(~np.isfinite(np.asarray(gather)))[0])
             raise ValueError(f"`observed` is not finite at (shot, time, receiver) = {bad}; repair or zero the trace.")
-        numbers, largest = jnp.finfo(gather.dtype), float(jnp.max(jnp.abs(gather), initial=0))
+        numbers = jnp.finfo(gather.dtype)
         least = float(numbers.tiny) / float(numbers.eps)
-        if 0 < largest < least:
+        if 0 < peak < least:
             raise ValueError(
-                f"`observed` reaches {largest:.3g}; {gather.dtype} holds such numbers with few digits or none (from {least:.3g} "
+                f"`observed` reaches {peak:.3g}; {gather.dtype} holds such numbers with few digits or none (from {least:.3g} "
                 "on it holds all). Multiply sources and data by a number."
             )
     mapped = update.parametrization
@@ -167,8 +168,10 @@ def recover(
     def to_model(y: PyTree) -> PyTree:
         return change.to_model(y) if mapped is None else mapped.to_model(change.to_model(y))
 
+    compiled = jax.jit(to_model)  # it may be shown after each iteration
+
     def found(y: PyTree) -> PyTree:
-        return jax.tree.map(np.asarray, to_model(jax.tree.map(jnp.asarray, y)))
+        return jax.tree.map(np.asarray, compiled(y))
 
     def make_objective(band: Band) -> Composite:
         composite = relative_objective(forward, observed, band, dt, misfit=fit.misfit, regularizer=fit.regularizer)
@@ -178,11 +181,11 @@ def recover(
         return fit.callback(iteration, found(y), value) if fit.callback else None
 
     # In y the starting point is zero, which says nothing of the scale of a first step.
-    largest = [[float(jnp.max(jnp.abs(x), initial=0)) for x in jax.tree.leaves(tree)] for tree in (variables, change.weight)]
+    largest = [[float(np.max(np.abs(x), initial=0)) for x in jax.tree.leaves(tree)] for tree in (variables, change.weight)]
     reaches = [value / weight for value, weight in zip(*largest, strict=True) if value > 0 and weight > 0]
     run = dataclasses.replace(fit.starting_with(0.01 * min(reaches, default=1.0)), callback=report)
     limits = (update.low, update.high) if mapped is None else mapped.bounds(update.low, update.high)
-    start = jax.tree.map(jnp.zeros_like, variables)
+    start = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), variables)
     result = descend_bands(make_objective, start, bands, bounds=change.bounds(*limits), run=run)
     return dataclasses.replace(result, x=found(result.x))
 
@@ -216,11 +219,17 @@ def _weights(update: Update, variables: PyTree) -> PyTree:
     """The update's weights, one array for every leaf of the variables."""
     weights = jax.tree.broadcast(1.0 if update.weight is None else update.weight, variables)
 
-    def full(weight: Any, values: Array) -> Array:
-        weight = jnp.asarray(weight, values.dtype)
+    def full(weight: Any, values: Array) -> np.ndarray:
+        weight = np.asarray(weight, values.dtype)
         if weight.shape not in ((), values.shape):
             name = "`initial`" if update.parametrization is None else "the variables of `update.parametrization`"
             raise ValueError(f"`update.weight` {weight.shape} and {name} {values.shape} must share one grid.")
-        return jnp.broadcast_to(weight, values.shape)
+        return np.broadcast_to(weight, values.shape)
 
     return jax.tree.map(full, weights, variables)
+
+
+@jax.jit
+def _extent(gather: Array) -> tuple[Array, Array]:
+    """Whether a gather is finite, and its largest sample."""
+    return jnp.all(jnp.isfinite(gather)), jnp.max(jnp.abs(gather), initial=0)

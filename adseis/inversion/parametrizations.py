@@ -234,11 +234,14 @@ class ChangeOfVariables(Parametrization):
         """
 
         def turn(bound: Any, unbounded: float) -> PyTree:
+            def variable(r: Any, w: Any, b: Any) -> np.ndarray:  # on the host, where bounds are kept
+                r, w = np.asarray(r), np.asarray(w)
+                return np.where(w > 0, (np.asarray(b, r.dtype) - r) / np.where(w > 0, w, 1), unbounded)
+
             bounds = jax.tree.broadcast(unbounded if bound is None else bound, self.reference)
-            variable = lambda r, w, b: divide(jnp.asarray(b, r.dtype) - r, w, unbounded)  # noqa: E731
             return jax.tree.map(variable, self.reference, self._weights(), bounds)
 
-        return turn(low, -jnp.inf), turn(high, jnp.inf)
+        return turn(low, -np.inf), turn(high, np.inf)
 
     def _weights(self) -> PyTree:
         return jax.tree.broadcast(self.weight, self.reference)

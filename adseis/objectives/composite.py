@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, PyTree
 
@@ -114,11 +115,11 @@ def _compared(misfit: Misfit, target: Array) -> _Compared:
     """Observed data as they are, or over a unit near their peak where their misfit is no number of their precision else."""
 
     def silence_of(misfit: Misfit, target: Array) -> Array:
-        return jnp.asarray(misfit(jnp.zeros_like(target), target))
+        return jax.jit(lambda target: jnp.asarray(misfit(jnp.zeros_like(target), target)))(target)
 
     plain, one = silence_of(misfit, target), jnp.ones((), target.dtype)
     known = not isinstance(plain, Tracer)
-    if known and bool(_in_range(plain)):
+    if known and bool(_in_range(np.asarray(plain))):
         return _Compared(misfit, target, one, plain)
     unit = unit_of(target).reshape(())
     inside = _over(misfit, float(unit)) if known else misfit
@@ -138,7 +139,7 @@ def _compared(misfit: Misfit, target: Array) -> _Compared:
     return _Compared(misfit, target / unit, unit, jnp.where(silence > 0, silence, 1))
 
 
-def _in_range(value: Array) -> Array:
+def _in_range(value: Any) -> Any:
     """Whether a relative change of a rounding unit, and its square, can still be told of a positive number."""
     numbers = jnp.finfo(value.dtype)
     room = float(numbers.eps) ** 2

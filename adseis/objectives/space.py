@@ -95,7 +95,7 @@ class Space:
             The pytree, in its own precision.
         """
         pairs = zip(leaves, self._dtypes, strict=True)
-        return jax.tree.unflatten(self._treedef, [jnp.asarray(leaf, dtype) for leaf, dtype in pairs])
+        return jax.tree.unflatten(self._treedef, [jnp.asarray(np.asarray(leaf, dtype)) for leaf, dtype in pairs])
 
     def spread(self, values: PyTree, what: str) -> list[Any]:
         """A pytree like that of the user, or a prefix of it, or one number for all: what every leaf has of it.

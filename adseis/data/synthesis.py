@@ -177,8 +177,10 @@ def make(generator: Generator, task: Task, folder: Path, told: Told = lambda _: 
         told_of = {"task": task.name, "samples": task.samples, "files": files, "versions": versions(), "facts": dict(facts)}
         _write(_receipt(folder, task), {**_identity(generator), **told_of})
     except OSError as error:
+        full = shutil.disk_usage(folder).free < task.size  # of which NumPy says only how much of an array it wrote
+        reason = error.strerror or ("no space is left" if full else error)
         raise OSError(
-            f"cannot write {task.files[0]} to {folder}: {error.strerror or error}. What is finished stays, and the same command "
+            f"cannot write {task.files[0]} to {folder}: {reason}. What is finished stays, and the same command "
             "goes on once there is room and leave to write."
         ) from error
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -149,6 +150,12 @@ def test_full_disks_and_forbidden_folders(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"No space left on device"):
         synthesize(Squares(), tmp_path / "full", progress=False)
     assert contents(tmp_path / "full") == {}
+    monkeypatch.undo()
+    free = iter([10**9, 0])
+    monkeypatch.setattr(synthesis.shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free)))
+    monkeypatch.setattr(Squares, "make", lambda *_: (_ for _ in ()).throw(OSError("700 requested and 22 written")))
+    with pytest.raises(OSError, match=r"cannot write squares/0.txt to .*full: no space is left. What is finished stays"):
+        synthesize(Squares(), tmp_path / "full", progress=False)
     monkeypatch.undo()
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match=r"cannot write to .*file"):

@@ -117,6 +117,14 @@ def test_names_of_files_keep_their_commas(adseis, tmp_path):
     assert [seen.data for seen in SEEN] == 3 * [(Path("a,1.segy"), Path("b.segy"))]
 
 
+def test_flags_of_lists_may_be_repeated(adseis):
+    """Their values are joined, whatever stands between; of pairs and single values the last counts."""
+    assert adseis("work", "--data", "a", "--corners", 3, "--data=b", "--corners", "5,6", "--data", "c", "--iterations", 4)[0] == 0
+    assert (SEEN[0].data, SEEN[0].corners, SEEN[0].iterations) == ((Path("a"), Path("b"), Path("c")), (3.0, 5.0, 6.0), 4)
+    assert adseis("work", "--iterations", 4, "--iterations", 5)[0] == 0
+    assert SEEN[1].iterations == 5
+
+
 def test_help(adseis):
     code, out, err = adseis("--help")
     assert (code, err) == (0, "")

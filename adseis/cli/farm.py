@@ -62,7 +62,7 @@ def synthesize_by_jobs(
         raise ValueError(f"`jobs` = {options.jobs} and `minutes` = {options.minutes} must be at least 1.")
     submitit = _submitit()
     folder = folder.absolute()
-    with opened(generator, folder) as missing:
+    with opened(generator, folder, progress=progress) as missing:
         executor = submitit.AutoExecutor(folder=folder / LOGS, cluster=cluster)
         executor.update_parameters(**_parameters(options, cluster))
         total, left = sum(task.samples for task in generator.tasks()), sum(task.samples for task in missing)

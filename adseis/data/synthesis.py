@@ -103,7 +103,7 @@ def synthesize(generator: Generator, folder: str | os.PathLike[str], *, progress
         OSError: If the folder cannot be written, lacks space, or is used by another process.
     """
     folder = Path(folder)
-    with opened(generator, folder) as missing:
+    with opened(generator, folder, progress=progress) as missing:
         tasks = generator.tasks()
         done = sum(task.samples for task in tasks) - sum(task.samples for task in missing)
         with tqdm(
@@ -120,12 +120,13 @@ def synthesize(generator: Generator, folder: str | os.PathLike[str], *, progress
 
 
 @contextmanager
-def opened(generator: Generator, folder: Path) -> Iterator[list[Task]]:
+def opened(generator: Generator, folder: Path, *, progress: bool = False) -> Iterator[list[Task]]:
     """A folder for this process alone, in which everything is as its manifest says.
 
     Args:
         generator: What makes the data.
         folder: Where they go; it is made.
+        progress: Whether to show how far the files that are there are checked, where it takes long.
 
     Yields:
         The tasks that are still to be done.
@@ -145,7 +146,7 @@ def opened(generator: Generator, folder: Path) -> Iterator[list[Task]]:
         raise BlockingIOError(f"{folder} is in use by another process. Wait for it, or name another folder.") from None
     try:
         collect(generator, folder, check=True)
-        missing = _missing(generator, folder)
+        missing = _missing(generator, folder, progress)
         needed, free = sum(task.size for task in missing), shutil.disk_usage(folder).free
         if needed > free:
             raise OSError(
@@ -317,10 +318,10 @@ def _refuse_strange(generator: Generator, folder: Path) -> None:
         warnings.warn(f"{folder} was begun with {'; '.join(other)}: the last bits of new files may differ.", stacklevel=4)
 
 
-def _missing(generator: Generator, folder: Path) -> list[Task]:
+def _missing(generator: Generator, folder: Path, progress: bool) -> list[Task]:
     """Tasks without a receipt, or some of whose files are gone; all other files are what their receipt says."""
     missing = []
-    for task in generator.tasks():
+    for task in tqdm(generator.tasks(), desc="check", unit="task", disable=not progress, delay=2, leave=False):
         receipt = _receipt(folder, task)
         told = _read(receipt)["files"] if receipt.is_file() else {}
         if not all(file in told and (folder / file).is_file() for file in task.files):

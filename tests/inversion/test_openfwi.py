@@ -1,0 +1,125 @@
+"""Refinement through OpenFWI's operator: it lowers error and misfit, never returns what is worse, resumes, picks its prior."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from adseis.data import openfwi
+from adseis.inversion.openfwi import asymmetry, refine, search_for
+from adseis.inversion.openfwi_priors import Blocks, Flat, Smoothed, SmoothField, WithSlowest, tied
+from adseis.objectives.bands import Band
+
+SURVEY = {"time_function": openfwi.wavelet(25.0, 150)}
+
+
+@pytest.fixture(scope="module")
+def flat():
+    """Three flat layers, their gathers, and a start that is off."""
+    vp = np.repeat([1800.0, 2200.0, 2600.0], 4)[:, None] * np.ones(16)
+    return vp, np.asarray(jax.jit(lambda v: openfwi.simulate(v, **SURVEY))(vp)), vp + 60 * np.linspace(1, -1, 12)[:, None]
+
+
+def test_a_stage_by_the_proxy(flat):
+    """Flat layers, recognised by their gathers: a few iterations halve the error at least (to 0.25 of it when measured)."""
+    vp, gathers, start = flat
+    search = search_for(gathers, start, "auto", (1400.0, 4800.0), 0.0, None, SURVEY)
+    assert search.picked.startswith("flat (the gathers mirror each other")
+    found = search.by_proxy(start, Band(None, 6), {"progress": False, "callback": None})
+    assert np.abs(found.x - vp).mean() < 0.5 * np.abs(start - vp).mean()
+    assert np.ptp(found.x, axis=1).max() == 0
+
+
+@pytest.fixture(scope="module")
+def refined(flat, tmp_path_factory):
+    """Journalled."""
+    journal = tmp_path_factory.mktemp("refined") / "map.h5"
+    return journal, refine(flat[1], flat[2], evaluations=16, journal=journal, progress=False, **SURVEY)
+
+
+@pytest.mark.slow
+def test_flat_layers(flat, refined):
+    """Error and misfit fall."""
+    vp, _, start = flat
+    found = refined[1]
+    assert found.after < 0.05 * found.before
+    assert np.abs(found.x - vp).mean() < 0.5 * np.abs(start - vp).mean()
+    assert np.ptp(found.x, axis=1).max() == 0
+    assert found.evaluations <= 16
+    assert found.value == found.after
+
+
+@pytest.mark.slow
+def test_a_repeated_call_replays_the_same(flat, refined):
+    """Every stage from its journal, bit for bit."""
+    journal, first = refined
+    assert sorted(path.name for path in journal.parent.iterdir()) == [
+        "map-operator-band0.h5", "map-proxy-12.0-band0.h5", "map-proxy-6.0-band0.h5", "map-proxy-all-band0.h5",
+    ]  # fmt: skip
+    again = refine(flat[1], flat[2], evaluations=16, journal=journal, progress=False, **SURVEY)
+    np.testing.assert_array_equal(again.x, first.x)
+    assert again.history == first.history
+
+
+@pytest.mark.slow
+def test_the_truth_is_not_made_worse(flat):
+    """It explains the gathers best, and is returned."""
+    found = refine(flat[1], flat[0], prior="blocks", evaluations=4, progress=False, **SURVEY)
+    np.testing.assert_array_equal(found.x, flat[0])
+    assert found.after == found.before == pytest.approx(0, abs=1e-20)
+    assert found.message == "nothing explains the gathers better than the start"
+
+
+def test_mirrored_gathers(flat):
+    """Zero over flat layers, also for those at columns that mirror each other alone; much over others."""
+    assert asymmetry(flat[1], openfwi.lines((12, 16)).sources[:, 1]) < 1e-12
+    assert asymmetry(flat[1] * np.arange(1.0, 17), openfwi.lines((12, 16)).sources[:, 1]) > 0.1
+    assert asymmetry(flat[1], np.array([0, 3])) == 1.0
+
+
+def test_areas_are_tied():
+    """To their mean, where neighbours differ little; small ones are left alone."""
+    vp = np.where(np.arange(12)[:, None] < 6, 2000.0, 2500.0) + 5 * np.random.default_rng(0).random((12, 16))
+    vp[8, 8] = 3000.0
+    flat = tied(vp)
+    upper, lower = flat[:6], np.delete(flat[6:].reshape(-1), 2 * 16 + 8)
+    assert (np.ptp(upper), np.ptp(lower)) == (0, 0)
+    assert upper[0, 0] == pytest.approx(vp[:6].mean())
+    assert flat[8, 8] == 3000.0
+
+
+def test_parametrizations():
+    """Smooth fields have unit response to white noise; a map and the speed beside it go there and back."""
+    reference = np.full((30, 40), 2000.0)
+    field = Smoothed(jnp.asarray(reference), 3.0, 100.0)
+    assert float(jnp.abs(field.to_model(field.to_variables(reference)) - reference).max()) == 0
+    white = np.random.default_rng(0).standard_normal((200, 30, 40))
+    assert np.std(jax.vmap(field.to_model)(jnp.asarray(white)) - reference[None]) == pytest.approx(100, rel=0.05)
+    with pytest.raises(ValueError, match="begin with it"):
+        field.to_variables(reference + 1)
+    rows = Flat().parametrization(reference)
+    model = {"vp": jnp.asarray(reference), "slowest": jnp.array(1500.0)}
+    both = WithSlowest(rows)
+    assert both.to_variables(model)["vp"].shape == (30,)
+    np.testing.assert_array_equal(both.to_model(both.to_variables(model))["vp"], reference)
+    assert Blocks().parametrization(reference) is None
+    assert float(SmoothField().penalty(jnp.asarray(reference), reference)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"initial": np.full((12, 16), 900.0)}, "must be a finite map .* within `bounds` = 1400 to 4800 m/s"),
+        ({"initial": np.full((2, 12, 16), 2000.0)}, "must be a finite map"),
+        ({"gathers": np.zeros((5, 150, 16))}, "nothing at all"),
+        ({"gathers": np.ones((5, 90, 16))}, r"\(5, 90, 16\) must be those of this survey, \(5, 150, 16\)"),
+        ({"prior": "salt"}, "`prior` = 'salt' must be"),
+        ({"evaluations": 3}, "`evaluations` = 3 must be 4 at least"),
+        ({"noise": 2.0}, "`noise` = 2.0 must lie between 0 and 1"),
+    ],
+)
+def test_errors(change, said):
+    """Before anything is simulated."""
+    standard = {"gathers": np.ones((5, 150, 16)), "initial": np.full((12, 16), 2000.0)}
+    with pytest.raises(ValueError, match=said):
+        refine(**(standard | change), progress=False, **SURVEY)

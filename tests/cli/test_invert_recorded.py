@@ -247,7 +247,7 @@ def test_a_killed_run_resumes_to_the_same(line, tmp_path):
         (["--geometry", "none.npz"], "no file of geometry at"),
         (["--problem", "location"], "is of no use to --problem location"),
         (["--data", "a.segy", "./a.segy"], "--data names a.segy twice, whose shots would count twice"),
-        (["--data", "a.npy", "b.npy", "--geometry", __file__], "is that of one file, and --data names 2. Leave it out"),
+        (["--data", "a.npy", "b.npy", "--geometry", __file__], "is that of one file, and --data names 3. Leave it out"),
         (["--high-pass", "8"], "--high-pass 8 Hz must be below the lowest corner of the bands, 8 Hz. Lower it"),
         (["--high-pass", "-3"], "--high-pass -3 Hz must be positive, and below the lowest corner"),
         (["--keep-above", "900"], "--keep-above 900 m leaves nothing to change"),

@@ -1,8 +1,9 @@
 """Refine maps of OpenFWI's kind through its own operator: from a network's map, or a smooth one, to what the gathers say.
 
-The proxy, whose grid ends in absorbing layers, serves first, low frequencies before high ones; then the operator itself, with the
-lowest speed of the map, which sets its damping, as one more unknown; at last areas that are nearly flat are given one value each.
-What explains the gathers worse than the start is never returned.
+Gauss-Newton steps come first, low frequencies before high ones, towards the least misfit of the operator, by the Jacobian of a
+proxy whose grid ends in absorbing layers; then gradients of the operator itself. The lowest speed of the map, which sets the
+damping around it, is one more unknown in both. At last areas that are nearly flat are given one value each. What explains the
+gathers worse than the start is never returned.
 """
 
 import dataclasses
@@ -17,22 +18,26 @@ from jax import Array
 from jaxtyping import Float
 
 from adseis.data import openfwi
-from adseis.data.openfwi_survey import DT
+from adseis.data.openfwi_survey import DT, SPACING, wavelet
 from adseis.inversion.fwi import Update, invert
+from adseis.inversion.openfwi_jacobian import Jacobian
+from adseis.inversion.openfwi_newton import Place, Stage
 from adseis.inversion.openfwi_priors import Blocks, Flat, Prior, SmoothField, WithSlowest, tied
 from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.weights import sensitivity
 from adseis.objectives.bands import Band
-from adseis.optimizers.path import Result
+from adseis.optimizers.path import Iterate, Result
 
-CORNERS = (6.0, 12.0, None)
-"""Of the bands that the proxy is used in [Hz]; None for all that there is."""
-SHARES = (0.15, 0.2, 0.45, 0.2)
-"""Of the evaluations, for each of these bands, and for the operator."""
+CORNERS = (3.0, 4.0, 6.0, 9.0, 14.0, None)
+"""Of the bands of Gauss-Newton steps [Hz]; None for all that there is."""
+SHARES = (0.1, 0.1, 0.1, 0.15, 0.15, 0.2, 0.2)
+"""Of the evaluations, for each of these bands, and for the gradients of the operator."""
 MIRRORED = 1e-3
 """Relative difference of mirrored shots below which layers are flat, where there is no noise."""
 SAMPLES = 4
 """Random data that sensitivity is estimated from."""
+NODES = 8000
+"""Of the largest map whose normal matrix is made."""
 STEP = 10.0
 """By how much the speed that sets the damping is expected to move [m/s]."""
 PRIORS: dict[str, Prior] = {"flat": Flat(), "blocks": Blocks(), "smooth": SmoothField()}
@@ -78,7 +83,8 @@ def refine(
         initial: Where to begin [m/s], `(z, x)`: a network's map, or a smooth one.
         prior: "flat" (one value a row), "blocks" (total variation, areas of one value), "smooth" (a Gaussian field about the
             start), a `Prior` of your own, or "auto": "flat" where shots are mirror images of each other, else "blocks".
-        evaluations: Gradients in all, most of them of the proxy.
+        evaluations: Cost in all, in gradients of the proxy, which a Gauss-Newton step costs some ten of; a fifth is for gradients
+            of the operator.
         bounds: Least and greatest speed [m/s].
         noise: Standard deviation of the noise over that of the gathers; the search ends where the misfit has fallen to it.
         rounded: Whether tied areas are given whole m/s.
@@ -110,20 +116,23 @@ def refine(
     search = search_for(gathers, initial, prior, bounds, noise, journal, survey)
     run = {"progress": progress, "callback": callback}
     *shares, last = (max(1, round(share * evaluations)) for share in SHARES)
-    vp, history, spent = search.start, [], 0
-    for corner, count in zip(CORNERS, shares, strict=True):
-        found = search.by_proxy(vp, Band(corner, count), run)
-        vp, spent, history = search.within(found.x), spent + found.evaluations, [*history, *found.history]
-    found = search.by_operator(vp, Band(None, last), run)
+    place, history, spent = Place(search.start, float(search.start.min())), [], 0
+    if search.start.size <= NODES:
+        for corner, until in zip(CORNERS, np.cumsum(shares), strict=True):
+            place, found = search.by_newton(place, corner, float(until - spent), run)
+            history, spent = [*history, *found], spent + (found[-1].evaluations if found else 0)
+    else:
+        last = evaluations
+    found = search.by_operator(place, last, run)
     vp, slowest = search.within(found.x["vp"]), float(found.x["slowest"])
-    candidates = [(search.start, float(search.start.min())), (vp, slowest), (vp, float(vp.min()))]
+    candidates = [(search.start, float(search.start.min())), (vp, slowest), (vp, float(vp.min())), (place.vp, place.slowest)]
     if search.prior.tied:
         blocks = tied(vp)
         blocks = search.within(np.round(blocks) if rounded else blocks)
         candidates.append((blocks, float(blocks.min())))
     values = [search.misfit(*candidate) for candidate in candidates]
     best = int(np.argmin(values))
-    told = {0: "nothing explains the gathers better than the start", 3: f"{found.message}; areas tied"}.get(best, found.message)
+    told = {0: "nothing explains the gathers better than the start", 4: f"{found.message}; areas tied"}.get(best, found.message)
     return Refined(
         candidates[best][0], values[best], (*history, *found.history), spent + found.evaluations, told, found.converged,
         prior=search.picked, slowest=candidates[best][1], before=values[0], after=values[best],
@@ -170,50 +179,41 @@ class Search(NamedTuple):
         away = jax.jit(self.exact)(vp, np.asarray(slowest, vp.dtype)) - self.observed
         return float(jnp.sum(away**2) / jnp.sum(self.observed**2))
 
-    def by_proxy(self, vp: np.ndarray, band: Band, run: dict[str, Any]) -> Result:
-        """A stage in which the gathers are what the proxy would make of the truth, were it off by what it is off now."""
-        away = jax.jit(self.exact)(vp, vp.min()) - jax.jit(self.near)(vp)
-        mapped = self.prior.parametrization(vp)
-        update = Update(self.weight(mapped, vp), *self.bounds, mapped)
-        return self.stage(self.near, self.observed - away, vp, update, band, run, self.penalty)
+    def by_newton(
+        self, place: Place, corner: float | None, budget: float, run: dict[str, Any]
+    ) -> tuple[Place, tuple[Iterate, ...]]:
+        """Gauss-Newton steps in one band, for the price of so many gradients of the proxy."""
+        shape = (self.start.shape[0], self.start.shape[1])
+        where = openfwi.lines(shape, self.survey.get("sources"), self.survey.get("receivers"))
+        samples, dt = np.asarray(self.survey.get("time_function", wavelet())), self.survey.get("dt", DT)
+        jacobian = Jacobian(shape, where, samples, self.survey.get("spacing", SPACING), dt, corner)
+        stage = Stage(jacobian, self.near, self.exact, self.observed, self.prior.basis(shape), self.bounds, self.noise)
+        place, history, _ = stage.descend(place, budget, journal=self.file(str(corner or "all")), **run)
+        return place, history
 
-    def by_operator(self, vp: np.ndarray, band: Band, run: dict[str, Any]) -> Result:
-        """The last stage, of the map and the speed that sets the damping."""
-        low, high = self.bounds
+    def by_operator(self, place: Place, evaluations: int, run: dict[str, Any]) -> Result:
+        """The last stage: gradients of the operator by the map and the speed that sets the damping."""
+        vp, (low, high) = place.vp, self.bounds
         mapped = self.prior.parametrization(vp)
         joint = WithSlowest(mapped)
         weight = {"vp": self.weight(mapped, vp), "slowest": np.asarray(STEP, vp.dtype)}
         update = Update(weight, {"vp": low, "slowest": low / 2}, {"vp": high, "slowest": high}, joint)
-        forward = lambda m: self.exact(m["vp"], m["slowest"])  # noqa: E731
-        return self.stage(forward, self.observed, joint.first(vp), update, band, run, lambda m: self.penalty(m["vp"]))
-
-    def stage(
-        self,
-        forward: Callable[..., Any],
-        observed: Array,
-        first: Any,
-        update: Update,
-        band: Band,
-        run: dict[str, Any],
-        penalty: Callable[[Any], Any],
-    ) -> Result:
-        """A search in one band, which ends where the misfit is that of the noise."""
+        scale = self.misfit(*place)
 
         def ended(iteration: int, found: Any, value: float) -> bool:
-            model = found["vp"] if isinstance(found, dict) else found
-            told = run["callback"] is not None and bool(run["callback"](iteration, model, value))
+            told = run["callback"] is not None and bool(run["callback"](iteration, found["vp"], value))
             return told or value <= self.noise**2
 
-        name = "operator" if isinstance(first, dict) else f"proxy-{band.corner or 'all'}"
-        journal = None if self.journal is None else self.journal.with_name(f"{self.journal.stem}-{name}.h5")
         return invert(
-            forward, observed, first, dt=self.survey.get("dt", DT), update=update, bands=[band], evaluations=band.iterations,
-            regularizer=penalty, callback=ended, progress=run["progress"], journal=journal,
+            lambda m: self.exact(m["vp"], m["slowest"]), self.observed, joint.first(vp, place.slowest),
+            dt=self.survey.get("dt", DT), update=update, bands=[Band(None, evaluations)], evaluations=evaluations,
+            regularizer=lambda m: scale * self.prior.penalty(m["vp"], self.start), callback=ended, progress=run["progress"],
+            journal=self.file("operator"),
         )  # fmt: skip
 
-    def penalty(self, vp: Any) -> Any:
-        """The prior's."""
-        return self.prior.penalty(vp, self.start)
+    def file(self, stage: str) -> Path | None:
+        """The journal of a stage."""
+        return None if self.journal is None else self.journal.with_name(f"{self.journal.stem}-{stage}.h5")
 
     def weight(self, mapped: Parametrization | None, vp: np.ndarray) -> Any:
         """What updates are evened out by: how strongly the gathers depend on each unknown."""

@@ -1,0 +1,58 @@
+"""Gauss-Newton steps of a small map: a killed search goes on to the same bits, and ends where the noise says."""
+
+import jax
+import numpy as np
+import pytest
+
+from adseis.data import openfwi
+from adseis.inversion.openfwi_jacobian import Jacobian
+from adseis.inversion.openfwi_newton import Place, Stage
+
+SHAPE = (10, 12)
+WAVELET = openfwi.wavelet(25.0, 120)
+
+
+@pytest.fixture(scope="module")
+def stage():
+    """A block in a smooth map."""
+    true = np.full(SHAPE, 2000.0)
+    true[4:7, 4:8] = 2200.0
+    exact = lambda vp, slowest: openfwi.simulate(vp, slowest=slowest, time_function=WAVELET)  # noqa: E731
+    near = lambda vp: openfwi.proxy(vp, time_function=WAVELET)  # noqa: E731
+    jacobian = Jacobian(SHAPE, openfwi.lines(SHAPE), WAVELET, 10.0, 1e-3)
+    return Stage(jacobian, near, exact, jax.jit(exact)(true, 2000.0), None, (1400.0, 4800.0), 0.0), true
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on(stage, tmp_path):
+    """From its last step, to the very map of an uninterrupted one; another start is refused its journal."""
+    search, true = stage
+    start = Place(np.full(SHAPE, 2020.0), 2020.0)
+    budget = 2.5 * search.least()
+    whole, history, said = search.descend(start, budget, progress=False)
+    assert said == "the budget is spent"
+    assert history[2].value < 0.05 * history[0].value
+    assert np.abs(whole.vp - true).mean() < np.abs(start.vp - true).mean()
+    journal = tmp_path / "map.h5"
+
+    def killed(iteration, vp, value):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search.descend(start, budget, journal=journal, progress=False, callback=killed)
+    again, replayed, _ = search.descend(start, budget, journal=journal, progress=False)
+    np.testing.assert_array_equal(again.vp, whole.vp)
+    assert (again.slowest, replayed[1:]) == (whole.slowest, history[1:])
+    with pytest.raises(ValueError, match="belongs to another"):
+        search.descend(Place(np.full(SHAPE, 2030.0), 2020.0), budget, journal=journal, progress=False)
+
+
+def test_where_it_ends(stage):
+    """At the noise, by the callback, or before anything is computed."""
+    search, _ = stage
+    start = Place(np.full(SHAPE, 2020.0), 2020.0)
+    assert search.descend(start, 0.5 * search.least(), progress=False) == (start, (), "the budget is too small for a step")
+    place, history, said = search._replace(noise=0.99).descend(start, 1e3, progress=False)
+    assert (place, len(history), said) == (start, 1, "the misfit is that of the noise")
+    _, history, said = search.descend(start, 1e3, progress=False, callback=lambda *_: True)
+    assert (len(history), said) == (2, "stopped by the callback")

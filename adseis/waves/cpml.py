@@ -33,7 +33,7 @@ from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended, Patch, Strip, check_layer
 from adseis.waves.stencils import Stencils, difference_along, factor_offset
 
-LATE = {2: (0.3, 0.3), 4: (0.5, 0.38), 6: (0.5, 0.38), 8: (0.5, 0.38)}
+LATE = {2: (0.3, 0.3), 4: (0.5, 0.3), 6: (0.5, 0.3), 8: (0.5, 0.3)}
 """From which depth on, over the thickness, fields decay in layers normal to z, and in those at the sides, by order.
 
 Rocks lie in layers that run into the sides: waves of opposite phase and energy meet these, the sooner the more dispersed they
@@ -47,7 +47,7 @@ class CPML(Boundary):
     The profile d = d0 q^2, alpha = pi f (1 - q), with q the depth into the layer over its thickness, follows Collino & Tsogka
     (2001): d0 is set so that a wave of the reference speed that meets the layer head on returns with `reflection` of its
     amplitude. Towards the outer end all fields decay as well, as exp(-sigma t), sigma = `multiaxial` d0 ((q - l) / (1 - l))^2,
-    l = 0.5 above and below and 0.38 at the sides (at order 2 0.3), which keeps layers of solids from growing. All of it depends
+    l = 0.5 above and below (at order 2 0.3) and 0.3 at the sides, which keeps layers of solids from growing. All of it depends
     on these static numbers only, never on the medium, so it neither adds to the gradient nor is missing from it.
 
     Use it for whatever has no walls: it is the default. Do not use it to test that an energy is kept (`Rigid`), nor with

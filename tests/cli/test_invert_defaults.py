@@ -36,7 +36,7 @@ def errors(kind, more, tmp_path, capsys):
     return first, last, len(read_metrics(tmp_path / "run" / "metrics.jsonl"))
 
 
-KINDS = pytest.mark.parametrize("kind", ["disc", "layers", "lens"])
+KINDS = pytest.mark.parametrize("kind", ["layers", *[pytest.param(kind, marks=pytest.mark.slow) for kind in ("disc", "lens")]])
 
 
 @KINDS

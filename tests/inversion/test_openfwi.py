@@ -20,6 +20,7 @@ def flat():
     return vp, np.asarray(jax.jit(lambda v: openfwi.simulate(v, **SURVEY))(vp)), vp + 60 * np.linspace(1, -1, 12)[:, None]
 
 
+@pytest.mark.slow
 def test_a_stage_of_newton(flat):
     """Flat layers, recognised by their gathers: two steps halve the error (to 0.13 of it when measured)."""
     vp, gathers, start = flat

@@ -202,7 +202,7 @@ class WithSlowest(Parametrization):
     def bounds(self, low: Any = None, high: Any = None) -> tuple[Any, Any]:
         """Those of the map's variables, and of the speed."""
         of_map = (low["vp"], high["vp"]) if self.of_map is None else self.of_map.bounds(low["vp"], high["vp"])
-        least, greatest = of_map
+        least, greatest = (x if x is not None else limit for x, limit in zip(of_map, (-np.inf, np.inf), strict=True))
         return {"vp": least, "slowest": low["slowest"]}, {"vp": greatest, "slowest": high["slowest"]}
 
 

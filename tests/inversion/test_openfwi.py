@@ -65,6 +65,15 @@ def test_a_repeated_call_replays_the_same(flat, refined):
 
 
 @pytest.mark.slow
+def test_a_smooth_field(flat):
+    """The operator's gradients by white noise behind the map; the map stays within its bounds."""
+    found = refine(flat[1], flat[2], prior="smooth", evaluations=20, progress=False, **SURVEY)
+    assert found.after < 0.5 * found.before
+    assert found.prior == "smooth"
+    assert 1400 <= found.x.min() <= found.x.max() <= 4800
+
+
+@pytest.mark.slow
 def test_the_truth_is_not_made_worse(flat):
     """It explains the gathers best, and is returned."""
     found = refine(flat[1], flat[0], prior="blocks", evaluations=7, progress=False, **SURVEY)
@@ -105,6 +114,10 @@ def test_parametrizations():
     both = WithSlowest(rows)
     assert both.to_variables(model)["vp"].shape == (30,)
     np.testing.assert_array_equal(both.to_model(both.to_variables(model))["vp"], reference)
+    assert WithSlowest(field).bounds({"vp": 1.0, "slowest": 2.0}, {"vp": 3.0, "slowest": 4.0}) == (
+        {"vp": -np.inf, "slowest": 2.0},
+        {"vp": np.inf, "slowest": 4.0},
+    )
     assert Blocks().parametrization(reference) is None
     assert float(SmoothField().penalty(jnp.asarray(reference), reference)) == 0
 

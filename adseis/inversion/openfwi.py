@@ -88,7 +88,7 @@ def refine(
         bounds: Least and greatest speed [m/s].
         noise: Standard deviation of the noise over that of the gathers; the search ends where the misfit has fallen to it.
         rounded: Whether tied areas are given whole m/s.
-        journal: Where every evaluation is recorded, "map.h5": a file for each stage beside it. A killed call, repeated, goes on.
+        journal: What the stages are recorded by, "map.h5": a file for each beside it. A killed call, repeated, goes on.
         progress: Whether to show a bar.
         callback: `callback(iteration, map, value)`; a true return value or StopIteration ends a stage.
         survey: `time_function`, `spacing`, `dt`, `sources`, `receivers` of `adseis.data.openfwi.simulate`.
@@ -185,7 +185,8 @@ class Search(NamedTuple):
         """Gauss-Newton steps in one band, for the price of so many gradients of the proxy."""
         shape = (self.start.shape[0], self.start.shape[1])
         where = openfwi.lines(shape, self.survey.get("sources"), self.survey.get("receivers"))
-        samples, dt = np.asarray(self.survey.get("time_function", wavelet())), self.survey.get("dt", DT)
+        given, dt = self.survey.get("time_function"), self.survey.get("dt", DT)
+        samples = wavelet(dt=dt) if given is None else np.asarray(given)
         jacobian = Jacobian(shape, where, samples, self.survey.get("spacing", SPACING), dt, corner)
         stage = Stage(jacobian, self.near, self.exact, self.observed, self.prior.basis(shape), self.bounds, self.noise)
         place, history, _ = stage.descend(place, budget, journal=self.file(str(corner or "all")), **run)

@@ -94,7 +94,7 @@ class Stage(NamedTuple):
             ValueError: If the journal belongs to another search.
         """
         series, damping, place = np.zeros((0, 2)), DAMPING, start
-        identity = {"observed": sha256(np.asarray(self.observed)), "start": sha256(start.vp), "budget": str(budget)}
+        identity = self._identity(start, budget)
         if journal is not None and journal.exists():
             (vp, rest), found = read_checkpoint(journal, (start.vp, np.zeros(2)), identity)
             place, damping, series = Place(np.asarray(vp), float(rest[0])), float(rest[1]), found["series"].reshape(-1, 2)
@@ -132,6 +132,16 @@ class Stage(NamedTuple):
                     break
         history = tuple(Iterate(float(v), math.nan, math.ceil(n), i) for i, (v, n) in enumerate(series))
         return place, history, said
+
+    def _identity(self, start: Place, budget: float) -> dict[str, str]:
+        """What must not change between runs of a search."""
+        of = self.jacobian
+        arrays = {"observed": np.asarray(self.observed), "start": start.vp, "time_function": of.samples, "filter": of.filter}
+        arrays |= {"sources": of.where.sources, "receivers": of.where.receivers}
+        if self.basis is not None:
+            arrays["basis"] = self.basis
+        numbers = (start.slowest, budget, self.bounds, self.noise, of.spacing, of.dt)
+        return {name: sha256(array) for name, array in arrays.items()} | {"numbers": repr(numbers)}
 
     def least(self) -> float:
         """What a step costs, in gradients of the proxy: fields of shots and receivers, a gradient, three runs of the operator."""

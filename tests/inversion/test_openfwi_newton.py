@@ -7,6 +7,7 @@ import pytest
 from adseis.data import openfwi
 from adseis.inversion.openfwi_jacobian import Jacobian
 from adseis.inversion.openfwi_newton import Place, Stage
+from adseis.inversion.openfwi_priors import Flat
 
 SHAPE = (10, 12)
 WAVELET = openfwi.wavelet(25.0, 120)
@@ -25,7 +26,7 @@ def stage():
 
 @pytest.mark.slow
 def test_a_killed_search_goes_on(stage, tmp_path):
-    """From its last step, to the very map of an uninterrupted one; another start is refused its journal."""
+    """From its last step, to the very map of an uninterrupted one; another start, prior or bound is refused its journal."""
     search, true = stage
     start = Place(np.full(SHAPE, 2020.0), 2020.0)
     budget = 2.5 * search.least()
@@ -43,8 +44,13 @@ def test_a_killed_search_goes_on(stage, tmp_path):
     again, replayed, _ = search.descend(start, budget, journal=journal, progress=False)
     np.testing.assert_array_equal(again.vp, whole.vp)
     assert (again.slowest, replayed[1:]) == (whole.slowest, history[1:])
-    with pytest.raises(ValueError, match="belongs to another"):
-        search.descend(Place(np.full(SHAPE, 2030.0), 2020.0), budget, journal=journal, progress=False)
+    for other, first in (
+        (search, Place(np.full(SHAPE, 2030.0), 2020.0)),
+        (search._replace(basis=Flat().basis(SHAPE)), start),
+        (search._replace(bounds=(1400.0, 4500.0)), start),
+    ):
+        with pytest.raises(ValueError, match="belongs to another"):
+            other.descend(first, budget, journal=journal, progress=False)
 
 
 def test_where_it_ends(stage):

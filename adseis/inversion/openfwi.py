@@ -197,7 +197,7 @@ class Search(NamedTuple):
         vp, (low, high) = place.vp, self.bounds
         mapped = self.prior.parametrization(vp)
         joint = WithSlowest(mapped)
-        weight = {"vp": self.weight(mapped, vp), "slowest": np.asarray(STEP, vp.dtype)}
+        weight = {"vp": self.weight(mapped, vp, run["progress"]), "slowest": np.asarray(STEP, vp.dtype)}
         update = Update(weight, {"vp": low, "slowest": low / 2}, {"vp": high, "slowest": high}, joint)
         scale = self.misfit(*place)
 
@@ -216,13 +216,12 @@ class Search(NamedTuple):
         """The journal of a stage."""
         return None if self.journal is None else self.journal.with_name(f"{self.journal.stem}-{stage}.h5")
 
-    def weight(self, mapped: Parametrization | None, vp: np.ndarray) -> Any:
+    def weight(self, mapped: Parametrization | None, vp: np.ndarray, progress: bool) -> Any:
         """What updates are evened out by: how strongly the gathers depend on each unknown."""
-        model = jnp.asarray(vp)
+        model, settings = jnp.asarray(vp), {"key": jax.random.key(0), "samples": SAMPLES, "progress": progress}
         if mapped is None:
-            return sensitivity(self.near, model, key=jax.random.key(0), samples=SAMPLES)
-        variables = mapped.to_variables(model)
-        return sensitivity(lambda y: self.near(mapped.to_model(y)), variables, key=jax.random.key(0), samples=SAMPLES)
+            return sensitivity(self.near, model, **settings)
+        return sensitivity(lambda y: self.near(mapped.to_model(y)), mapped.to_variables(model), **settings)
 
 
 def search_for(

@@ -15,13 +15,14 @@ import numpy as np
 import scipy
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from tqdm import tqdm
 
 from adseis.experiment.grid import Grid, PerAxis
 from adseis.experiment.medium import Medium
 from adseis.experiment.sources import Emission, Source
 from adseis.experiment.survey import Survey
 from adseis.objectives.composite import Forward
-from adseis.objectives.curvature import curvature_diagonal
+from adseis.objectives.curvature import images_of_noise
 from adseis.signals import divide, unit_of
 from adseis.waves.wave_equation import compressions_among
 
@@ -163,10 +164,13 @@ def sensitivity(
     samples: int = 6,
     smooth: float = 2.0,
     damping: float = 1e-3,
+    progress: bool = True,
 ) -> PyTree:
     """Weight that evens out how strongly the data depend on each node: sources, receivers, filters and gains all count.
 
         w = 1 / sqrt(d / max(d) + damping),    d = diag(J' J) from random data, smoothed
+
+    The unit of the data plays no part, however small or large it is.
 
     Args:
         forward: From a model to gathers, as of `invert`; filter and weigh the gathers inside as the inversion does.
@@ -176,6 +180,7 @@ def sensitivity(
         samples: Random data sets; each costs a gradient.
         smooth: Standard deviation of the smoothing [nodes].
         damping: Share of the largest d below which nothing is amplified further.
+        progress: Whether to show a progress bar.
 
     Returns:
         Weights like `model`, at most one, for `Update(weight=...)`.
@@ -185,19 +190,25 @@ def sensitivity(
     """
     model = jax.tree.map(jnp.asarray, model)
 
-    def even(mask: Any, values: Array, diagonal: Array) -> Array:
+    def even(mask: Any, values: Array, diagonal: np.ndarray) -> Array:
         free = np.asarray(np.asarray(mask) > 0, float)
         if free.shape not in ((), values.shape):
             raise ValueError(f"`mask` {free.shape} and `model` {values.shape} must share one grid.")
         free = np.broadcast_to(free, values.shape)
         blurred = functools.partial(scipy.ndimage.gaussian_filter, sigma=smooth)
         share = np.where(free > 0, blurred(free), 1)  # what is kept must not bleed into its neighbours
-        energy = free * blurred(free * np.asarray(diagonal, float)) / share
+        energy = free * blurred(free * diagonal) / share
+        energy = energy / max(energy.max(), np.finfo(float).tiny)
         weight = free * np.asarray(illumination_weight(energy, damping=damping))
         return jnp.asarray(weight / max(weight.max(), np.finfo(float).tiny), values.dtype)
 
     masks = jax.tree.broadcast(1.0 if mask is None else mask, model)
-    return jax.tree.map(even, masks, model, curvature_diagonal(forward, model, key=key, samples=samples))
+    images = images_of_noise(forward, model, key=key, samples=samples)
+    bar = tqdm(images, total=samples, desc="sensitivity", disable=not progress)
+    # In double precision: squares of images in physical units leave the range of single precision.
+    squares = (jax.tree.map(lambda part: np.asarray(part, float) ** 2, image) for image in bar)
+    diagonal = functools.reduce(lambda a, b: jax.tree.map(np.add, a, b), squares)
+    return jax.tree.map(even, masks, model, diagonal)
 
 
 class _Shaped(Source):

@@ -8,7 +8,7 @@ J v is Born modelling, and J' w reverse time migration. Left out, H is never neg
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -117,18 +117,40 @@ def curvature_diagonal(forward: Callable[[PyTree], PyTree], x: PyTree, *, key: P
     References:
         Hutchinson, M. F. (1989), Commun. Stat. Simul. Comput. 18, 1059-1076, doi:10.1080/03610918908812806
     """
+    images = images_of_noise(forward, x, key=key, samples=samples)
+    squares = (jax.tree.map(lambda g: g**2 / samples, image) for image in images)
+    return functools.reduce(lambda a, b: jax.tree.map(jnp.add, a, b), squares)
+
+
+def images_of_noise(
+    forward: Callable[[PyTree], PyTree], x: PyTree, *, key: PRNGKeyArray | Array, samples: int
+) -> Iterator[PyTree]:
+    """J' r of random data r, one by one: what `curvature_diagonal` is the mean square of.
+
+    Args:
+        forward: F.
+        x: Where J is taken.
+        key: Of the random data.
+        samples: Number of random data sets.
+
+    Yields:
+        An image, like `x`, in the unit of the data over that of `x`.
+
+    Raises:
+        ValueError: If `samples` is not positive.
+    """
     if samples < 1:
         raise ValueError(f"`samples` = {samples} must be at least 1.")
     like = jax.eval_shape(forward, x)
     leaves, tree = jax.tree.flatten(like)
 
     @jax.jit
-    def squared(key: Array) -> PyTree:
+    def image(key: Array) -> PyTree:
         keys = jax.random.split(key, len(leaves))
         noise = [jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)]
-        return jax.tree.map(lambda g: g**2 / samples, migrate(forward, x, jax.tree.unflatten(tree, noise)))
+        return migrate(forward, x, jax.tree.unflatten(tree, noise))
 
-    return functools.reduce(lambda a, b: jax.tree.map(jnp.add, a, b), map(squared, jax.random.split(key, samples)))
+    yield from map(image, jax.random.split(key, samples))
 
 
 def _hessian_product(function: Callable[[PyTree], Any], x: PyTree, v: PyTree) -> PyTree:

@@ -1,12 +1,13 @@
 """Mutes, illumination weights and the change of variables."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import adseis as ads
 from adseis.inversion.parametrizations import ChangeOfVariables, Parametrization
-from adseis.inversion.weights import energy_of, illumination, illumination_weight, mute_near
+from adseis.inversion.weights import energy_of, illumination, illumination_weight, mute_near, sensitivity
 from adseis.optimizers.minimize import minimize
 
 
@@ -102,3 +103,19 @@ def test_errors():
         mute_near(np.zeros((4, 3)), (3, 3), 1.0, 1.0)
     with pytest.raises(ValueError, match="`damping` = 0.0 must be positive"):
         illumination_weight(jnp.ones(3), damping=0.0)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_sensitivity_knows_no_unit_of_the_data(unit, capsys):
+    """The weight of data in another unit, in single precision, which does not hold the square of the unit; rounding of images.
+
+    The first nodes count a hundredth of the last, so that a weight of all ones, as of no data at all, is another.
+    """
+    kernel = jnp.asarray(np.random.default_rng(0).standard_normal((30, 40)) * np.linspace(0.01, 1, 40), jnp.float32)
+    model, settings = jnp.ones((4, 10), jnp.float32), {"key": jax.random.key(0), "samples": 2, "smooth": 0.5}
+    expected = sensitivity(lambda m: kernel @ m.ravel(), model, progress=False, **settings)
+    assert capsys.readouterr().err == ""
+    found = sensitivity(lambda m: jnp.float32(unit) * (kernel @ m.ravel()), model, **settings)
+    assert "sensitivity: 100%" in capsys.readouterr().err
+    assert float(expected.min()) < 0.5
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

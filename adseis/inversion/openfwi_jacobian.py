@@ -19,8 +19,9 @@ from adseis.experiment.survey import Survey
 from adseis.timeloop.adjoints import ReverseSweep
 from adseis.timeloop.equation import State
 from adseis.waves.cpml import CPML
+from adseis.waves.options import Options
 from adseis.waves.scalar import Scalar
-from adseis.waves.simulation import Options, simulate
+from adseis.waves.simulation import simulate
 
 WIDTH = 20
 """Cells of the absorbing layers, as the proxy's."""

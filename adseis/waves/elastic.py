@@ -22,8 +22,9 @@ from adseis.waves.boundary import Boundary, Extended, Patch, Strip
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
 from adseis.waves.elastic_sums import OfAll, OfLambda, Sums
 from adseis.waves.free_surface import closures_of
+from adseis.waves.options import Options, check_experiment
 from adseis.waves.records import Quantity, Recordable, RecordTerm, slope
-from adseis.waves.simulation import Options, check_experiment, simulate
+from adseis.waves.simulation import simulate
 from adseis.waves.wave_equation import Field, WaveEquation
 
 

@@ -14,8 +14,9 @@ from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.waves.boundary import Boundary, Extended, Patch
 from adseis.waves.cpml import CPML, SecondOrder
+from adseis.waves.options import Options
 from adseis.waves.records import Recordable
-from adseis.waves.simulation import Options, simulate
+from adseis.waves.simulation import simulate
 from adseis.waves.stencils import difference, pad
 from adseis.waves.wave_equation import Field, WaveEquation
 

@@ -18,8 +18,9 @@ from adseis.timeloop.equation import AdjointState, Collect, Inject, Probe, State
 from adseis.timeloop.fusion import stored
 from adseis.waves.boundary import Boundary, Extended
 from adseis.waves.cpml import CPML, Derivative, FirstOrder, Patches
+from adseis.waves.options import Options, check_experiment
 from adseis.waves.records import Recordable
-from adseis.waves.simulation import Options, check_experiment, simulate
+from adseis.waves.simulation import simulate
 from adseis.waves.wave_equation import Field, WaveEquation
 
 

@@ -9,9 +9,9 @@ import pytest
 import adseis as ads
 from adseis.waves.acoustic import Acoustic
 from adseis.waves.elastic import Elastic
+from adseis.waves.options import check_experiment
 from adseis.waves.scalar import Scalar
 from adseis.waves.sh import AntiplaneShear
-from adseis.waves.simulation import check_experiment
 
 GRID = ads.Grid((12, 14), 10.0, 1e-3, 8)
 VP, VS, RHO = (np.full(GRID.shape, value) for value in (2000.0, 1100.0, 1000.0))

@@ -1,4 +1,4 @@
-"""Filters, tapers, envelopes, resampling and spectra of sampled signals.
+"""Filters, tapers and resampling of sampled signals.
 
 Plain differentiable JAX on any axis of any array. Sampling intervals [s] and corner frequencies [Hz] are static numbers. Filters
 are the digital Butterworth filters of `scipy.signal`, applied as products in the frequency domain on zero-padded signals.
@@ -6,7 +6,6 @@ are the digital Butterworth filters of `scipy.signal`, applied as products in th
 
 import functools
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal
 
@@ -16,7 +15,9 @@ import numpy as np
 import scipy  # its parts are loaded when first used: scipy.signal takes a second
 from jax import Array, lax
 from jax.typing import ArrayLike
-from jaxtyping import Complex, Float
+from jaxtyping import Float
+
+from adseis.signals.arithmetic import along, floating
 
 
 def lowpass(
@@ -112,80 +113,6 @@ def taper(nt: int, *, fraction: float = 0.05, side: str = "both") -> Float[Array
     return jnp.asarray(np.where(flat, 1.0, window))
 
 
-def analytic(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Complex[Array, "*shape"]:
-    """Analytic signal x + i H(x), H the Hilbert transform of the periodic signal.
-
-    Args:
-        x: Signal of any unit and shape; taper it first where its ends do not meet.
-        axis: Time axis of `x`.
-
-    Returns:
-        Complex signal, of the shape of `x`.
-
-    References:
-        Gabor, D. (1946), J. Inst. Electr. Eng. 93, 429-441, doi:10.1049/ji-3-2.1946.0074
-    """
-    x = _floating(x)
-    nt = x.shape[axis]
-    frequency = np.fft.fftfreq(nt)
-    twice = np.where(frequency > 0, 2.0, np.where(frequency == 0, 1.0, 0.0))
-    if nt % 2 == 0:
-        twice[nt // 2] = 1.0
-    spectrum = jnp.fft.fft(x, axis=axis)
-    return jnp.fft.ifft(spectrum * _along(twice, axis, spectrum), axis=axis)
-
-
-def divide(numerator: ArrayLike, denominator: ArrayLike, fallback: ArrayLike = 0.0) -> Array:
-    """a / b where b > 0, something else where it is not; the gradient is never a NaN.
-
-    Args:
-        numerator: a.
-        denominator: b, of a shape that broadcasts with it.
-        fallback: What stands where b is not positive.
-
-    Returns:
-        The quotient, in the precision of a and b.
-    """
-    a, b = jnp.asarray(numerator), jnp.asarray(denominator)
-    positive = b > 0
-    divisor = jnp.where(positive, b, 1)
-    return jnp.where(positive, a / (divisor.astype(a.dtype) if jnp.iscomplexobj(a) else divisor), fallback)
-
-
-def phasor(phase: Float[ArrayLike, "*shape"]) -> Complex[Array, "*shape"]:
-    """exp(i phase) in the precision of the phase.
-
-    Args:
-        phase: Of any shape [rad].
-
-    Returns:
-        Complex numbers of size one, like `phase`.
-    """
-    phase = jnp.asarray(phase)
-    return jnp.exp(lax.complex(jnp.zeros_like(phase), phase))
-
-
-def envelope(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*shape"]:
-    """Envelope |x + i H(x)|, H the Hilbert transform of the periodic signal; its gradient is zero where the envelope vanishes.
-
-    Args:
-        x: Signal of any unit and shape; taper it first where its ends do not meet.
-        axis: Time axis of `x`.
-
-    Returns:
-        Envelope, like `x`.
-    """
-    x = _floating(x)
-
-    def size(x: Array) -> Array:
-        signal = analytic(x, axis=axis)
-        power = signal.real**2 + signal.imag**2
-        alive = power > 0
-        return jnp.where(alive, jnp.sqrt(jnp.where(alive, power, 1)), 0)
-
-    return homogeneous(size, 1)(unit_of(x, axis=axis), x)
-
-
 def flatten(
     x: Float[ArrayLike, "*shape"],
     dt: float,
@@ -214,7 +141,7 @@ def flatten(
     Raises:
         ValueError: If `damping`, `dt` or `corner` is not positive, or the wavelet is zero.
     """
-    x = _floating(x)
+    x = floating(x)
     spectrum = np.abs(np.fft.rfft(np.asarray(wavelet, float), 2 * x.shape[axis]))
     if not (damping > 0 and dt > 0 and (corner is None or corner > 0)):
         raise ValueError(f"`damping` = {damping}, `dt` = {dt} s and `corner` = {corner} Hz must be positive.")
@@ -224,7 +151,7 @@ def flatten(
     if corner is not None:
         response = response / (1 + (np.fft.rfftfreq(2 * x.shape[axis], dt) / corner) ** 8)
     filtered = jnp.fft.rfft(x, 2 * x.shape[axis], axis)
-    filtered = jnp.fft.irfft(filtered * _along(response, axis, filtered), 2 * x.shape[axis], axis)
+    filtered = jnp.fft.irfft(filtered * along(response, axis, filtered), 2 * x.shape[axis], axis)
     return jnp.take(filtered, np.arange(x.shape[axis]), axis)
 
 
@@ -254,7 +181,7 @@ def keep_fast(
     References:
         Embree, P., Burg, J. P. & Backus, M. M. (1963), Geophysics 28, 948-974, doi:10.1190/1.1439310
     """
-    x = _floating(x)
+    x = floating(x)
     if not (dt > 0 and spacing > 0 and slowest > 0 and 0 < taper <= 1):
         raise ValueError(
             f"`dt` = {dt} s, `spacing` = {spacing} m and `slowest` = {slowest} m/s must be positive, `taper` = {taper} in (0, 1]."
@@ -293,7 +220,7 @@ def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axi
         >>> ads.signals.resample(np.hanning(101), dt_from=2e-3, dt_to=1e-3).shape
         (201,)
     """
-    x = _floating(x)
+    x = floating(x)
     if not (dt_from > 0 and dt_to > 0):
         raise ValueError(f"`dt_from` = {dt_from} s and `dt_to` = {dt_to} s must be positive.")
     ratio = Fraction(dt_from / dt_to).limit_denominator(10_000)
@@ -311,194 +238,9 @@ def resample(x: Float[ArrayLike, "*shape"], dt_from: float, dt_to: float, *, axi
     weight = np.ones(kept)
     if min(n, m) % 2 == 0 and n != m:
         weight[-1] = 0.5 if m > n else 0.0  # a Nyquist bin becomes a pair when upsampling, and is ambiguous when downsampling
-    spectrum = jnp.take(spectrum, np.arange(kept), axis=axis) * _along(weight, axis, spectrum)
+    spectrum = jnp.take(spectrum, np.arange(kept), axis=axis) * along(weight, axis, spectrum)
     resampled = jnp.fft.irfft(spectrum, m, axis=axis) * (m / n)
     return jnp.take(resampled, np.arange((nt - 1) * up // down + 1), axis=axis)
-
-
-def peak(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Float[Array, "*peaks"]:
-    """Largest sample along an axis, which stays with one element: jnp.max with a derivative that is safe in compiled code.
-
-    The derivative of `jnp.max` looks for samples that equal the result; where the compiler computes them twice and rounds them
-    differently it finds none, and divides by zero.
-
-    Args:
-        x: Signal of any unit and shape.
-        axis: Axis along which the largest sample is sought.
-
-    Returns:
-        Peaks, like `x` but for that axis.
-    """
-    x = _floating(x)
-    return jnp.take_along_axis(x, jnp.argmax(lax.stop_gradient(x), axis, keepdims=True), axis)
-
-
-def unit_of(x: Float[ArrayLike, "*shape"], *, axis: int | tuple[int, ...] | None = None) -> Float[Array, "*units"]:
-    """A power of two near the largest sample, by which signals are divided before they are squared.
-
-    Squares of data in physical units leave the range of single precision: of 1e-20 nothing remains, of 1e20 infinity. Division by
-    a power of two rounds nothing.
-
-    Args:
-        x: Signal of any unit and shape.
-        axis: Along which axes the largest sample is sought, None for all.
-
-    Returns:
-        The unit, with length 1 along `axis`; 1 where all samples are zero or one is not finite. It is a constant for derivatives.
-    """
-    x = lax.stop_gradient(_floating(x))
-    largest = jnp.max(jnp.abs(x), axis, keepdims=True, initial=0)
-    numbers = jnp.finfo(x.dtype)
-    whole = jnp.dtype(f"int{numbers.bits}")
-    exponent = lax.bitcast_convert_type(jnp.asarray(jnp.inf, x.dtype), whole)  # all bits of the exponent, none of the mantissa
-    below = lax.bitcast_convert_type(lax.bitcast_convert_type(largest, whole) & exponent, x.dtype)
-    low, high = (jnp.asarray(4 * x, x.dtype) for x in (numbers.tiny, 1 / numbers.tiny / 64))
-    return jnp.where((largest > 0) & jnp.isfinite(largest), jnp.clip(below, low, high), 1)
-
-
-def over(x: Float[ArrayLike, "*shape"], unit: Float[ArrayLike, "..."]) -> Float[Array, "*shape"]:
-    """x / unit, kept from the compiler, which would square the two apart, (x x) / (unit unit), and lose them.
-
-    Args:
-        x: Signal.
-        unit: From `unit_of`.
-
-    Returns:
-        The quotient.
-    """
-    return lax.optimization_barrier(x / jnp.asarray(unit))
-
-
-def homogeneous(f: Callable[..., Array], degree: int) -> Callable[..., Array]:
-    """A function that is computed near 1, f(a x) = a^degree f(x), and whose derivative leaves the range of numbers only where it
-    is itself beyond that: it is not multiplied by the unit to the power of `degree` and divided by the unit again.
-
-    Args:
-        f: Function of arrays, to an array.
-        degree: Its degree, at least 1.
-
-    Returns:
-        `(unit, *arrays) -> unit^degree f(*(x / unit for x in arrays))`; `unit` is a constant that broadcasts with all of them.
-    """
-
-    @jax.custom_jvp
-    def scaled(unit: Array, *x: Array) -> Array:
-        return unit**degree * f(*(over(each, unit) for each in x))
-
-    @scaled.defjvp
-    def _(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
-        unit, *x = primals
-        value, change = jax.jvp(f, tuple(over(each, unit) for each in x), tuple(tangents[1:]))
-        return unit**degree * value, unit ** (degree - 1) * change
-
-    return scaled
-
-
-def amplitude_spectrum(
-    x: Float[ArrayLike, "*shape"], dt: float, *, axis: int = -1
-) -> tuple[Float[Array, " frequency"], Float[Array, "*spectrum"]]:
-    """Amplitude spectrum |X(f)|, X(f) = sum_k x_k exp(-2 pi i f k dt) dt.
-
-    Args:
-        x: Signal of any unit and shape.
-        dt: Sampling interval [s].
-        axis: Time axis of `x`.
-
-    Returns:
-        Frequencies [Hz], nt // 2 + 1 of them, and the amplitudes [unit of x times s] with the frequencies on `axis`.
-    """
-    x = _floating(x)
-    frequencies = jnp.asarray(np.fft.rfftfreq(x.shape[axis], dt), x.dtype)
-    return frequencies, jnp.abs(jnp.fft.rfft(x, axis=axis)) * dt
-
-
-def add_time_dispersion(x: Float[ArrayLike, "*shape"], dt: float, *, axis: int = -1) -> Float[Array, "*shape"]:
-    r"""What second-order time stepping makes of a signal: each frequency w takes the place of (2 / dt) sin(w dt / 2).
-
-    Steps of dt answer at w as the exact equation does at W = (2 / dt) sin(w dt / 2), however long waves travel. A source time
-    function that is given this dispersion before the simulation, and records from which it is removed after it, are those of
-    infinitely small steps (errors in space are another matter):
-
-        out(w) = x(W(w))
-
-    Args:
-        x: Signal that begins and ends at rest, such as a source time function.
-        dt: Time step of the simulation, and interval of the signal [s].
-        axis: Time axis of `x`.
-
-    Returns:
-        The dispersed signal, like `x`.
-
-    Raises:
-        ValueError: If `dt` is not positive.
-
-    References:
-        Koene, E. F. M., Robertsson, J. O. A., Broggini, F. & Andersson, F. (2018), Geophys. J. Int. 213, 169-187,
-        doi:10.1093/gji/ggx550
-
-    Example:
-        >>> wavelet = ads.wavelets.ricker(10.0, 300, 2e-3)
-        >>> there_and_back = ads.signals.remove_time_dispersion(ads.signals.add_time_dispersion(wavelet, 2e-3), 2e-3)
-        >>> bool(jnp.allclose(there_and_back, wavelet, atol=1e-3))
-        True
-    """
-    return _at_frequencies(x, dt, axis, lambda half: np.sin(half))
-
-
-def remove_time_dispersion(x: Float[ArrayLike, "*shape"], dt: float, *, axis: int = -1) -> Float[Array, "*shape"]:
-    r"""Records as infinitely small steps would have made them, of simulations by second-order time stepping.
-
-        out(w) = x((2 / dt) arcsin(w dt / 2)),    0 where w dt > 2
-
-    `add_time_dispersion` says what the source needs. Velocities of staggered equations are averages of half steps, which has an
-    effect of its own: use pressures, displacements or stresses, or divide by cos(w dt / 2).
-
-    Args:
-        x: Record at t = k dt, of at least `grid.nt` samples.
-        dt: Time step of the simulation, and interval of the record [s].
-        axis: Time axis of `x`.
-
-    Returns:
-        The record without time dispersion, like `x`.
-
-    Raises:
-        ValueError: If `dt` is not positive.
-
-    References:
-        Koene, E. F. M., Robertsson, J. O. A., Broggini, F. & Andersson, F. (2018), Geophys. J. Int. 213, 169-187,
-        doi:10.1093/gji/ggx550
-
-    Example:
-        >>> gather = jnp.zeros((2, 300, 5))  # (shot, time, receiver)
-        >>> ads.signals.remove_time_dispersion(gather, 2e-3, axis=1).shape
-        (2, 300, 5)
-    """
-    return _at_frequencies(x, dt, axis, lambda half: np.arcsin(np.where(half <= 1, half, np.nan)))
-
-
-def _at_frequencies(x: ArrayLike, dt: float, axis: int, moved: Callable[[np.ndarray], np.ndarray]) -> Array:
-    """The signal whose spectrum at w is that of `x` at (2 / dt) moved(w dt / 2); 0 where that is NaN. Its spectrum off the FFT's
-    frequencies is summed as it stands, in blocks of frequencies so that no large matrix is needed.
-    """
-    if not dt > 0:
-        raise ValueError(f"`dt` = {dt} s must be positive.")
-    x = jnp.moveaxis(_floating(x), axis, -1)
-    nt, length = x.shape[-1], 4 * x.shape[-1]  # what dispersion delays or advances does not come round to the other end
-    half = np.pi * np.fft.rfftfreq(length)  # w dt / 2
-    phase = 2 * moved(half)  # of a step
-    known = np.isfinite(phase)
-    blocks = -(-len(phase) // 64)
-    padded = np.zeros(64 * blocks)
-    padded[: len(phase)] = np.where(known, phase, 0)
-    steps = jnp.arange(nt, dtype=x.dtype)
-
-    def spectrum(phases: Array) -> Array:
-        return jnp.einsum("...t,ft->...f", lax.complex(x, jnp.zeros_like(x)), phasor(-phases[:, None] * steps[None, :]))
-
-    found = lax.map(spectrum, jnp.asarray(padded.reshape(blocks, 64), x.dtype))  # (block, ..., 64)
-    found = jnp.moveaxis(found, 0, -2).reshape(*x.shape[:-1], -1)[..., : len(phase)]
-    found = found * jnp.asarray(known.reshape([1] * (found.ndim - 1) + [-1]), found.dtype)
-    return jnp.moveaxis(jnp.fft.irfft(found, length)[..., :nt], -1, axis)
 
 
 def _butterworth(
@@ -511,7 +253,7 @@ def _butterworth(
     zero_phase: bool,
 ) -> Array:
     """Filter by the response of a digital Butterworth filter, padded until its impulse response has died away."""
-    x = _floating(x)
+    x = floating(x)
     edges = [0.0, *corners.values(), 0.5 / dt]
     if not all(a < b for a, b in zip(edges, edges[1:], strict=False)):
         named = ", ".join(f"`{name}` = {value} Hz" for name, value in corners.items())
@@ -533,18 +275,5 @@ def _butterworth(
 def _responding(x: Array, response: np.ndarray | Array, n: int, axis: int) -> Array:
     """What a filter makes of signals, padded to n samples; one program for all filters of that length."""
     spectrum = jnp.fft.rfft(x, n, axis=axis)
-    filtered = jnp.fft.irfft(spectrum * _along(response, axis, spectrum), n, axis=axis)
+    filtered = jnp.fft.irfft(spectrum * along(response, axis, spectrum), n, axis=axis)
     return lax.slice_in_dim(filtered, 0, x.shape[axis], axis=axis)
-
-
-def _floating(x: ArrayLike) -> Array:
-    """An array of floats: its own precision when it has one, JAX's default for integers."""
-    x = jnp.asarray(x)
-    return x.astype(jnp.result_type(x, 1.0))
-
-
-def _along(values: np.ndarray | Array, axis: int, x: Array) -> Array:
-    """`values` laid along one axis of `x`, in its type."""
-    shape = [1] * x.ndim
-    shape[axis] = values.size
-    return jnp.asarray(values.reshape(shape), x.dtype)

@@ -193,6 +193,19 @@ def test_an_interrupted_run_resumes_to_the_same(line, whole, tmp_path, monkeypat
     check_resumed(words(line, tmp_path / "run"), tmp_path / "run", whole[0], monkeypatch, capsys, after=2)
 
 
+def test_an_interrupted_run_of_several_files_resumes_to_the_same(line, whole, tmp_path, monkeypatch, capsys):
+    """SEG-Y of the first shot and HDF5 of the others, each with a flag of its own: bit for bit what the line as one file gives
+    without interruption. Files in another order are another run.
+    """
+    gathers, first, others = read_gathers(line / "line.segy"), tmp_path / "first.segy", tmp_path / "others.h5"
+    write_gathers(first, gathers.select(shots=[0]))
+    write_gathers(others, gathers.select(shots=[1, 2]))
+    command = words(line, tmp_path / "run", "--data", str(others), data=first)
+    check_resumed(command, tmp_path / "run", whole[0], monkeypatch, capsys, after=2)
+    assert main(words(line, tmp_path / "run", "--data", str(first), data=others)) == 2
+    assert "holds another run (--data" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_two_bands_of_hdf5_resume_to_the_same(line, tmp_path, monkeypatch, capsys):
     """Interrupted in the second. All pictures are drawn."""

@@ -21,8 +21,7 @@ from adseis.files import sha256, written_whole
 from adseis.inversion.openfwi import Refined, refine
 from adseis.inversion.openfwi_batch import FAILURES, journal_of
 from adseis.objectives.similarity import structural_similarity
-from adseis.optimizers.path import Iterate
-from adseis.viz.refinement import Refinement, plot_refinement
+from adseis.viz.refinement import Refinement, plot_refinement, stages_of
 
 USED = (
     *("data", "initial", "noise", "evaluations", "low", "high", "wavelet", "depth", "start", "headers"),
@@ -131,7 +130,7 @@ def _refine_one(config: RefinementOptions, maps: Maps, place: int, models: np.nd
         name: np.asarray(openfwi.simulate(vp, slowest=slowest, **maps.survey))[shot]
         for name, vp, slowest in (("before", start, None), ("after", np.asarray(found.x, "float32"), found.slowest))
     }
-    shown = Refinement(start, models[place], truth, SPACING, observed[shot], **gathers, dt=DT, stages=stages(found.history))
+    shown = Refinement(start, models[place], truth, SPACING, observed[shot], **gathers, dt=DT, stages=stages_of(found.history))
     folder.save_picture(f"map-{sample}", plot_refinement(shown, f"map {sample}, prior {found.prior}: {found.message}"))
     errors = {} if truth is None else _errors(start, truth, "before") | _errors(models[place], truth, "after")
     numbers = {"gradients": found.evaluations, "misfit_before": found.before, "misfit_after": found.after} | errors
@@ -154,26 +153,6 @@ def _errors(vp: np.ndarray, truth: np.ndarray, when: str) -> dict[str, float]:
     scaled = [((m - SCALE[0]) / SCALE[1]).astype("float32") for m in (vp, truth)]
     found = {"mae": np.abs(away).mean(), "rmse": np.sqrt((away**2).mean()), "ssim": structural_similarity(*scaled)}
     return {f"{name}_{when}": float(value) for name, value in found.items()}
-
-
-def stages(history: Sequence[Iterate]) -> list[np.ndarray]:
-    """Cost since the beginning and misfit of each stage of a history: a stage begins where iterations are counted anew.
-
-    Args:
-        history: Iterates of all stages, one after the other.
-
-    Returns:
-        Of each stage `(iteration, 2)`.
-    """
-    found: list[list[tuple[float, float]]] = []
-    spent, last = 0, None
-    for iterate in history:
-        if last is None or iterate.iteration <= last.iteration:
-            spent += 0 if last is None else last.evaluations
-            found.append([])
-        found[-1].append((spent + iterate.evaluations, iterate.value))
-        last = iterate
-    return [np.array(stage, float) for stage in found]
 
 
 def _said(record: Record) -> str:

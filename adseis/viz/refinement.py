@@ -9,6 +9,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from adseis.optimizers.path import Iterate
 from adseis.viz.figures import new_figure
 from adseis.viz.gathers import plot_gather
 from adseis.viz.sections import plot_section
@@ -40,6 +41,26 @@ class Refinement(NamedTuple):
     stages: Sequence[Float[np.ndarray, "iteration 2"]]
 
 
+def stages_of(history: Sequence[Iterate]) -> list[np.ndarray]:
+    """Cost since the beginning and misfit of each stage of a history: a stage begins where iterations are counted anew.
+
+    Args:
+        history: Iterates of all stages, one after the other.
+
+    Returns:
+        Of each stage `(iteration, 2)`.
+    """
+    found: list[list[tuple[float, float]]] = []
+    spent, last = 0, None
+    for iterate in history:
+        if last is None or iterate.iteration <= last.iteration:
+            spent += 0 if last is None else last.evaluations
+            found.append([])
+        found[-1].append((spent + iterate.evaluations, iterate.value))
+        last = iterate
+    return [np.array(stage, float) for stage in found]
+
+
 def plot_refinement(shown: Refinement, title: str = "") -> Figure:
     """Start, refined and true map with the error, or the change where there is no truth; below the gather, what each map leaves
     of it, and the misfit of every stage against the cost.
@@ -64,13 +85,10 @@ def plot_refinement(shown: Refinement, title: str = "") -> Figure:
     plot_section(away, shown.spacing, axes=panels[0, len(maps)], title=name, limits=(-most, most), colormap="RdBu_r")
     for axes in panels[0, len(maps) + 1 :]:
         axes.set_axis_off()
-    limit = float(np.percentile(np.abs(shown.observed), 99)) or 1.0
-    rows = {
-        "observed": shown.observed,
-        "observed - start's": shown.observed - shown.before,
-        "observed - refined": shown.observed - shown.after,
-    }
-    for axes, (name, gather) in zip(panels[1], rows.items(), strict=False):
+    left = {"observed - start": shown.observed - shown.before, "observed - refined": shown.observed - shown.after}
+    plot_gather(shown.observed, shown.dt, axes=panels[1, 0], title="observed", label="pressure")
+    limit = float(np.percentile(np.abs(left["observed - start"]), 99)) or 1.0  # the same for both, or the better looks as bad
+    for axes, (name, gather) in zip(panels[1, 1:], left.items(), strict=False):
         plot_gather(gather, shown.dt, axes=axes, title=name, label="pressure", limit=limit)
     _draw_stages(panels[1, 3], shown.stages)
     return figure

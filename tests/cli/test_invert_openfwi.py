@@ -257,10 +257,3 @@ def test_a_start_of_the_chosen_maps_alone(files, tmp_path):
 def test_numbers_of_maps():
     assert chosen((), 3) == (0, 1, 2)
     assert chosen(("7,3", "1-4"), 9) == (7, 3, 1, 2, 4)
-
-
-def test_stages_of_a_history():
-    """Costs go on from stage to stage."""
-    history = [Iterate(v, 0.0, n, i) for v, n, i in ((9, 0, 0), (8, 5, 1), (4, 0, 0), (3, 6, 1), (2, 9, 2))]
-    assert [stage.tolist() for stage in invert_openfwi.stages(history)] == [[[0, 9], [5, 8]], [[5, 4], [11, 3], [14, 2]]]
-    assert invert_openfwi.stages([]) == []

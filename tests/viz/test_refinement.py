@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from adseis.viz.refinement import Refinement, plot_refinement
+from adseis.optimizers.path import Iterate
+from adseis.viz.refinement import Refinement, plot_refinement, stages_of
 
 
 def shown(truth):
@@ -24,7 +25,7 @@ def test_panels(truth):
     assert ("truth" in panels) == truth
     np.testing.assert_array_equal(panels[name].images[0].get_array(), data.refined - other)
     np.testing.assert_array_equal(panels["observed - refined"].images[0].get_array(), data.observed - data.after)
-    np.testing.assert_array_equal(panels["observed - start's"].images[0].get_array(), data.observed - data.before)
+    np.testing.assert_array_equal(panels["observed - start"].images[0].get_array(), data.observed - data.before)
     lines = panels["misfit"].lines
     assert [line.get_xydata().tolist() for line in lines] == [stage.tolist() for stage in data.stages]
     limits = {panels[name].images[0].get_clim() for name in ("start", "refined")}
@@ -34,3 +35,10 @@ def test_panels(truth):
 def test_no_stage():
     """A map of which nothing was lowered is drawn all the same."""
     assert plot_refinement(shown(True)._replace(stages=[])).axes
+
+
+def test_stages_of_a_history():
+    """Costs go on from stage to stage."""
+    history = [Iterate(v, 0.0, n, i) for v, n, i in ((9, 0, 0), (8, 5, 1), (4, 0, 0), (3, 6, 1), (2, 9, 2))]
+    assert [stage.tolist() for stage in stages_of(history)] == [[[0, 9], [5, 8]], [[5, 4], [11, 3], [14, 2]]]
+    assert stages_of([]) == []

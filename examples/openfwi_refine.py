@@ -17,7 +17,7 @@ from adseis.viz.figures import save_figure
 from adseis.viz.refinement import Refinement, plot_refinement, stages_of
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--evaluations", type=int, default=60, help="cost in gradients of the proxy")
+parser.add_argument("--evaluations", type=int, default=40, help="cost in gradients of the proxy")
 parser.add_argument("--noise", type=float, default=0.01, help="standard deviation of the noise over that of the gathers")
 options = parser.parse_args()
 

@@ -16,7 +16,7 @@ Found = TypeVar("Found")
 
 
 def each_map(
-    refine: Callable[..., Found],
+    refine: Callable[..., Any],
     failed: Callable[[np.ndarray, str], Found],
     gathers: Float[np.ndarray | Array, "map shot time receiver"],
     initial: Float[np.ndarray | Array, "*map_z_x"],
@@ -28,7 +28,7 @@ def each_map(
     """Refine maps in their order; one that cannot be refined is left as it was, with a warning.
 
     Args:
-        refine: What is called for each, as `adseis.inversion.openfwi.refine` of one map.
+        refine: What is called for each and returns such a result, as `adseis.inversion.openfwi.refine` of one map.
         failed: Makes a result of a map that failed, of its start and the reason.
         gathers: `(map, shot, time, receiver)`.
         initial: Where to begin [m/s], `(map, z, x)`.
@@ -48,7 +48,8 @@ def each_map(
         raise ValueError(
             f"`initial` {np.shape(initial)} must be (map, z, x), one map for each of {count} gathers {np.shape(gathers)}."
         )
-    found, failures = [], []
+    found: list[Found] = []
+    failures: list[Exception] = []
     for number, (data, start) in enumerate(zip(gathers, initial, strict=True)):
         if progress:
             tqdm.write(f"map {number} ({number + 1} of {count})", file=sys.stderr)

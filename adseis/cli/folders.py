@@ -18,10 +18,10 @@ MAY_GROW = ("iterations", "evaluations")
 ABOUT_FOLDERS = ("output", "overwrite")
 MADE = (
     *("config.toml", "versions.json", "metrics.jsonl", "result.h5", "report*.md", "journal*.h5", "*.png"),
-    *("model.h5", "model.segy", "preconditioner.npy"),
+    *("model.h5", "model.segy", "models.npy", "preconditioner.npy"),
 )
 """What runs leave in their folders."""
-COMPUTED = ("metrics.jsonl", "result.h5", "report.md", "journal*.h5")
+COMPUTED = ("metrics.jsonl", "result.h5", "report.md", "journal*.h5", "models.npy")
 """What took time to make."""
 
 

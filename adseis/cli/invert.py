@@ -1,7 +1,7 @@
 """`adseis invert`: a velocity model, a source's position, a rupture or a moment tensor from waveforms.
 
 Each problem is a file of its own: `invert_velocity`, `invert_location`, `invert_rupture`, `invert_moment_tensor`; and
-`invert_recorded`, a velocity model from data that are not simulated but read.
+`invert_recorded`, a velocity model from data that are not simulated but read; and `invert_openfwi`, maps of OpenFWI's kind.
 """
 
 import dataclasses
@@ -9,15 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from adseis.cli import invert_recorded, invert_source, invert_velocity
+from adseis.cli import invert_openfwi, invert_recorded, invert_source, invert_velocity
 from adseis.cli.flags import changed
 from adseis.cli.invert_location import LocationOptions, LocationProblem
 from adseis.cli.invert_moment_tensor import MomentTensorOptions, MomentTensorProblem
 from adseis.cli.invert_rupture import RuptureOptions, RuptureProblem
 from adseis.cli.invert_source import SourceProblem
+from adseis.cli.openfwi_maps import RefinementOptions
 from adseis.cli.option_groups import (
     DataOptions,
     LineOptions,
+    MapOptions,
     OutputOptions,
     Physics,
     PhysicsOptions,
@@ -29,7 +31,7 @@ from adseis.cli.recorded_files import RecordedOptions
 from adseis.cli.source_setting import Setting, Stations, make_setting
 from adseis.data.trace_options import HeaderOptions
 
-ProblemName = Literal["velocity", "location", "rupture", "moment-tensor"]
+ProblemName = Literal["velocity", "location", "rupture", "moment-tensor", "openfwi"]
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ class Chosen:
 
     Attributes:
         problem: A P-wave speed; a source's position and time function; what the points of a fault did; or an earthquake's
-            position, moment tensor and moment-rate function. In the last three the model is known.
+            position, moment tensor and moment-rate function, in which the model is known; or maps of OpenFWI's, by --data.
     """
 
     problem: ProblemName = "velocity"
 
 
 @dataclass(frozen=True)
-class Invert(RecordedOptions, Chosen):
+class Invert(RefinementOptions, Chosen):
     """Recover from waveforms a velocity model, or a source: its position, its rupture, its moment tensor (--problem).
 
     The waveforms are simulated and inverted; or recorded ones are, by --data line.segy --initial vp.h5. With no option at all an
@@ -69,6 +71,7 @@ class Invert(RecordedOptions, Chosen):
         "output": OutputOptions,
         "data": DataOptions,
         "headers": HeaderOptions,
+        "openfwi": MapOptions,
         "stations": Stations,
         "location": LocationOptions,
         "rupture": RuptureOptions,
@@ -78,6 +81,8 @@ class Invert(RecordedOptions, Chosen):
   adseis invert                                         the embedded layered crust, a few minutes
   adseis invert --model vp.npy --spacing 10 --bands 4   a line over a model of yours, low frequencies first
   adseis invert --data line.segy --initial vp.h5        data of yours, of one file or several
+  adseis invert --problem openfwi --data gathers.npy --initial predicted.npy --samples 0-9
+                                                        ten maps of a network, refined by their gathers
 """
 
 
@@ -107,6 +112,8 @@ def run(config: Invert) -> int:
         OSError: If the run folder cannot be written.
     """
     refuse_foreign(config)
+    if config.problem == "openfwi":
+        return invert_openfwi.run(config)
     config = config.resolved(PHYSICS.get(config.problem, "scalar"))
     if config.data:
         return invert_recorded.run(config)
@@ -139,12 +146,14 @@ def refuse_foreign(config: Invert) -> None:
     Raises:
         ValueError: If one was given, naming it and the problems that it belongs to.
     """
-    shared, of_velocity = (
+    shared, of_velocity, of_maps = (
         {field.name for kind in kinds for field in dataclasses.fields(kind)}
-        for kinds in ((InversionOptions, Chosen), (RecordedOptions,))
+        for kinds in ((InversionOptions,), (RecordedOptions,), (MapOptions,))
     )
-    users = {name: ["velocity"] for name in of_velocity - shared | {"shots"}}
+    users = {name: ["velocity", *PROBLEMS] for name in shared} | {name: ["velocity"] for name in of_velocity - shared | {"shots"}}
     users |= {"stations": [*PROBLEMS]} | {group_of(problem): [problem] for problem in PROBLEMS}
+    users = {name: [*problems, *["openfwi"] * (name in invert_openfwi.USED)] for name, problems in users.items()}
+    users |= {name: ["openfwi"] for name in of_maps}
     standard = Invert()
     for name, problems in users.items():
         useless = changed(config, standard, [name])

@@ -187,7 +187,7 @@ def _findings(config: InversionOptions, problem: SourceProblem, found: Unknowns,
             **{
                 "frequency (Hz)": setting.frequency,
                 "receivers": len(setting.receivers),
-                "noise over data": config.noise,
+                "noise over data": config.noise or 0.0,
             },
         ),
         text=problem.text,

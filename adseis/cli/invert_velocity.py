@@ -192,7 +192,7 @@ def _findings(
                 "frequency (Hz)": experiment.frequency,
                 "shots": shots,
                 "receivers": int(gathers["observed"].shape[2]),
-                "noise over data": config.noise,
+                "noise over data": config.noise or 0.0,
                 "vp within (m/s)": f"{low:.6g} to {high:.6g}",
                 "updates evened out by": _precondition(config, experiment),
             },

@@ -11,6 +11,7 @@ Precondition = Literal["sensitivity", "illumination", "none"]
 MisfitName = Literal[
     "l2", "l1", "normalized_correlation", "envelope", "instantaneous_phase", "traveltime", "adaptive", "wasserstein"
 ]
+PriorName = Literal["auto", "flat", "blocks", "smooth"]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 """An option without a value, and without an opposite."""
 
@@ -74,7 +75,8 @@ class LineOptions:
         frequency: Peak frequency of their Ricker wavelet [Hz]; by default what the model's sampling resolves.
         depth: Depth of shots and receivers [m]; by default one node.
         duration: Length of the record [s].
-        noise: Standard deviation of Gaussian noise added to the data, relative to theirs.
+        noise: Standard deviation of Gaussian noise added to the data, relative to theirs; by default there is none. Of openfwi,
+            that of the noise in the data, by default told from what lies above the band of the wavelet.
         seed: Seed of the noise, and of where the search for a source starts.
     """
 
@@ -82,7 +84,7 @@ class LineOptions:
     frequency: float | None = None
     depth: float | None = None
     duration: float | None = None
-    noise: float = 0.0
+    noise: float | None = None
     seed: int = 0
 
 
@@ -183,3 +185,24 @@ class DataOptions:
     point_source: Flag = False
     start: float = 0.0
     keep_above: float | None = None
+
+
+@dataclass(frozen=True)
+class MapOptions:
+    """Maps in OpenFWI's format, refined by their gathers (--problem openfwi).
+
+    Beside these, --data takes gathers, .npy of (5, 1000, 70) or (map, 5, 1000, 70), or one line of SEG-Y or the like on OpenFWI's
+    survey (690 m wide, 10 m deep, 1 s; --wavelet, --depth and --start are of such). --initial takes maps to begin with, .npy; by
+    default a constant gradient from 1800 m/s at the top to 4000 at the bottom. --evaluations is the cost of a map in gradients
+    (200), --low and --high are the least and greatest speed (1400 and 4800 m/s).
+
+    Attributes:
+        truth: The true maps, .npy, of which the report then tells errors.
+        prior: What is known of the maps: one value a row, areas of one value, or a smooth field; by default one value a row where
+            the shots mirror each other, else areas.
+        samples: Which maps of the files, from 0: numbers and ranges such as 3,7,10-19; by default all.
+    """
+
+    truth: Path | None = None
+    prior: PriorName = "auto"
+    samples: tuple[str, ...] = ()

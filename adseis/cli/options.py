@@ -141,7 +141,7 @@ class SurveyOptions(OutputOptions, PhysicsOptions, LineOptions, ModelOptions):
         Raises:
             ValueError: If it cannot.
         """
-        if self.noise < 0:
+        if self.noise is not None and self.noise < 0:
             raise ValueError(f"`noise` = {self.noise:g} must not be negative.")
 
     def experiment(self, initial: Path | None = None, smooth: float | None = None) -> Experiment:
@@ -196,7 +196,7 @@ class SurveyOptions(OutputOptions, PhysicsOptions, LineOptions, ModelOptions):
         rng = np.random.default_rng(self.seed)
 
         def noisy(clean: Any) -> Any:
-            return clean + self.noise * jnp.std(clean) * rng.standard_normal(clean.shape).astype(clean.dtype)
+            return clean + (self.noise or 0.0) * jnp.std(clean) * rng.standard_normal(clean.shape).astype(clean.dtype)
 
         return jax.tree.map(noisy, gathers)
 

@@ -146,12 +146,20 @@ class RunFolder:
             figure: The figure.
         """
         save_figure(figure, self.path / f"{name}.png")
+        self.show_picture(name)
+
+    def show_picture(self, name: str) -> None:
+        """Let the report show a picture of the folder, which this run need not have saved.
+
+        Args:
+            name: File name without extension.
+        """
         self._pictures.append(f"{name}.png")
 
     def write_report(
         self, title: str, figures: Mapping[str, object], *, text: str = "", setting: Mapping[str, object] | None = None
     ) -> None:
-        """Write `report.md`, which ends the run: a text, tables, and the pictures that this run has saved, in order.
+        """Write `report.md`, which ends the run: a text, tables, and the pictures that this run has saved or shown, in order.
 
         Args:
             title: Headline.

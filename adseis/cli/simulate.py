@@ -83,7 +83,7 @@ def _simulate(config: Simulate, experiment: Experiment, solver: Solver, folder: 
         },
         draw=draw,
         figures={"shots": shots, "receivers": count, "steps": steps, "seconds": round(seconds, 2)},
-        setting=setting_of(grid, solver, **{"frequency (Hz)": experiment.frequency, "noise over data": config.noise}),
+        setting=setting_of(grid, solver, **{"frequency (Hz)": experiment.frequency, "noise over data": config.noise or 0.0}),
     )
     report(folder, findings)
     return 0

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from adseis.data import openfwi
 from adseis.data.openfwi_survey import DT, SPACING, wavelet
 from adseis.inversion.fwi import Update, invert
+from adseis.inversion.openfwi_batch import each_map
 from adseis.inversion.openfwi_jacobian import Jacobian
 from adseis.inversion.openfwi_newton import Place, Stage
 from adseis.inversion.openfwi_priors import Blocks, Flat, Prior, SmoothField, WithSlowest, tied
@@ -61,8 +62,8 @@ class Refined(Result):
 
 
 def refine(
-    gathers: Float[np.ndarray | Array, "*shot_time_receiver"],
-    initial: Float[np.ndarray | Array, "*z_x"],
+    gathers: Float[np.ndarray | Array, "*map_shot_time_receiver"],
+    initial: Float[np.ndarray | Array, "*map_z_x"],
     *,
     prior: str | Prior = "auto",
     evaluations: int = 200,
@@ -73,31 +74,34 @@ def refine(
     progress: bool = True,
     callback: Callable[[int, np.ndarray, float], Any] | None = None,
     **survey: Any,
-) -> Refined:
-    r"""The map that explains OpenFWI's gathers, from one nearby.
+) -> Refined | tuple[Refined, ...]:
+    r"""The map that explains OpenFWI's gathers, from one nearby; or many, one after the other.
 
         min_v  |simulate(v) - gathers|^2 / |gathers|^2  +  prior(v)        low <= v <= high
 
     Args:
-        gathers: Of one map, `(shot, time, receiver)`.
-        initial: Where to begin [m/s], `(z, x)`: a network's map, or a smooth one.
+        gathers: Of one map, `(shot, time, receiver)`, or of several, `(map, shot, time, receiver)`.
+        initial: Where to begin [m/s], `(z, x)`: a network's map, or a smooth one; of several, `(map, z, x)`.
         prior: "flat" (one value a row), "blocks" (total variation, areas of one value), "smooth" (a Gaussian field about the
             start), a `Prior` of your own, or "auto": "flat" where shots are mirror images of each other, else "blocks".
         evaluations: Cost in all, in gradients of the proxy, which a Gauss-Newton step costs some ten of; a fifth is for gradients
             of the operator.
         bounds: Least and greatest speed [m/s].
-        noise: Standard deviation of the noise over that of the gathers; the search ends where the misfit has fallen to it.
+        noise: Standard deviation of the noise over that of the gathers, such as `openfwi_noise.estimate_noise` tells it; the
+            search ends where the misfit has fallen to it.
         rounded: Whether tied areas are given whole m/s.
-        journal: What the stages are recorded by, "map.h5": a file for each beside it. A killed call, repeated, goes on.
+        journal: What the stages are recorded by, "map.h5": a file for each beside it; of several maps "map-0.h5" and so on. A
+            killed call, repeated, goes on.
         progress: Whether to show a bar.
         callback: `callback(iteration, map, value)`; a true return value or StopIteration ends a stage.
         survey: `time_function`, `spacing`, `dt`, `sources`, `receivers` of `adseis.data.openfwi.simulate`.
 
     Returns:
-        The map, never one that explains the gathers worse than `initial`.
+        The map, never one that explains the gathers worse than `initial`; of several a tuple, one for each. Of these, one that
+        cannot be refined is left as it was, and `message` says why.
 
     Raises:
-        ValueError: If shapes disagree, the start is out of bounds, or there is no such prior.
+        ValueError: If shapes disagree, the start is out of bounds, or there is no such prior; of several maps, if so of all.
 
     References:
         The idea, of a contest's second place, is told in the discussion of "Yale/UNC-CH Geophysical Waveform Inversion" (2025).
@@ -111,6 +115,10 @@ def refine(
         >>> found.after < found.before
         True
     """
+    if np.ndim(gathers) == 4:
+        asked = {"prior": prior, "evaluations": evaluations, "bounds": bounds, "noise": noise, "rounded": rounded}
+        told = {"journal": journal, "progress": progress, "callback": callback}
+        return each_map(refine, _unrefined, gathers, initial, **asked, **told, **survey)
     if evaluations < len(SHARES):
         raise ValueError(f"`evaluations` = {evaluations} must be {len(SHARES)} at least, one for each stage.")
     search = search_for(gathers, initial, prior, bounds, noise, journal, survey)
@@ -137,6 +145,12 @@ def refine(
         candidates[best][0], values[best], (*history, *found.history), spent + found.evaluations, told, found.converged,
         prior=search.picked, slowest=candidates[best][1], before=values[0], after=values[best],
     )  # fmt: skip
+
+
+def _unrefined(start: np.ndarray, reason: str) -> Refined:
+    """Of a map that could not be refined."""
+    unknown = {"slowest": float(start.min()), "before": np.nan, "after": np.nan}
+    return Refined(start, np.nan, (), 0, f"failed: {reason}", False, prior="none", **unknown)
 
 
 class Search(NamedTuple):

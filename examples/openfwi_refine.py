@@ -17,7 +17,7 @@ from adseis.viz.figures import save_figure
 from adseis.viz.refinement import Refinement, plot_refinement, stages_of
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--evaluations", type=int, default=40, help="cost in gradients of the proxy")
+parser.add_argument("--evaluations", type=int, default=40, help="cost in gradients of the operator")
 parser.add_argument("--noise", type=float, default=0.01, help="standard deviation of the noise over that of the gathers")
 options = parser.parse_args()
 
@@ -48,6 +48,9 @@ def told(vp):
 print(f"start: {told(start)}; refined: {told(found.x)}")
 
 shot = len(gathers) // 2
-predicted = {name: np.asarray(openfwi.simulate(vp, **survey))[shot] for name, vp in (("before", start), ("after", found.x))}
+predicted = {
+    name: np.asarray(openfwi.simulate(vp, slowest=slowest, **survey))[shot]
+    for name, vp, slowest in (("before", start, start.min()), ("after", found.x, np.float32(found.slowest)))
+}
 page = Refinement(start, found.x, true, 10.0, gathers[shot], **predicted, dt=dt, stages=stages_of(found.history))
 print(f"wrote {save_figure(plot_refinement(page), 'openfwi_refine.png')}")

@@ -3,11 +3,14 @@
 `simulate` is the operator, to rounding; `proxy` the same survey within absorbing layers, for a fraction of the cost.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from jax.sharding import Mesh
-from jaxtyping import Float, ScalarLike
+from jaxtyping import Float, Int, ScalarLike
 
 from adseis.data.openfwi_survey import CELLS, DT, SPACING, Lines, around, damping, lines, wavelet
 from adseis.experiment.checks import Samples, as_samples, positive, stable
@@ -21,7 +24,7 @@ from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import Injection
 from adseis.timeloop.march import march
 from adseis.waves.cpml import CPML
-from adseis.waves.damped_scalar import Damped, DampedScalar
+from adseis.waves.damped_scalar import HALO, Damped, DampedScalar
 from adseis.waves.scalar import simulate_scalar
 
 
@@ -226,21 +229,63 @@ def _gathers(
     vp: Array, slowest: Array, samples: Array, where: Lines, spacing: float, dt: float, adjoint: Adjoint
 ) -> Float[Array, "shot time receiver"]:
     """The gathers of a checked map."""
-    alpha = (around(vp) * (dt / spacing)) ** 2
-    equation = DampedScalar((alpha.shape[0], alpha.shape[1]))
+    equation, coefficients = _scheme(vp, slowest, spacing, dt)
     shots, count = len(where.sources), len(where.receivers)
-    at = CELLS + where.sources[:, None]
     heard = np.broadcast_to(CELLS + where.receivers, (shots, count, 2))
-    injected = Injection(
-        equation.points(at, jnp.full((shots, 1), spacing**2, vp.dtype)),
-        jnp.broadcast_to(samples[:, None, None], (len(samples), shots, 1)),
-    )
     records, _ = march(
         equation,
-        Damped.of(alpha, damping(slowest, (vp.shape[0], vp.shape[1]), spacing) * dt),
-        {"p": injected},
+        coefficients,
+        {"p": _injected(equation, samples, where.sources, spacing)},
         {"p": equation.points(heard, jnp.ones((shots, count), vp.dtype))},
         len(samples),
         adjoint=adjoint,
     )
     return jnp.moveaxis(records["p"], 0, 1)
+
+
+def fields(
+    vp: Float[Array, "z x"],
+    slowest: Array,
+    time_function: Float[Array, " time"],
+    sources: Int[Array, "shot 2"],
+    seen: Callable[[Array], Array],
+    *,
+    every: int,
+    spacing: float = SPACING,
+    dt: float = DT,
+) -> Float[Array, "instant shot *rest"]:
+    """What is seen of the fields of `simulate`, on the map and the nodes around it; nothing is checked.
+
+    Args:
+        vp: As of `simulate`.
+        slowest: Likewise, in the same precision.
+        time_function: Likewise.
+        sources: Likewise.
+        seen: What is kept of a field `(shot, CELLS + z + CELLS, CELLS + x + CELLS)`.
+        every: Steps from one to the next.
+        spacing: As of `simulate`.
+        dt: Likewise.
+
+    Returns:
+        At t = 0, every dt, 2 every dt, ...
+    """
+    equation, coefficients = _scheme(vp, slowest, spacing, dt)
+    injected = _injected(equation, time_function, sources, spacing)
+    inside = slice(HALO, -HALO)
+    probe = lambda fields: seen(fields["p"][:, inside, inside])  # noqa: E731
+    nowhere = {"p": equation.points(jnp.zeros((len(sources), 0, 2), int), jnp.ones((len(sources), 0), vp.dtype))}
+    return march(equation, coefficients, {"p": injected}, nowhere, len(time_function), probe=probe, probe_every=every)[1]
+
+
+def _scheme(vp: Array, slowest: Array, spacing: float, dt: float) -> tuple[DampedScalar, Damped]:
+    """OpenFWI's step around a map, and its coefficients."""
+    alpha = (around(vp) * (dt / spacing)) ** 2
+    shape = (vp.shape[0], vp.shape[1])
+    return DampedScalar((alpha.shape[0], alpha.shape[1])), Damped.of(alpha, damping(slowest, shape, spacing) * dt)
+
+
+def _injected(equation: DampedScalar, samples: Array, sources: Any, spacing: float) -> Injection:
+    """What shots at some nodes of the map send."""
+    shots = len(sources)
+    points = equation.points(CELLS + sources[:, None], jnp.full((shots, 1), spacing**2, samples.dtype))
+    return Injection(points, jnp.broadcast_to(samples[:, None, None], (len(samples), shots, 1)))

@@ -1,9 +1,8 @@
 """Refine maps of OpenFWI's kind through its own operator: from a network's map, or a smooth one, to what the gathers say.
 
-Gauss-Newton steps come first, low frequencies before high ones, towards the least misfit of the operator, by the Jacobian of a
-proxy whose grid ends in absorbing layers; then gradients of the operator itself. The lowest speed of the map, which sets the
-damping around it, is one more unknown in both. At last areas that are nearly flat are given one value each. What explains the
-gathers worse than the start is never returned.
+By Gauss-Newton steps, low frequencies before high ones, at last with a penalty of jumps between neighbours; maps too large for
+matrices, by gradients. The lowest speed of the map, which sets the damping around it, is one more unknown. In the end areas that
+are nearly flat are given one value each. What explains the gathers worse than the start is never returned.
 """
 
 import dataclasses
@@ -29,10 +28,14 @@ from adseis.inversion.weights import sensitivity
 from adseis.objectives.bands import Band
 from adseis.optimizers.path import Iterate, Result
 
-CORNERS = (3.0, 4.0, 6.0, 9.0, 14.0, None)
-"""Of the bands of Gauss-Newton steps [Hz]; None for all that there is."""
-SHARES = (0.1, 0.1, 0.1, 0.15, 0.15, 0.2, 0.2)
-"""Of the evaluations, for each of these bands, and for the gradients of the operator."""
+CORNERS = (3.0, 5.0, 8.0, 13.0)
+"""Of the bands of Gauss-Newton steps [Hz], before all that there is."""
+PERIODS = 2.5
+"""Of a corner that a record must hold."""
+EARLY, HOLD = 0.125, 0.3
+"""Share of the evaluations for each band at most, and the gain in misfit below which it ends before."""
+FIRST, NEXT = 1e-3, 1e-5
+"""Damping that the first band begins with, and the others."""
 MIRRORED = 1e-3
 """Relative difference of mirrored shots below which layers are flat, where there is no noise."""
 SAMPLES = 4
@@ -84,8 +87,8 @@ def refine(
         initial: Where to begin [m/s], `(z, x)`: a network's map, or a smooth one; of several, `(map, z, x)`.
         prior: "flat" (one value a row), "blocks" (total variation, areas of one value), "smooth" (a Gaussian field about the
             start), a `Prior` of your own, or "auto": "flat" where shots are mirror images of each other, else "blocks".
-        evaluations: Cost in all, in gradients of the proxy, which a Gauss-Newton step costs some ten of; a fifth is for gradients
-            of the operator.
+        evaluations: Cost in all, in gradients of the operator: a Gauss-Newton step costs five of them, with the fields of five
+            shots and of 70 receivers, a gradient and a run.
         bounds: Least and greatest speed [m/s].
         noise: Standard deviation of the noise over that of the gathers, such as `openfwi_noise.estimate_noise` tells it; the
             search ends where the misfit has fallen to it.
@@ -119,30 +122,31 @@ def refine(
         asked = {"prior": prior, "evaluations": evaluations, "bounds": bounds, "noise": noise, "rounded": rounded}
         told = {"journal": journal, "progress": progress, "callback": callback}
         return each_map(refine, _unrefined, gathers, initial, **asked, **told, **survey)
-    if evaluations < len(SHARES):
-        raise ValueError(f"`evaluations` = {evaluations} must be {len(SHARES)} at least, one for each stage.")
     search = search_for(gathers, initial, prior, bounds, noise, journal, survey)
+    if evaluations < 1:
+        raise ValueError(f"`evaluations` = {evaluations} must be one gradient at least.")
     run = {"progress": progress, "callback": callback}
-    *shares, last = (max(1, round(share * evaluations)) for share in SHARES)
     place, history, spent = Place(search.start, float(search.start.min())), [], 0
     if search.start.size <= NODES:
-        for corner, until in zip(CORNERS, np.cumsum(shares), strict=True):
-            place, found = search.by_newton(place, corner, float(until - spent), run)
+        for corner in (*search.corners(), None):
+            budget = EARLY * evaluations if corner else float(evaluations - spent)
+            place, found, said = search.by_newton(place, corner, budget, NEXT if history else FIRST, run)
             history, spent = [*history, *found], spent + (found[-1].evaluations if found else 0)
+        vp, slowest, converged = place.vp, place.slowest, said != "the budget is spent"
     else:
-        last = evaluations
-    found = search.by_operator(place, last, run)
-    vp, slowest = search.within(found.x["vp"]), float(found.x["slowest"])
-    candidates = [(search.start, float(search.start.min())), (vp, slowest), (vp, float(vp.min())), (place.vp, place.slowest)]
+        found = search.by_operator(place, evaluations, run)
+        vp, slowest = search.within(found.x["vp"]), float(found.x["slowest"])
+        history, spent, said, converged = found.history, found.evaluations, found.message, found.converged
+    candidates = [(search.start, float(search.start.min())), (vp, slowest), (vp, float(vp.min()))]
     if search.prior.tied:
         blocks = tied(vp)
         blocks = search.within(np.round(blocks) if rounded else blocks)
         candidates.append((blocks, float(blocks.min())))
     values = [search.misfit(*candidate) for candidate in candidates]
     best = int(np.argmin(values))
-    told = {0: "nothing explains the gathers better than the start", 4: f"{found.message}; areas tied"}.get(best, found.message)
+    told = {0: "nothing explains the gathers better than the start", 3: f"{said}; areas tied"}.get(best, said)
     return Refined(
-        candidates[best][0], values[best], (*history, *found.history), spent + found.evaluations, told, found.converged,
+        candidates[best][0], values[best], tuple(history), spent, told, converged,
         prior=search.picked, slowest=candidates[best][1], before=values[0], after=values[best],
     )  # fmt: skip
 
@@ -193,21 +197,28 @@ class Search(NamedTuple):
         away = jax.jit(self.exact)(vp, np.asarray(slowest, vp.dtype)) - self.observed
         return float(jnp.sum(away**2) / jnp.sum(self.observed**2))
 
+    def corners(self) -> list[float]:
+        """Of the bands that the record is long enough for."""
+        length = self.observed.shape[1] * self.survey.get("dt", DT)
+        return [corner for corner in CORNERS if corner * length >= PERIODS]
+
     def by_newton(
-        self, place: Place, corner: float | None, budget: float, run: dict[str, Any]
-    ) -> tuple[Place, tuple[Iterate, ...]]:
-        """Gauss-Newton steps in one band, for the price of so many gradients of the proxy."""
+        self, place: Place, corner: float | None, budget: float, damping: float, run: dict[str, Any]
+    ) -> tuple[Place, tuple[Iterate, ...], str]:
+        """Gauss-Newton steps in one band, for the price of so many gradients of the operator."""
         shape = (self.start.shape[0], self.start.shape[1])
         where = openfwi.lines(shape, self.survey.get("sources"), self.survey.get("receivers"))
         given, dt = self.survey.get("time_function"), self.survey.get("dt", DT)
         samples = wavelet(dt=dt) if given is None else np.asarray(given)
         jacobian = Jacobian(shape, where, samples, self.survey.get("spacing", SPACING), dt, corner)
-        stage = Stage(jacobian, self.near, self.exact, self.observed, self.prior.basis(shape), self.bounds, self.noise)
-        place, history, _ = stage.descend(place, budget, journal=self.file(str(corner or "all")), **run)
-        return place, history
+        stage = Stage(
+            jacobian, self.exact, self.observed, self.prior, self.bounds, self.noise,
+            hold=HOLD if corner else 0.0, sparing=corner is None, damping=damping,
+        )  # fmt: skip
+        return stage.descend(place, budget, journal=self.file(str(corner or "all")), **run)
 
     def by_operator(self, place: Place, evaluations: int, run: dict[str, Any]) -> Result:
-        """The last stage: gradients of the operator by the map and the speed that sets the damping."""
+        """Gradients of the operator by the map and the speed that sets the damping, where a map is too large for matrices."""
         vp, (low, high) = place.vp, self.bounds
         mapped = self.prior.parametrization(vp)
         joint = WithSlowest(mapped)

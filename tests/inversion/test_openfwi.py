@@ -27,18 +27,18 @@ def test_a_stage_of_newton(flat):
     search = search_for(gathers, start, "auto", (1400.0, 4800.0), 0.0, None, SURVEY)
     assert search.picked.startswith("flat (the gathers mirror each other")
     first = Place(start, float(start.min()))
-    place, history = search.by_newton(first, None, 20.0, {"progress": False, "callback": None})
+    place, history, _ = search.by_newton(first, None, 7.0, 1e-3, {"progress": False, "callback": None})
     assert np.abs(place.vp - vp).mean() < 0.5 * np.abs(start - vp).mean()
     assert np.ptp(place.vp, axis=1).max() == pytest.approx(0, abs=1e-9)
     assert history[-1].value < 0.1 * history[0].value
-    assert history[-1].evaluations <= 20
+    assert history[-1].evaluations <= 7
 
 
 @pytest.fixture(scope="module")
 def refined(flat, tmp_path_factory):
     """Journalled."""
     journal = tmp_path_factory.mktemp("refined") / "map.h5"
-    return journal, refine(flat[1], flat[2], evaluations=60, journal=journal, progress=False, **SURVEY)
+    return journal, refine(flat[1], flat[2], evaluations=12, journal=journal, progress=False, **SURVEY)
 
 
 @pytest.mark.slow
@@ -49,27 +49,37 @@ def test_flat_layers(flat, refined):
     assert found.after < 0.05 * found.before
     assert np.abs(found.x - vp).mean() < 0.5 * np.abs(start - vp).mean()
     assert np.ptp(found.x, axis=1).max() == 0
-    assert found.evaluations <= 60
+    assert found.evaluations <= 12
     assert found.value == found.after
 
 
 @pytest.mark.slow
 def test_a_repeated_call_replays_the_same(flat, refined):
-    """Every stage from its journal, bit for bit."""
+    """From its journal, bit for bit; a record of 0.15 s is too short for bands."""
     journal, first = refined
-    names = sorted(path.name for path in journal.parent.iterdir())
-    assert names == [f"map-{stage}.h5" for stage in ("14.0", "4.0", "9.0", "all", "operator-band0")]
-    again = refine(flat[1], flat[2], evaluations=60, journal=journal, progress=False, **SURVEY)
+    assert [path.name for path in journal.parent.iterdir()] == ["map-all.h5"]
+    again = refine(flat[1], flat[2], evaluations=12, journal=journal, progress=False, **SURVEY)
     np.testing.assert_array_equal(again.x, first.x)
     assert again.history == first.history
 
 
 @pytest.mark.slow
 def test_a_smooth_field(flat):
-    """The operator's gradients by white noise behind the map; the map stays within its bounds."""
-    found = refine(flat[1], flat[2], prior="smooth", evaluations=20, progress=False, **SURVEY)
+    """Steps by the weights of cosines; the map stays within its bounds."""
+    found = refine(flat[1], flat[2], prior="smooth", evaluations=8, progress=False, **SURVEY)
     assert found.after < 0.5 * found.before
     assert found.prior == "smooth"
+    assert 1400 <= found.x.min() <= found.x.max() <= 4800
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prior", ["flat", "blocks", "smooth"])
+def test_a_large_map_by_gradients(flat, prior, monkeypatch):
+    """What is too large for matrices goes by gradients of the operator, by white noise behind the map where it is smooth."""
+    monkeypatch.setattr("adseis.inversion.openfwi.NODES", 100)
+    found = refine(flat[1], flat[2], prior=prior, evaluations=12, progress=False, **SURVEY)
+    assert found.after < 0.5 * found.before
+    assert found.evaluations <= 12
     assert 1400 <= found.x.min() <= found.x.max() <= 4800
 
 
@@ -119,7 +129,27 @@ def test_parametrizations():
         {"vp": np.inf, "slowest": 4.0},
     )
     assert Blocks().parametrization(reference) is None
+    basis = SmoothField(3.0, 100.0).basis((30, 40))
+    weights = np.linalg.inv(np.linalg.cholesky(SmoothField(3.0, 100.0).metric((30, 40)))).T
+    drawn = np.random.default_rng(1).standard_normal((200, basis.shape[1])) @ (basis @ weights).T
+    assert basis.shape[1] < 30 * 40 / 4
+    assert np.std(drawn) == pytest.approx(100, rel=0.05)
     assert float(SmoothField().penalty(jnp.asarray(reference), reference)) == 0
+
+
+def test_a_step_of_squared_slowness():
+    """To first order the step itself; changes of squared slowness add up, so that what cancels leaves their mean."""
+    vp = 2000 + 500 * np.random.default_rng(0).random((12, 16))
+    change = 1e-3 * np.random.default_rng(1).standard_normal((12, 16))
+    np.testing.assert_allclose(Blocks().moved(vp, change) - vp, change, rtol=1e-5)
+    flat, rough = np.full((12, 16), 2000.0), np.where(np.indices((12, 16)).sum(0) % 2, 200.0, -200.0)
+    assert np.mean(Blocks().moved(flat, rough) ** -2.0) == pytest.approx(2000.0**-2)
+    field = SmoothField(3.0)
+    smooth = (field.basis((12, 16)) @ np.random.default_rng(2).standard_normal(len(field.metric((12, 16))))).reshape(12, 16)
+    np.testing.assert_allclose(field.moved(flat, 1e-3 * smooth) - flat, 1e-3 * smooth, atol=1e-5)
+    waves = field.basis((12, 16))
+    moved = (field.moved(vp, 100 * smooth) - vp).reshape(-1)
+    np.testing.assert_allclose(waves @ np.linalg.lstsq(waves, moved)[0], moved, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +160,7 @@ def test_parametrizations():
         ({"gathers": np.zeros((5, 150, 16))}, "nothing at all"),
         ({"gathers": np.ones((5, 90, 16))}, r"\(5, 90, 16\) must be those of this survey, \(5, 150, 16\)"),
         ({"prior": "salt"}, "`prior` = 'salt' must be"),
-        ({"evaluations": 3}, "`evaluations` = 3 must be 7 at least"),
+        ({"evaluations": 0}, "`evaluations` = 0 must be one gradient"),
         ({"noise": 2.0}, "`noise` = 2.0 must lie between 0 and 1"),
     ],
 )

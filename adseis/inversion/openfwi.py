@@ -122,9 +122,9 @@ def refine(
         asked = {"prior": prior, "evaluations": evaluations, "bounds": bounds, "noise": noise, "rounded": rounded}
         told = {"journal": journal, "progress": progress, "callback": callback}
         return each_map(refine, _unrefined, gathers, initial, **asked, **told, **survey)
-    search = search_for(gathers, initial, prior, bounds, noise, journal, survey)
     if evaluations < 1:
         raise ValueError(f"`evaluations` = {evaluations} must be one gradient at least.")
+    search = search_for(gathers, initial, prior, bounds, noise, journal, survey)
     run = {"progress": progress, "callback": callback}
     place, history, spent = Place(search.start, float(search.start.min())), [], 0
     if search.start.size <= NODES:

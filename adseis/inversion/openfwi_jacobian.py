@@ -109,10 +109,12 @@ class Jacobian:
         """
         columns = None if basis is None else basis.astype(np.float32)
         size = 1 + (vp.size if columns is None else columns.shape[1])
-        total = np.zeros((size, size), np.float32)
+        # Few unknowns are summed in double precision, since it costs little: rounding hides what the gathers hardly depend on.
+        precision = np.float32 if columns is None else np.float64
+        total = np.zeros((size, size), precision)
         for of_map, of_slowest in self.rows(vp, slowest):
             known = of_map if columns is None else of_map @ columns
-            rows = np.concatenate([known, of_slowest[:, None]], 1)
+            rows = np.concatenate([known, of_slowest[:, None]], 1, dtype=precision)
             total += rows.T @ rows
         return total.astype(float)
 

@@ -191,7 +191,10 @@ class _Answers:
                     pull = self.jumps.curvature(vp + moved.reshape(vp.shape))
                     matrix = matrix + weight * _beside(self._between_unknowns(pull), 0.0)
                     slope = gradient + weight * self._of_unknowns(pull @ flat, 0.0)
-                change = scipy.linalg.solve(matrix, -slope, assume_a="pos", check_finite=False)
+                try:
+                    change = scipy.linalg.solve(matrix, -slope, assume_a="pos", check_finite=False)
+                except scipy.linalg.LinAlgError:  # damped less than the matrix is rounded
+                    return place, math.inf, 0.0
                 moved = change[:-1] if self.basis is None else self.basis @ change[:-1]
             there = np.clip(stage.prior.moved(vp, moved.reshape(vp.shape)), *stage.bounds).astype(vp.dtype)
             slowest = float(np.clip(place.slowest + change[-1], stage.bounds[0] / 2, stage.bounds[1]))

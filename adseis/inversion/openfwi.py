@@ -21,7 +21,7 @@ from adseis.data.openfwi_survey import DT, SPACING, wavelet
 from adseis.inversion.fwi import Update, invert
 from adseis.inversion.openfwi_batch import each_map
 from adseis.inversion.openfwi_jacobian import Jacobian
-from adseis.inversion.openfwi_newton import Place, Stage
+from adseis.inversion.openfwi_newton import AT_LEAST, AT_NOISE, Place, Stage
 from adseis.inversion.openfwi_priors import Blocks, Flat, Prior, SmoothField, WithSlowest, tied
 from adseis.inversion.parametrizations import Parametrization
 from adseis.inversion.weights import sensitivity
@@ -132,7 +132,7 @@ def refine(
             budget = EARLY * evaluations if corner else float(evaluations - spent)
             place, found, said = search.by_newton(place, corner, budget, NEXT if history else FIRST, run)
             history, spent = [*history, *found], spent + (found[-1].evaluations if found else 0)
-        vp, slowest, converged = place.vp, place.slowest, said != "the budget is spent"
+        vp, slowest, converged = place.vp, place.slowest, said in (AT_NOISE, AT_LEAST)
     else:
         found = search.by_operator(place, evaluations, run)
         vp, slowest = search.within(found.x["vp"]), float(found.x["slowest"])

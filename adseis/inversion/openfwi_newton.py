@@ -24,7 +24,9 @@ from adseis.inversion.openfwi_priors import Prior
 from adseis.optimizers.path import Callback, Iterate, stop_asked
 
 LEAST = 1e-8
-"""Damping."""
+"""Damping of a step."""
+AT_NOISE, AT_LEAST = "the misfit is that of the noise", "converged: no step lowers the misfit"
+"""Why a search ended that is at its end."""
 SLOWEST = 50.0
 """Deviation of the speed that sets the sponge [m/s]."""
 TRIALS = 6
@@ -111,7 +113,7 @@ class Stage(NamedTuple):
         with tqdm(total=round(budget), initial=int(series[-1, 1]), disable=not progress, desc="Gauss-Newton") as bar:
             while series[-1, 1] + self.least() <= budget:
                 if value <= answers.noise:
-                    said = "the misfit is that of the noise"
+                    said = AT_NOISE
                     break
                 if len(series) > 2 and series[-1, 0] > (1 - self.hold) * series[-2, 0]:
                     said = "steps gain little"
@@ -125,7 +127,7 @@ class Stage(NamedTuple):
                         break
                     damping, spent = 3 * damping, spent + FORWARD
                 else:
-                    said = "converged: no step lowers the misfit"
+                    said = AT_LEAST
                     break
                 damping = max(LEAST, damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
                 place, value, residual = there, after, left

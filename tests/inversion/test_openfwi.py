@@ -90,6 +90,7 @@ def test_the_truth_is_not_made_worse(flat):
     np.testing.assert_array_equal(found.x, flat[0])
     assert found.after == found.before == pytest.approx(0, abs=1e-20)
     assert found.message == "nothing explains the gathers better than the start"
+    assert not refine(flat[1], flat[2], prior="blocks", evaluations=1, progress=False, **SURVEY).converged
 
 
 def test_mirrored_gathers(flat):

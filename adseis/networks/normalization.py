@@ -20,8 +20,8 @@ class BatchNorm(eqx.Module):
 
         y = weight (x - m) / sqrt(v + 1e-5) + bias
 
-    In training m and v are the mean and variance over the grid and over the samples of the batch; in inference, which is how it is
-    made, the running ones. `eqx.nn.inference_mode(network, value=False)` changes all layers of a network.
+    In training m and v are the mean and variance over the grid and over the samples of the batch; in inference, which is how a
+    layer is made, the running ones. `eqx.nn.inference_mode(network, value=False)` changes all layers of a network.
 
     Attributes:
         weight: Scale of each channel.
@@ -76,8 +76,8 @@ class BatchNorm(eqx.Module):
             mean = jax.lax.pmean(jnp.mean(x, grid), BATCH)
         except NameError as error:
             raise ValueError(
-                f'a BatchNorm in training needs the other samples: call the network by jax.vmap(network, axis_name="{BATCH}"), or '
-                "in inference, by eqx.nn.inference_mode(network)."
+                f'a BatchNorm in training needs the other samples: call jax.vmap(network, axis_name="{BATCH}"), or the network in '
+                "inference, by eqx.nn.inference_mode(network)."
             ) from error
         away = x - mean[(slice(None), *(None,) * len(grid))]
         variance = jax.lax.pmean(jnp.mean(away * away, grid), BATCH)

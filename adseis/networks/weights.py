@@ -110,7 +110,7 @@ def read_weights(path: str | os.PathLike[str], like: PyTree) -> PyTree:
     path = Path(path)
     with _opened(path) as file:
         header = _header(path, file)
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: it is no mapping
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     if fingerprint(arrays) != header["sha256"]:
         raise ValueError(f"`{path}` is damaged: its SHA-256 is another than was written. Take a copy of it, or train again.")
     return placed(like, arrays, path)

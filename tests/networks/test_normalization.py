@@ -68,7 +68,8 @@ def test_weights_have_their_own_gradient():
 
 def test_statistics_are_marked():
     marks = statistics(Small())
-    assert marks.norm.mean and marks.norm.variance and not marks.norm.weight and not marks.convolution.weight
+    assert marks.norm.mean is marks.norm.variance is True
+    assert marks.norm.weight is marks.convolution.weight is False
 
 
 def test_training_needs_a_batch():

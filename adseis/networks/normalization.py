@@ -64,7 +64,7 @@ class BatchNorm(eqx.Module):
             The same shape.
         """
         mean, variance = (self.mean, self.variance) if self.inference else self._of_batch(x)
-        scale = self.weight * jax.lax.rsqrt(variance + 1e-5)
+        scale = self.weight.astype(variance.dtype) * jax.lax.rsqrt(variance + 1e-5)
         wide = (slice(None), *(None,) * (x.ndim - 1))
         return (x - mean[wide].astype(x.dtype)) * scale[wide].astype(x.dtype) + self.bias[wide].astype(x.dtype)
 

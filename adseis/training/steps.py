@@ -116,7 +116,8 @@ class Steps:
         Returns:
             The network.
         """
-        return eqx.nn.inference_mode(eqx.combine(state.average, self._rest))
+        own = jax.tree.map(jnp.array, state.average)  # the next step uses up those of the state
+        return eqx.nn.inference_mode(eqx.combine(own, self._rest))
 
 
 def _in_parts(graded: Callable[..., Any], parts: int) -> Callable[..., Any]:

@@ -11,6 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from adseis.data.openfwi import shrink
+from adseis.data.openfwi_layout import SHRUNK
+
 LOW, HIGH = 1500.0, 4500.0
 """Range of OpenFWI's speeds [m/s]."""
 
@@ -152,10 +155,32 @@ class Transforms:
     Attributes:
         gathers: From pressure to its input.
         speeds: From speeds to its output, and back.
+        small: Whether it takes gathers that `openfwi.shrink` made small.
     """
 
     gathers: GatherTransform
     speeds: SpeedRange
+    small: bool = False
+
+    def sized(self, gathers: Float[Array, "*sample shot time receiver"]) -> Float[Array, "*sample shot rows traces"]:
+        """Gathers of the size that the network takes: those of 1000 samples of time are made small where it takes small ones.
+
+        Args:
+            gathers: Pressure.
+
+        Returns:
+            Pressure.
+
+        Raises:
+            ValueError: If the network takes whole gathers, and these are small.
+        """
+        is_small = gathers.shape[-3:] == SHRUNK
+        if is_small and not self.small:
+            raise ValueError(
+                f"`gathers` {gathers.shape} are small ones, but the network takes those of 1000 samples. Take the data as "
+                "they were simulated, or a preset for small gathers."
+            )
+        return shrink(gathers) if self.small and not is_small else gathers
 
     def about(self) -> dict[str, Any]:
         """As JSON can hold it.
@@ -163,8 +188,9 @@ class Transforms:
         Returns:
             For `read_transforms`.
         """
-        named = {"gathers": self.gathers, "speeds": self.speeds}
-        return {name: {"kind": type(part).__name__, **dataclasses.asdict(part)} for name, part in named.items()}  # pyright: ignore[reportArgumentType]
+        named: dict[str, Any] = {"gathers": self.gathers, "speeds": self.speeds}
+        told = {name: {"kind": type(part).__name__, **dataclasses.asdict(part)} for name, part in named.items()}
+        return {**told, "small": self.small}
 
 
 KINDS = {kind.__name__: kind for kind in (LogScale, ZScore, SpeedRange)}
@@ -190,4 +216,4 @@ def read_transforms(about: Mapping[str, Any]) -> Transforms:
         if kind not in KINDS:
             raise ValueError(f"transform {kind!r} is not known; there are {', '.join(KINDS)}. Add yours to `transforms.KINDS`.")
         parts[name] = KINDS[kind](**options)
-    return Transforms(**parts)
+    return Transforms(**parts, small=bool(about["small"]))

@@ -86,7 +86,7 @@ class Fault(eqx.Module):
         slope = jax.random.uniform(keys[1], (), velocity.dtype, -self.slope, self.slope)
         throw = jnp.round(jax.random.uniform(keys[2], (), velocity.dtype, -self.throw, self.throw) * depth).astype(int)
         rows, columns = jnp.arange(depth)[:, None], jnp.arange(length)[None, :]
-        beyond = columns > at + slope * (rows - depth / 2)
+        beyond = columns.astype(at.dtype) > at + slope * (rows.astype(at.dtype) - depth / 2)
         moved = velocity[jnp.clip(jnp.arange(depth) - throw, 0, depth - 1)]
         return jnp.where(beyond, moved, velocity)
 

@@ -156,7 +156,7 @@ def fit(
                 line = {name: float(value) for name, value in told.items()}
                 bar.set_postfix(loss=f"{line['loss']:.4g}", best=f"{standing.best:.4g}")
                 seconds = round(time.perf_counter() - begun, 3)
-                kept.tell({"step": number, **line, "strength": standing.strength, "seconds": seconds})
+                kept.tell({"step": number, "kind": "step", **line, "strength": standing.strength, "seconds": seconds})
             if not due:
                 continue
             averaged = steps.averaged(state)
@@ -164,7 +164,7 @@ def fit(
             error = next(iter(found.values()), line["loss"])
             standing = _judged(standing, error, number, plan, time.perf_counter() - begun)
             if found:
-                kept.tell({"step": number, "validation": found})
+                kept.tell({"step": number, "kind": "validation", **found})
             better = not found or standing.at == number
             kept.write(state, standing, averaged if better else None, found)
             if stop_asked(callback, number, averaged, error):

@@ -66,7 +66,7 @@ def trained(steps, **options):
 
 def test_it_learns_and_keeps_what_is_best(tmp_path):
     found = trained(60, folder=tmp_path, plan={"average": 0.9})
-    errors = [line["validation"]["error"] for line in found.history if "validation" in line]
+    errors = [line["error"] for line in found.history if line["kind"] == "validation"]
     assert len(errors) == 6
     assert found.value == min(errors) < 0.6 * errors[0]
     assert validate(found.x)["error"] == found.value

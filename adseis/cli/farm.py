@@ -1,7 +1,8 @@
 """Tasks of a synthesis on a cluster, or in processes of this machine, by submitit."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,6 +96,44 @@ def make_in_job(generator: Generator, folder: Path, name: str) -> None:
     if task is None:
         raise ValueError(f"no task {name!r} of {generator.name}")
     make(generator, task, folder)
+
+
+def run_as_job(work: Callable[[Any], int], config: Any, *, cluster: str, logs: Path = Path("runs") / LOGS) -> int:
+    """A whole command as one job, in the folder that this process stands in.
+
+    Args:
+        work: What the command does.
+        config: Its options, with those of the cluster.
+        cluster: "slurm", "local", or "debug" (in this process).
+        logs: Folder of what the job prints.
+
+    Returns:
+        Exit code of the command.
+
+    Raises:
+        ImportError: If submitit is not installed.
+        RuntimeError: If the job failed.
+    """
+    executor = _submitit().AutoExecutor(folder=logs.absolute(), cluster=cluster)
+    executor.update_parameters(**_parameters(config, cluster))
+    job = executor.submit(_work_in_job, work, replace(config, cluster=None))
+    print(f"job {job.job_id}; what it prints is in {logs}")
+    try:
+        while not job.done():
+            time.sleep(POLL)
+    except BaseException:
+        job.cancel()
+        raise
+    error = job.exception()
+    if error is not None:
+        told = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise RuntimeError(f"job {job.job_id} failed ({told}). Logs are in {logs}; the same command goes on.")
+    return job.result()
+
+
+def _work_in_job(work: Callable[[Any], int], config: Any) -> int:
+    use_cores()
+    return work(config)
 
 
 def _run(executor: Any, generator: Generator, folder: Path, missing: list[Task], most: int, bar: tqdm) -> dict[str, str]:

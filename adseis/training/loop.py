@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 import optax
 from jax.sharding import Mesh
@@ -108,8 +109,8 @@ def fit(
         w <- w + update(grad mean loss(w, batch_k)),    k = 0, 1, ...
 
     Everything random is a function of the seed and of the number of the step. In `folder` stand, each whole at every instant,
-    `last.safetensors` (weights, average, optimizer, step), `best.safetensors` (the averaged network of the best validation), and
-    the growing `metrics.jsonl`. The same call again goes on; with more steps it goes further.
+    `last.safetensors` (weights, average, optimizer, step), `best.safetensors` (trained weights, averaged, of the best validation),
+    and the growing `metrics.jsonl`. The same call again goes on; with more steps it goes further.
 
     It is for losses of many samples. For one deterministic objective `minimize` needs no rate and goes further.
 
@@ -166,14 +167,14 @@ def fit(
             if found:
                 kept.tell({"step": number, "kind": "validation", **found})
             better = not found or standing.at == number
-            kept.write(state, standing, averaged if better else None, found)
+            kept.write(state, standing, eqx.filter(averaged, marks) if better else None, found)
             if stop_asked(callback, number, averaged, error):
                 message = STOPPED
                 break
             if _is_over(standing, plan):
                 break
     message = PATIENT if message == REACHED and _is_over(standing, plan) and int(state.step) < plan.steps else message
-    return Fitted(_best(kept, steps, state), standing.best, tuple(kept.history), int(state.step), message)
+    return Fitted(_best(kept, steps, state, marks), standing.best, tuple(kept.history), int(state.step), message)
 
 
 def _judged(before: Standing, error: float, step: int, plan: Plan, seconds: float) -> Standing:
@@ -203,10 +204,13 @@ def _check(state: State, kept: Keeping) -> None:
     )
 
 
-def _best(kept: Keeping, steps: Steps, state: State) -> PyTree:
+def _best(kept: Keeping, steps: Steps, state: State, marks: PyTree) -> PyTree:
     """The network of the best validation."""
-    if kept.best is not None:
-        return kept.best
     averaged = steps.averaged(state)
+    weights, rest = eqx.partition(averaged, marks)
     path = None if kept.folder is None else kept.folder / BEST
-    return read_weights(path, averaged) if path is not None and path.exists() else averaged
+    if kept.best is not None:
+        weights = kept.best
+    elif path is not None and path.exists():
+        weights = read_weights(path, weights)
+    return eqx.combine(weights, rest)

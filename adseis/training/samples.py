@@ -1,13 +1,17 @@
 """OpenFWI's samples as the batches of a training."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from adseis.data.openfwi import Dataset
 from adseis.training.reading import Order
+
+CHUNK = 64
+"""Samples that are read at once."""
 
 
 class Batch(NamedTuple):
@@ -32,18 +36,30 @@ class Samples:
         batch: Samples of a step.
         seed: Of their order.
         weights: Family ("vel", "fault", "style") -> weight of its samples; 1 for those not named.
-        held: Whether all samples are read into memory at once, which they may fill.
+        prepare: What is done to gathers once they are read, such as `Transforms.sized`.
+        held: Whether all samples are read into memory at once, prepared.
 
     Raises:
         ValueError: If there are fewer samples than a batch takes.
     """
 
     def __init__(
-        self, data: Dataset, batch: int, *, seed: int = 0, weights: Mapping[str, float] | None = None, held: bool = False
+        self,
+        data: Dataset,
+        batch: int,
+        *,
+        seed: int = 0,
+        weights: Mapping[str, float] | None = None,
+        prepare: Callable[[Any], Any] | None = None,
+        held: bool = False,
     ):
         self.order = Order(len(data), batch, seed=seed)
         self._data, self._weights = data, dict(weights or {})
-        self._held = self._read(np.arange(len(data))) if held else None
+        self._prepare = None if prepare is None else jax.jit(prepare)
+        self._held = None
+        if held:
+            parts = [self._read(numbers) for numbers in np.array_split(np.arange(len(data)), -(-len(data) // CHUNK))]
+            self._held = Batch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def __call__(self, step: int) -> Batch:
         """Of a step.
@@ -60,4 +76,5 @@ class Samples:
     def _read(self, numbers: Sequence[int] | np.ndarray) -> Batch:
         found = self._data.batch(numbers)
         weight = np.array([self._weights.get(family, 1.0) for family in found.family], np.float32)
-        return Batch(found.gathers, found.velocity, weight)
+        gathers = found.gathers if self._prepare is None else np.asarray(self._prepare(found.gathers))
+        return Batch(gathers, found.velocity, weight)

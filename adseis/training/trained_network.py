@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.networks.weights import read_about, read_weights, write_weights
+from adseis.networks.weights import read_about, read_weights
 from adseis.training.prediction import predict
 from adseis.training.transforms import HIGH, LOW, Transforms, read_transforms
 
@@ -79,23 +79,6 @@ class Inverter(eqx.Module):
         return np.concatenate(found) if found else np.zeros((0, 70, 70), np.float32)
 
 
-def write_inverter(path: str | os.PathLike[str], inverter: Inverter, about: Mapping[str, Any]) -> str:
-    """Write weights, and in the header the transforms.
-
-    Args:
-        path: File, `*.safetensors`.
-        inverter: What to write.
-        about: What else the header says; the name of its preset under "preset".
-
-    Returns:
-        SHA-256 of the weights.
-
-    Raises:
-        OSError: If it cannot be written.
-    """
-    return write_weights(path, inverter.network, {**about, "transforms": inverter.transforms.about()})
-
-
 def read_inverter(path: str | os.PathLike[str], build: Callable[[Mapping[str, Any]], Any]) -> tuple[Inverter, dict[str, Any]]:
     """Read weights, and the transforms that belong to them.
 
@@ -113,5 +96,23 @@ def read_inverter(path: str | os.PathLike[str], build: Callable[[Mapping[str, An
     about = read_about(path)
     if "transforms" not in about:
         raise ValueError(f"`{path}` tells no transforms: it is no file of a network for OpenFWI's gathers.")
-    network = read_weights(path, build(about))
-    return Inverter(eqx.nn.inference_mode(network), read_transforms(about["transforms"])), about
+    network = with_weights(build(about), path)
+    return Inverter(eqx.nn.inference_mode(getattr(network, "generator", network)), read_transforms(about["transforms"])), about
+
+
+def with_weights(network: Any, path: str | os.PathLike[str]) -> Any:
+    """A network with the weights of a file.
+
+    Args:
+        network: Of the same structure.
+        path: File that a training has left.
+
+    Returns:
+        The network.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, or of another network.
+    """
+    weights, rest = eqx.partition(network, eqx.is_inexact_array)
+    return eqx.combine(read_weights(path, weights), rest)

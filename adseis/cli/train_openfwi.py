@@ -1,0 +1,194 @@
+"""`adseis train openfwi`: a network that inverts gathers, from a folder of samples."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jax
+
+from adseis.cli.farm import ClusterOptions, run_as_job
+from adseis.cli.folders import choose
+from adseis.cli.option_groups import OutputOptions
+from adseis.cli.runs import RunFolder
+from adseis.cli.training_data import SPLIT, Parts, fits, identity, read_parts
+from adseis.cli.training_options import FolderOfData, LossOptions, StepOptions
+from adseis.cli.training_report import write_training_report
+from adseis.cli.training_runs import Showing
+from adseis.data.openfwi import write_split
+from adseis.networks import parameters
+from adseis.parallel.devices import device_mesh
+from adseis.training import Fitted, Plan, fit
+from adseis.training.augmentation import Amplitude, Augmentation, DeadReceivers, Mirror, Noise
+from adseis.training.deformation import Resimulated
+from adseis.training.evaluation import validation_of
+from adseis.training.losses import class_weights
+from adseis.training.physics import WithPhysics
+from adseis.training.presets import Preset, preset_of
+from adseis.training.samples import Samples
+from adseis.training.schedules import one_cycle
+from adseis.training.steps import Loss
+from adseis.training.trained_network import with_weights
+
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "noise": Noise(),
+    "amplitude": Amplitude(),
+    "receivers": DeadReceivers(),
+    "mirror": Mirror(),
+}
+STEP_KEY = ("step", "kind")
+
+
+@dataclass(frozen=True)
+class PresetOptions:
+    """What is trained.
+
+    Attributes:
+        preset: inversionnet, velocitygan, unet, swin-unet: whole gathers and millions of weights, for a GPU;
+            inversionnet-small, velocitygan-small, unet-small, swin-unet-small: small gathers, for two cores.
+        weights: File of weights to begin with (`best.safetensors` of a training); by default random ones.
+    """
+
+    preset: str = "swin-unet-small"
+    weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class TrainOpenfwi(ClusterOptions, OutputOptions, LossOptions, StepOptions, PresetOptions, FolderOfData):
+    """Train a network that makes maps of velocity of OpenFWI's gathers.
+
+    The run folder gets the network (`best.safetensors`), what a killed run goes on from to the same bits (`last.safetensors`),
+    `metrics.jsonl`, `log.txt`, curves and predictions that are drawn anew at each validation, and `report.md`.
+    """
+
+    GROUPS: ClassVar = {
+        "": PresetOptions,
+        "data": FolderOfData,
+        "steps": StepOptions,
+        "loss": LossOptions,
+        "output": OutputOptions,
+        "cluster": ClusterOptions,
+    }
+    EXAMPLES: ClassVar[str] = """examples:
+  adseis synthesize openfwi --family flat-vel-a,curve-vel-a --samples 1000 --samples-per-file 100 --output data/
+  adseis train openfwi --preset swin-unet-small --data data/ --steps 3000
+  adseis train openfwi --preset unet-small --data data/ --augment noise mirror --output runs/unet
+  adseis train openfwi --preset unet-small --data data/ --physics 0.1
+  adseis train evaluate runs/unet
+"""
+
+
+def run(config: TrainOpenfwi) -> int:
+    """Train, and leave a run folder.
+
+    Args:
+        config: The options.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        FileNotFoundError: If a folder or file does not exist.
+        ValueError: If an option or a file cannot be right.
+        FloatingPointError: If the loss is no number.
+        OSError: If the folder cannot be written.
+        ImportError: If submitit is needed and not installed.
+    """
+    preset = preset_of(config.preset)
+    loss = loss_of(preset, config)
+    parts = read_parts(config)
+    if config.cluster:
+        return run_as_job(run, config, cluster=config.cluster)
+    with RunFolder(
+        choose(config, f"train-{preset.name}"), config, seed=config.seed, key=STEP_KEY, overwrite=config.overwrite
+    ) as folder:
+        if folder.finished:
+            return folder.tell()
+        begun = time.perf_counter()
+        network = preset.network(config.seed)
+        if config.weights is not None:
+            network = with_weights(network, config.weights)
+        found = trained(preset, network, loss, parts, config, folder)
+        write_training_report(folder, preset, found, parts, seconds=time.perf_counter() - begun)
+    return 0
+
+
+def trained(
+    preset: Preset,
+    network: Any,
+    loss: Loss,
+    parts: Parts,
+    config: StepOptions,
+    folder: RunFolder,
+    *,
+    marks: Any = None,
+    base: str = "",
+) -> Fitted:
+    """Train a network of a preset in a run folder.
+
+    Args:
+        preset: Its recipe.
+        network: Where it begins.
+        loss: What is minimized.
+        parts: Data.
+        config: How long.
+        folder: Where.
+        marks: Which leaves are trained; None for all.
+        base: SHA-256 of what was adapted, if anything.
+
+    Returns:
+        What it has come to.
+    """
+    if parts.division:
+        write_split(folder.path / SPLIT, parts.division)
+    batch = config.batch or preset.batch
+    small = preset.transforms.small
+    counts = {
+        family: sum(pair.samples for pair in parts.train.pairs if pair.subset.family == family) for family in _families(parts)
+    }
+    samples = Samples(
+        parts.train, batch, seed=config.seed, weights=class_weights(counts) if preset.weighted else None,
+        prepare=preset.transforms.sized, held=fits(parts.train, small=small),
+    )  # fmt: skip
+    devices = device_mesh() if len(jax.devices()) > 1 and batch % len(jax.devices()) == 0 else None
+    plan = Plan(
+        config.steps, every=config.every, patience=config.patience, average=config.average, accumulate=config.accumulate,
+        precision=None if config.precision == "float32" else config.precision, seed=config.seed, devices=devices,
+    )  # fmt: skip
+    rate = one_cycle(config.rate or preset.rate, config.steps)
+    told = f"{preset.name}: {parameters(network):,} parameters, {len(parts.train)} samples, {len(parts.validation)} held back, "
+    print(f"{told}{config.steps} steps of {batch} ({config.steps * batch / len(parts.train):.1f} epochs)")
+    return fit(
+        network, loss, samples, optimizer=preset.optimizer(config.steps, rate=config.rate), plan=plan, trained=marks,
+        validate=validation_of(parts.validation, preset.inverter, samples=config.validate), folder=folder.path,
+        about={"preset": preset.name, "transforms": preset.transforms.about(), "data": identity(parts.train), "base": base},
+        callback=Showing(folder, preset, parts.validation, lambda step: float(rate(step))),
+    )  # fmt: skip
+
+
+def loss_of(preset: Preset, config: LossOptions) -> Loss:
+    """The loss that is asked for.
+
+    Args:
+        preset: Whose.
+        config: With what beside.
+
+    Returns:
+        For `fit`.
+
+    Raises:
+        ValueError: If options contradict each other.
+    """
+    deform = Resimulated() if "deform" in config.augment else None
+    supervised = preset.supervised(tuple(AUGMENTATIONS[name] for name in config.augment if name != "deform"), deform)
+    if not config.physics:
+        if config.no_labels:
+            raise ValueError("`no_labels` leaves nothing to learn from without `physics`. Give its weight, such as 1.")
+        return preset.whole_loss(supervised)
+    if config.physics < 0 or preset.adversarial:
+        raise ValueError(f"`physics` = {config.physics:g} must be positive, and of a preset without a critic.")
+    return WithPhysics(supervised, config.physics, config.simulated, labels=not config.no_labels)
+
+
+def _families(parts: Parts) -> list[str]:
+    return sorted({pair.subset.family for pair in parts.train.pairs})

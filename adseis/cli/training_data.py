@@ -1,0 +1,100 @@
+"""The two parts of the data of a training, from the folders and the division that a user names."""
+
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+from adseis.cli.training_options import FolderOfData
+from adseis.data import openfwi
+
+TRAIN, VALIDATION = "train", "validation"
+SPLIT = "split.txt"
+HELD = 2e9
+"""Bytes of samples that are kept in memory."""
+
+
+class Parts(NamedTuple):
+    """Data that teach, and data that judge.
+
+    Attributes:
+        train: Samples to learn from.
+        validation: Samples that are held back.
+        division: File -> part, of the folder that both are from; nothing where they are of two folders.
+    """
+
+    train: openfwi.Dataset
+    validation: openfwi.Dataset
+    division: dict[str, str]
+
+
+def read_parts(options: FolderOfData) -> Parts:
+    """Open the data, and divide them by files.
+
+    Args:
+        options: Where they are.
+
+    Returns:
+        Both parts.
+
+    Raises:
+        FileNotFoundError: If a folder or file does not exist.
+        ValueError: If files are damaged, or a part would be empty.
+    """
+    data = opened(options.data, options.subsets)
+    if options.validation is not None:
+        if options.split is not None:
+            raise ValueError("`validation` and `split` both say what is held back. Give one of them.")
+        return Parts(data, opened(options.validation, options.subsets), {})
+    division = openfwi.split(data) if options.split is None else openfwi.read_split(options.split)
+    parts = [data.part(name, division) for name in (TRAIN, VALIDATION)]
+    for name, part in zip((TRAIN, VALIDATION), parts, strict=True):
+        if not len(part):
+            raise ValueError(
+                f"nothing is left for {name}: `{options.data}` holds {len(data.pairs)} pair(s) of files, and whole files are dealt "
+                "out. Make smaller files (adseis synthesize openfwi --samples-per-file), or name a folder by --validation."
+            )
+    return Parts(parts[0], parts[1], division)
+
+
+def opened(folder: Path, subsets: tuple[str, ...] = ()) -> openfwi.Dataset:
+    """A dataset.
+
+    Args:
+        folder: Where it is.
+        subsets: Those to take; all if there are none.
+
+    Returns:
+        It.
+
+    Raises:
+        FileNotFoundError: If there are no files.
+        ValueError: If a file is damaged.
+    """
+    return openfwi.Dataset(folder, subsets=subsets or None)
+
+
+def identity(data: openfwi.Dataset) -> str:
+    """What tells one set of samples from another: names and lengths of its files.
+
+    Args:
+        data: The set.
+
+    Returns:
+        A short word.
+    """
+    text = ";".join(f"{pair.name}:{pair.samples}" for pair in data.pairs)
+    return f"{len(data)} samples, {zlib.crc32(text.encode()):08x}"
+
+
+def fits(data: openfwi.Dataset, *, small: bool) -> bool:
+    """Whether all samples may be kept in memory.
+
+    Args:
+        data: The set.
+        small: Whether as small gathers.
+
+    Returns:
+        Whether they take less than `HELD`.
+    """
+    each = 4 * (5 * 72 * 72 if small else 5 * 1000 * 70) + 4 * 70 * 70
+    return each * len(data) < HELD

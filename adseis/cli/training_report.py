@@ -1,0 +1,115 @@
+"""The report of a training or of an evaluation: errors by subset beside those published, pictures, and what it was made with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adseis.cli.runs import RunFolder, versions
+from adseis.cli.training_data import Parts
+from adseis.cli.training_runs import LEARNING, PREDICTIONS
+from adseis.networks import parameters
+from adseis.training import Fitted
+from adseis.training.evaluation import BARS
+from adseis.training.presets import Preset
+from adseis.training.trained_network import Inverter
+
+PUBLISHED = (
+    "Published figures (GFI, arXiv:2410.11247) are of OpenFWI's own data, each network trained and tested within one subset of 24,000 "
+    "to 60,000 samples, with 24 to 33 million parameters; they stand here for scale, not for comparison."
+)
+
+
+def write_training_report(folder: RunFolder, preset: Preset, found: Fitted, parts: Parts, *, seconds: float) -> None:
+    """End a training: errors by subset, pictures, report.
+
+    Args:
+        folder: Of the run.
+        preset: What was trained.
+        found: What it has come to.
+        parts: Its data.
+        seconds: How long this process took.
+    """
+    checks = [line for line in found.history if line["kind"] == "validation"]
+    best = min(checks, key=lambda line: line["MAE"])
+    groups = [name.removeprefix("MAE of ") for name in best if name.startswith("MAE of ")]
+    rows = {group: {"MAE": best[f"MAE of {group}"], "SSIM": best[f"SSIM of {group}"]} for group in groups}
+    rows["mean"] = {name: best[name] for name in ("MAE", "RMSE", "SSIM")}
+    for picture in (LEARNING, PREDICTIONS):
+        if (folder.path / f"{picture}.png").is_file():
+            folder.show_picture(picture)
+    spent = [line["seconds"] for line in found.history if line["kind"] == "step"][-1]
+    figures = {
+        "MAE of the best validation (m/s)": found.value,
+        "at step": best["step"],
+        "steps": found.steps,
+        "parameters": parameters(found.x),
+        "seconds a step, validations included": round(spent / found.steps, 4),
+        "seconds": round(seconds, 1),
+        "ended because": found.message,
+    }
+    setting = {"preset": preset.name, "samples": len(parts.train), "held back": len(parts.validation), **versions()}
+    text = f"{preset.about[0].upper()}{preset.about[1:]}.\n\n{errors_table(rows)}\n\n{PUBLISHED}"
+    folder.write_report(f"Training of {preset.name}", figures, text=text, setting=setting)
+    print(f"MAE {found.value:.1f} m/s after {best['step']} of {found.steps} steps; {found.message}")
+    print(f"report: {folder.path / 'report.md'}")
+
+
+def errors_table(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Errors by subset beside those published, in Markdown.
+
+    Args:
+        rows: Subset -> figure -> value.
+
+    Returns:
+        The table.
+    """
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    bars = list(BARS["mean"])
+    lines = [
+        "| subset | " + " | ".join("MAE (m/s)" if name == "MAE" else "RMSE (m/s)" if name == "RMSE" else name for name in names)
+        + " | MAE / 1500 | " + " | ".join(f"{bar}, published" for bar in bars) + " |",
+        "|---" * (2 + len(names) + len(bars)) + "|",
+    ]  # fmt: skip
+    for group, row in rows.items():
+        figures = [_spelt(name, row.get(name)) for name in names]
+        published = [f"{BARS[group][bar]:.1f}" if group in BARS else "-" for bar in bars]
+        lines.append(f"| {' | '.join([group, *figures, _spelt('SSIM', row['MAE'] / 1500), *published])} |")
+    return "\n".join(lines)
+
+
+def _spelt(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if name == "samples" else f"{value:.1f}" if name in ("MAE", "RMSE") else f"{value:.4f}"
+
+
+def model_card(inverter: Inverter, about: Mapping[str, Any], extra: Mapping[str, object]) -> str:
+    """What a user of exported weights has to know.
+
+    Args:
+        inverter: What is exported.
+        about: What the file of its weights says.
+        extra: Row -> value, such as what was measured of the exported file.
+
+    Returns:
+        Markdown.
+    """
+    shape = "(5, 72, 72), as `openfwi.shrink` makes them" if inverter.transforms.small else "(5, 1000, 70)"
+    validation = about.get("validation", {})
+    rows: dict[str, object] = {
+        "preset": about.get("preset"),
+        "parameters": f"{parameters(inverter.network):,}",
+        "SHA-256 of the weights": about.get("sha256"),
+        "input": f"pressure of OpenFWI's survey, {shape}, transformed by {inverter.transforms.gathers}",
+        "output": f"(1, 70, 70), speed by {inverter.transforms.speeds}: m/s = 1500 + (y - bottom) 3000 / (top - bottom)",
+        "trained with": about.get("data"),
+        "steps": about.get("step"),
+        "MAE of its validation (m/s)": validation.get("MAE"),
+        "SSIM of its validation": validation.get("SSIM"),
+        **extra,
+    }
+    lines = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    return (
+        f"# {about.get('preset')}, trained by adseis\n\nSpeeds of a map of 70 x 70 nodes of 10 m from gathers of OpenFWI's survey: five "
+        "shots and 70 receivers in the second row, a Ricker wavelet of 15 Hz, 1000 samples of 1 ms. It knows nothing of another "
+        f"survey, wavelet or kind of model than it was trained with.\n\n| | |\n|---|---|\n{lines}\n"
+    )

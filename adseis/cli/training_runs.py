@@ -1,0 +1,121 @@
+"""What a training shows while it lasts, and what is read of one that has ended."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from adseis.cli.runs import RunFolder
+from adseis.data.openfwi import Dataset
+from adseis.networks.weights import read_about
+from adseis.training.keeping import BEST, METRICS, read_lines
+from adseis.training.presets import Preset, preset_of
+from adseis.training.trained_network import Inverter, read_inverter
+from adseis.viz.figures import save_figure
+from adseis.viz.training import plot_learning, plot_predictions
+
+LOG = "log.txt"
+SHOWN = 8
+LEARNING, PREDICTIONS = "learning", "predictions"
+
+
+class Showing:
+    """Called after each validation: a line on the console and in `log.txt`, and pictures drawn anew.
+
+    Args:
+        folder: Of the run.
+        preset: What is trained.
+        data: What is held back.
+        rate: From the number of a step to the learning rate.
+    """
+
+    def __init__(self, folder: RunFolder, preset: Preset, data: Dataset, rate: Callable[[int], float]):
+        self._folder, self._preset, self._rate = folder.path, preset, rate
+        numbers = np.linspace(0, len(data) - 1, min(SHOWN, len(data))).astype(int)
+        self._shown = data.batch(numbers)
+
+    def __call__(self, step: int, network: Any, error: float) -> None:
+        """Tell.
+
+        Args:
+            step: Steps made.
+            network: Averaged.
+            error: Of the validation.
+        """
+        lines = read_lines(self._folder / METRICS)
+        last = {line["kind"]: line for line in lines}
+        loss, checked = last["step"], last.get("validation", {})
+        told = f"step {step}: loss {loss['loss']:.4g}, MAE {error:.1f} m/s"
+        told += f", SSIM {checked['SSIM']:.3f}" if "SSIM" in checked else ""
+        told += f", {loss['seconds'] / step:.2f} s a step"
+        tqdm.write(told)
+        with (self._folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {told}\n")
+        self.draw(lines, network)
+
+    def draw(self, lines: Sequence[Mapping[str, Any]], network: Any) -> None:
+        """Draw curves and predictions.
+
+        Args:
+            lines: Of the metrics.
+            network: Averaged.
+        """
+        steps = [line["step"] for line in lines if line["kind"] == "step"]
+        rates = {step: float(self._rate(step)) for step in steps}
+        save_figure(plot_learning(lines, rate=rates, title=self._preset.name), self._folder / f"{LEARNING}.png")
+        predicted = self._preset.inverter(network).in_batches(self._shown.gathers, batch=SHOWN)
+        figure = plot_predictions(self._shown.velocity, predicted, names=self._shown.subset)
+        save_figure(figure, self._folder / f"{PREDICTIONS}.png")
+
+
+def inverter_of(run: Path) -> tuple[Inverter, dict[str, Any]]:
+    """The network that a training has left.
+
+    Args:
+        run: Its folder.
+
+    Returns:
+        From pressure to m/s, and what its file says.
+
+    Raises:
+        FileNotFoundError: If there is no trained network.
+        ValueError: If its file is damaged.
+    """
+    path = run / BEST
+    if not path.is_file():
+        raise FileNotFoundError(f"`{run}` holds no trained network ({BEST}). Name the folder of a training.")
+    return read_inverter(path, build_of)
+
+
+def build_of(about: Mapping[str, Any]) -> Any:
+    """A network as a file of weights was made for.
+
+    Args:
+        about: What its header says.
+
+    Returns:
+        The network with other weights.
+
+    Raises:
+        ValueError: If its preset is not known.
+    """
+    return preset_of(str(about.get("preset"))).network(0)
+
+
+def about_run(run: Path) -> dict[str, Any]:
+    """What the file of a trained network says.
+
+    Args:
+        run: Its folder.
+
+    Returns:
+        Preset, transforms, validation, and SHA-256.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is damaged.
+    """
+    return read_about(run / BEST)

@@ -64,13 +64,16 @@ class BatchNorm(eqx.Module):
             The same shape.
         """
         mean, variance = (self.mean, self.variance) if self.inference else self._of_batch(x)
-        scale = self.weight.astype(variance.dtype) * jax.lax.rsqrt(variance + 1e-5)
+        # Half precision is too coarse for what is about to be subtracted.
+        full = x.dtype if x.dtype.itemsize >= 4 else jnp.dtype(jnp.float32)
+        scale = self.weight.astype(full) * jax.lax.rsqrt(variance.astype(full) + 1e-5)
         wide = (slice(None), *(None,) * (x.ndim - 1))
-        return (x - mean[wide].astype(x.dtype)) * scale[wide].astype(x.dtype) + self.bias[wide].astype(x.dtype)
+        y = (x.astype(full) - mean[wide].astype(full)) * scale[wide] + self.bias[wide].astype(full)
+        return y.astype(x.dtype)
 
     def _of_batch(self, x: Float[Array, "channel *grid"]) -> tuple[Array, Array]:
         grid = tuple(range(1, x.ndim))
-        x = x.astype(self.mean.dtype)  # of half precision, squares are summed in full
+        x = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # of half precision, squares are summed in full
         try:
             count = jax.lax.psum(1, BATCH) * x[0].size
             mean = jax.lax.pmean(jnp.mean(x, grid), BATCH)
@@ -92,11 +95,11 @@ def _noticed(running: Array, used: Array, seen: Array) -> Array:
 
 
 def _forward(running: Array, used: Array, seen: Array) -> tuple[Array, Array]:
-    return used, running - seen
+    return used, running - seen.astype(running.dtype)
 
 
 def _backward(off: Array, cotangent: Array) -> tuple[Array, Array, Array]:
-    return off, cotangent, jnp.zeros_like(off)
+    return off, cotangent, jnp.zeros_like(cotangent)
 
 
 _noticed.defvjp(_forward, _backward)

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from adseis.files import written_whole
+from adseis.networks.normalization import statistics
 
 FORMAT = "adseis-weights-1"
 
@@ -34,6 +35,19 @@ def named(tree: PyTree) -> dict[str, Any]:
     """
     leaves, _ = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+
+
+def parameters(network: PyTree) -> int:
+    """How many numbers are trained.
+
+    Args:
+        network: Any pytree of arrays or, of `eqx.filter_eval_shape`, of their shapes.
+
+    Returns:
+        Numbers of all floating-point arrays but running statistics.
+    """
+    leaves = jax.tree.leaves(jax.tree.map(lambda leaf, mark: None if mark else leaf, network, statistics(network)))
+    return sum(leaf.size for leaf in leaves if hasattr(leaf, "size") and jnp.issubdtype(leaf.dtype, jnp.inexact))
 
 
 def fingerprint(tree: PyTree) -> str:

@@ -1,0 +1,90 @@
+"""VelocityGAN: InversionNet, taught also by a critic who learns to tell its maps from true ones."""
+
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, Key
+
+from adseis.networks.blocks import ConvolutionBlock, sample
+
+
+class Critic(eqx.Module):
+    """A score of a map, high for true ones once trained: by pairs of 3x3 convolutions, the first of each halving, then one of 5x5.
+
+    1,180,003 weights as published, which is what is made by default. BatchNorm and LeakyReLU(0.2) follow every convolution,
+    the last one too: in training, scores are relative to those of the batch. The generator is `InversionNet`.
+
+    Warning:
+        With BatchNorm a penalty of the gradient (WGAN-GP) is one of the batch and not of single maps, as it was published.
+
+    Attributes:
+        blocks: Convolutions.
+
+    References:
+        Zhang, Z. & Lin, Y. (2020), IEEE Trans. Geosci. Remote Sens. 58, 7047-7063, doi:10.1109/TGRS.2020.2979386 (VelocityGAN)
+        Gulrajani, I. et al. (2017), arXiv:1704.00028 (penalty)
+        Deng, C. et al. (2022), OpenFWI, arXiv:2111.02926
+    """
+
+    blocks: tuple[ConvolutionBlock, ...]
+
+    def __init__(
+        self,
+        *,
+        key: Key[Array, ""],
+        channels: tuple[int, int, int, int] = (32, 64, 128, 256),
+        dtype: DTypeLike = jnp.float32,
+    ):
+        """Draw the weights.
+
+        Args:
+            key: Of the random numbers.
+            channels: Of maps of 35, 18, 9 and 5 squared.
+            dtype: Of the weights.
+
+        Raises:
+            ValueError: If `channels` are not four.
+        """
+        if len(channels) != 4 or min(channels) < 1:
+            raise ValueError(f"`channels` = {channels} must be four positive numbers, for maps of 35, 18, 9 and 5 squared.")
+        keys = iter(jax.random.split(key, 9))
+        blocks, before = [], 1
+        for after in channels:
+            blocks.append(ConvolutionBlock(before, after, stride=2, dtype=dtype, key=next(keys)))
+            blocks.append(ConvolutionBlock(after, after, dtype=dtype, key=next(keys)))
+            before = after
+        self.blocks = (*blocks, ConvolutionBlock(before, 1, 5, padding=0, dtype=dtype, key=next(keys)))
+
+    @classmethod
+    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
+        """A critic for `InversionNet.small`.
+
+        Args:
+            key: Of the random numbers.
+            dtype: Of the weights.
+
+        Returns:
+            A critic of 74,251 weights.
+        """
+        return cls(key=key, channels=(8, 16, 32, 64), dtype=dtype)
+
+    def __call__(self, velocity: Float[Array, "..."], *, key: Key[Array, ""] | None = None) -> Float[Array, ""]:
+        """Judge.
+
+        Args:
+            velocity: Map (1, 70, 70), scaled to within -1 and 1.
+            key: Not used; every network takes one.
+
+        Returns:
+            Score.
+
+        Raises:
+            ValueError: If `velocity` has another shape.
+        """
+        x = sample(self, velocity, (1, 70, 70), "velocity")
+        for block in self.blocks:
+            x = block(x)
+        return x[0, 0, 0]

@@ -3,9 +3,9 @@
     adapted = lora(network, rank=8, where="**/attention/*", key=key)
     learned, frozen = eqx.partition(adapted, trainable(adapted))
 
-For a new region or survey with some hundred samples, where training of all weights would forget what they know, and for many such:
-adapters are a hundredth of the network, and one base serves all. With many samples of the kind that is asked for, training of all
-weights is more exact.
+For a new region or survey with some hundred samples, where training of all weights would forget what they know, and for many:
+adapters are a hundredth of the network, and one base serves all. With many samples of the kind that is asked for, training of
+all weights is more exact.
 
 References:
     Hu, E. J., et al. (2021), arXiv:2106.09685 (low rank)

@@ -1,6 +1,6 @@
 """One table of what is validated: what is compared with what, how well the two agree, how well they have to, and why.
 
-python benchmarks/validation.py                  # all rows, two hours on two cores; exit code 1 if one fails
+python benchmarks/validation.py                  # all rows, half an hour on two cores; exit code 1 if one fails
 python benchmarks/validation.py --only lamb      # those whose name holds this: they replace the stored ones
 
 Set-ups, oracles and bounds live in tests/: a row runs a test, and takes the figures that the oracle measured in it. As there,

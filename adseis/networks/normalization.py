@@ -64,7 +64,7 @@ class BatchNorm(eqx.Module):
             The same shape.
         """
         mean, variance = (self.mean, self.variance) if self.inference else self._of_batch(x)
-        scale = self.weight * jax.lax.rsqrt(variance + 1e-5)
+        scale = self.weight.astype(variance.dtype) * jax.lax.rsqrt(variance + 1e-5)
         wide = (slice(None), *(None,) * (x.ndim - 1))
         return (x - mean[wide].astype(x.dtype)) * scale[wide].astype(x.dtype) + self.bias[wide].astype(x.dtype)
 
@@ -76,7 +76,7 @@ class BatchNorm(eqx.Module):
             mean = jax.lax.pmean(jnp.mean(x, grid), BATCH)
         except NameError as error:
             raise ValueError(
-                f'a BatchNorm in training needs the other samples: call jax.vmap(network, axis_name="{BATCH}"), or the network in '
+                f'a BatchNorm in training needs the other samples: call jax.vmap(network, axis_name="{BATCH}"), or it in '
                 "inference, by eqx.nn.inference_mode(network)."
             ) from error
         away = x - mean[(slice(None), *(None,) * len(grid))]

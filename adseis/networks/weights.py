@@ -59,7 +59,7 @@ def fingerprint(tree: PyTree) -> str:
     """
     digest = hashlib.sha256()
     for name, leaf in sorted(named(tree).items()):
-        array = np.ascontiguousarray(leaf)
+        array = np.asarray(leaf, order="C")
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
@@ -79,7 +79,7 @@ def write_weights(path: str | os.PathLike[str], tree: PyTree, about: Mapping[str
     Raises:
         OSError: If the file cannot be written.
     """
-    arrays = {name: np.ascontiguousarray(leaf) for name, leaf in named(tree).items()}
+    arrays = {name: np.asarray(leaf, order="C") for name, leaf in named(tree).items()}
     digest = fingerprint(arrays)
     header = {"format": FORMAT, "sha256": digest, "about": json.dumps(dict(about or {}))}
     with written_whole(path) as partial:

@@ -1,0 +1,191 @@
+"""What is trained under a name: a network, what stands before and behind it, its loss and its pace.
+
+A preset of your own is one more entry of `PRESETS`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import optax
+from jaxtyping import Array, Key
+
+from adseis.networks import Critic, InversionNet, SwinUNet, UNet
+from adseis.training.adversarial import Adversarial, Pair, adversarial_optimizer
+from adseis.training.augmentation import Augmentation
+from adseis.training.deformation import Resimulated
+from adseis.training.losses import Distance, Hybrid, MapLoss
+from adseis.training.schedules import adamw, one_cycle
+from adseis.training.steps import Loss
+from adseis.training.supervised import Supervised
+from adseis.training.trained_network import Inverter
+from adseis.training.transforms import LogScale, SpeedRange, Transforms, ZScore
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A recipe.
+
+    Attributes:
+        name: Of it.
+        build: From a key to the network.
+        transforms: Before and behind it.
+        loss: Of maps.
+        rate: Greatest learning rate, for a run of a known number of steps.
+        batch: Samples of a step.
+        decay: Decay of the weights.
+        clip: Greatest norm of the gradient; None for any.
+        weighted: Whether families count inversely to their samples.
+        adversarial: Whether the network is a pair of generator and critic.
+        about: For what.
+    """
+
+    name: str
+    build: Callable[[Key[Array, ""]], Any]
+    transforms: Transforms
+    loss: MapLoss
+    rate: float
+    batch: int
+    about: str
+    decay: float = 1e-4
+    clip: float | None = 1.0
+    weighted: bool = False
+    adversarial: bool = False
+
+    def network(self, seed: int) -> Any:
+        """Its network with first weights.
+
+        Args:
+            seed: Of them.
+
+        Returns:
+            The network, or a `Pair`.
+        """
+        return self.build(jax.random.key(seed))
+
+    def inverter(self, network: Any) -> Inverter:
+        """A network with its transforms.
+
+        Args:
+            network: Of this preset.
+
+        Returns:
+            From pressure to m/s.
+        """
+        return Inverter(network.generator if isinstance(network, Pair) else network, self.transforms)
+
+    def supervised(self, augmentations: tuple[Augmentation, ...] = (), resimulated: Resimulated | None = None) -> Supervised:
+        """Its loss of maps, without a critic.
+
+        Args:
+            augmentations: Of samples.
+            resimulated: Deforms maps.
+
+        Returns:
+            For `fit`, or for `WithPhysics`.
+        """
+        return Supervised(self.loss, self.transforms, augmentations, resimulated)
+
+    def whole_loss(self, supervised: Supervised) -> Loss:
+        """Its loss, with the critic if it has one.
+
+        Args:
+            supervised: As `supervised` made it.
+
+        Returns:
+            For `fit`.
+        """
+        return Adversarial(supervised) if self.adversarial else supervised
+
+    def optimizer(self, steps: int, *, rate: float | None = None) -> optax.GradientTransformation:
+        """Its optimizer: a short rise and one half cosine.
+
+        Args:
+            steps: Of the whole run.
+            rate: Greatest rate; None for its own.
+
+        Returns:
+            The optimizer.
+        """
+        peak = self.rate if rate is None else rate
+        if not self.adversarial:
+            return adamw(one_cycle(peak, steps), decay=self.decay, clip=self.clip)
+        betas = (0.0, 0.9)  # of Wasserstein's critics: momentum of a moving target leads astray
+        turns = max(1, steps // 5)
+        return adversarial_optimizer(
+            adamw(one_cycle(peak, turns), decay=self.decay, clip=self.clip, betas=betas),
+            adamw(one_cycle(peak, steps), decay=self.decay, clip=self.clip, betas=betas),
+        )
+
+
+_LOGS = Transforms(LogScale(), SpeedRange(-1.0, 1.0))
+_SMALL_LOGS = dataclasses.replace(_LOGS, small=True)
+_SCORES = Transforms(ZScore(), SpeedRange(0.0, 1.0), small=True)
+
+
+def _pair(key: Key[Array, ""]) -> Pair:
+    keys = jax.random.split(key)
+    return Pair(InversionNet(key=keys[0]), Critic(key=keys[1]))
+
+
+def _small_pair(key: Key[Array, ""]) -> Pair:
+    keys = jax.random.split(key)
+    return Pair(InversionNet.small(key=keys[0]), Critic.small(key=keys[1]))
+
+
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "inversionnet", lambda key: InversionNet(key=key), _LOGS, Distance(), 1e-4, 64,
+            "OpenFWI's base line, whole gathers; for a GPU",
+        ),
+        Preset(
+            "velocitygan", _pair, _LOGS, Distance(100.0, 100.0), 1e-4, 64,
+            "InversionNet against a critic, whole gathers; for a GPU", clip=None, adversarial=True,
+        ),
+        Preset(
+            "unet", lambda key: UNet(key=key), _LOGS, Distance(), 3e-4, 64,
+            "a plain U-Net of 33 million parameters, whole gathers; for a GPU",
+        ),
+        Preset(
+            "swin-unet", lambda key: SwinUNet(key=key), _SCORES, Hybrid(), 1.5e-4, 64,
+            "Khanal's hybrid of transformer and U-Net, small gathers enlarged to 256 x 256; for a GPU", weighted=True,
+        ),
+        Preset(
+            "inversionnet-small", lambda key: InversionNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,
+            "InversionNet for small gathers; trains on two cores",
+        ),
+        Preset(
+            "velocitygan-small", _small_pair, _SMALL_LOGS, Distance(100.0, 100.0), 5e-4, 16,
+            "the same against a small critic", clip=None, adversarial=True,
+        ),
+        Preset(
+            "unet-small", lambda key: UNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,
+            "a small U-Net for small gathers; trains on two cores",
+        ),
+        Preset(
+            "swin-unet-small", lambda key: SwinUNet.small(key=key), _SCORES, Hybrid(), 1e-3, 16,
+            "a small Swin-U-Net that takes small gathers as they are; trains on two cores", weighted=True,
+        ),
+    )
+}  # fmt: skip
+"""Name -> preset."""
+
+
+def preset_of(name: str) -> Preset:
+    """The preset of a name.
+
+    Args:
+        name: Such as "swin-unet-small".
+
+    Returns:
+        It.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset {name!r} is not known; there are {', '.join(PRESETS)}.")
+    return PRESETS[name]

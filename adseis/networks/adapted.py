@@ -11,7 +11,7 @@ from jaxtyping import Array, Key, PyTree
 
 from adseis.networks.bottlenecks import Bottleneck, bottlenecked, holds_layers
 from adseis.networks.low_rank import LowRank, is_layer, low_rank
-from adseis.networks.normalization import BatchNorm, statistics
+from adseis.networks.normalization import statistics
 from adseis.networks.places import matches, nodes, parts, replaced, within
 from adseis.networks.weights import shapes
 
@@ -152,25 +152,6 @@ def _marks(node: PyTree, patterns: Sequence[str], place: str = "") -> PyTree:
         return jax.tree.map(eqx.is_inexact_array, node)
     pairs, made = parts(node, place)
     return made([_marks(part, patterns, where) for where, part in pairs]) if pairs else jax.tree.map(lambda _: False, node)
-
-
-def in_training(network: PyTree) -> PyTree:
-    """A network as it is called while it is trained: as `eqx.nn.inference_mode(network, value=False)`, but what a `BatchNorm` has
-    been told to keep it uses, too: one whose running statistics are frozen stays in inference.
-
-    Args:
-        network: Any.
-
-    Returns:
-        The network.
-    """
-    frozen = jax.tree.map(lambda mark, learned: mark and not learned, statistics(network), trainable(network))
-    network = eqx.nn.inference_mode(network, value=False)
-
-    def still(node: PyTree, mark: PyTree) -> PyTree:
-        return eqx.nn.inference_mode(node) if isinstance(node, BatchNorm) and mark.mean else node
-
-    return jax.tree.map(still, network, frozen, is_leaf=lambda node: isinstance(node, BatchNorm))
 
 
 def counts(network: PyTree) -> tuple[int, int]:

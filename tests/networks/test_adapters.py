@@ -13,7 +13,6 @@ from adseis.networks.adapters import (
     adapters_of,
     bottleneck,
     counts,
-    in_training,
     lora,
     merge,
     read_adapter,
@@ -26,6 +25,7 @@ from adseis.networks.low_rank import low_rank
 from adseis.networks.normalization import BATCH, BatchNorm
 from adseis.networks.places import matches
 from adseis.networks.weights import fingerprint, named, read_about, write_weights
+from adseis.training.prediction import in_training
 
 KEY = jax.random.key(0)
 
@@ -83,14 +83,15 @@ def stirred(adapted, seed=5):
 
 def trained(adapted, steps=3):
     """A few steps of AdamW, whose decay would move whatever it is given, on the mean square."""
-    learned, frozen = eqx.partition(adapted, trainable(adapted))
+    marks = trainable(adapted)
+    learned, frozen = eqx.partition(adapted, marks)
     optimizer = optax.adamw(1e-2, weight_decay=0.1)
     state = optimizer.init(learned)
 
     @eqx.filter_jit
     def step(learned, state, x):
         def loss(learned):
-            return jnp.mean(jax.vmap(in_training(eqx.combine(learned, frozen)), axis_name=BATCH)(x) ** 2)
+            return jnp.mean(jax.vmap(in_training(eqx.combine(learned, frozen), marks), axis_name=BATCH)(x) ** 2)
 
         value, gradient = eqx.filter_value_and_grad(loss)(learned)
         updates, state = optimizer.update(gradient, state, learned)
@@ -187,10 +188,9 @@ def test_modules_trained_whole():
     marks = trainable(adapted)
     assert marks.network.head.weight is marks.network.blocks[1].norm.mean is True
     assert marks.network.blocks[0].norm.weight is marks.network.blocks[0].norm.mean is False
-    training = in_training(adapted).network
+    training = in_training(adapted, marks).network
     assert training.blocks[0].norm.inference
     assert not training.blocks[1].norm.inference
-    assert not in_training(net).blocks[0].norm.inference
     after, _, _ = trained(adapted)
     assert float(jnp.abs(after.network.head.weight - net.head.weight).max()) > 1e-3
     assert fingerprint(unmerge(after)) == fingerprint(net)

@@ -72,7 +72,9 @@ def interpolation(before: int, after: int) -> np.ndarray:
     return matrix
 
 
-def transform(x: Float[Array, "channel z x"], rows: np.ndarray | None, columns: np.ndarray | None) -> Float[Array, "channel _z _x"]:
+def transform(
+    x: Float[Array, "channel z x"], rows: np.ndarray | None, columns: np.ndarray | None
+) -> Float[Array, "channel _z _x"]:
     """Fixed matrices applied along rows and columns.
 
     Args:

@@ -8,11 +8,24 @@ running average; `training.fit` does so, and `statistics` says which leaves thes
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PyTree
 
 BATCH = "batch"
 """Name of the axis over which a network in training is mapped: `jax.vmap(network, axis_name=BATCH)`."""
+
+
+def at_least_single(dtype: DTypeLike) -> np.dtype:
+    """In what precision values are normalised: half precision is too coarse for what is about to be subtracted.
+
+    Args:
+        dtype: That of the values.
+
+    Returns:
+        The same, or float32.
+    """
+    return np.dtype(dtype) if np.dtype(dtype).itemsize >= 4 else np.dtype(np.float32)
 
 
 class BatchNorm(eqx.Module):
@@ -64,8 +77,7 @@ class BatchNorm(eqx.Module):
             The same shape.
         """
         mean, variance = (self.mean, self.variance) if self.inference else self._of_batch(x)
-        # Half precision is too coarse for what is about to be subtracted.
-        full = x.dtype if x.dtype.itemsize >= 4 else jnp.dtype(jnp.float32)
+        full = at_least_single(x.dtype)
         scale = self.weight.astype(full) * jax.lax.rsqrt(variance.astype(full) + 1e-5)
         wide = (slice(None), *(None,) * (x.ndim - 1))
         y = (x.astype(full) - mean[wide].astype(full)) * scale[wide] + self.bias[wide].astype(full)
@@ -73,7 +85,7 @@ class BatchNorm(eqx.Module):
 
     def _of_batch(self, x: Float[Array, "channel *grid"]) -> tuple[Array, Array]:
         grid = tuple(range(1, x.ndim))
-        x = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # of half precision, squares are summed in full
+        x = x.astype(at_least_single(x.dtype))
         try:
             count = jax.lax.psum(1, BATCH) * x[0].size
             mean = jax.lax.pmean(jnp.mean(x, grid), BATCH)

@@ -15,7 +15,9 @@ from adseis.networks.swin_v2 import SwinV2
 class ShotConvolution(eqx.nn.Conv2d):
     """A convolution of all shots at once: (shot, channel, z, x)."""
 
-    def __call__(self, x: Float[Array, "shot before z x"], *, key: Key[Array, ""] | None = None) -> Float[Array, "shot after z x"]:
+    def __call__(
+        self, x: Float[Array, "shot before z x"], *, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "shot after z x"]:
         """Convolve.
 
         Args:

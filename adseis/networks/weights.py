@@ -50,6 +50,18 @@ def parameters(network: PyTree) -> int:
     return sum(leaf.size for leaf in leaves if hasattr(leaf, "size") and jnp.issubdtype(leaf.dtype, jnp.inexact))
 
 
+def shapes(tree: PyTree) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays of a pytree by their places.
+
+    Args:
+        tree: As of `named`.
+
+    Returns:
+        Name -> shape.
+    """
+    return {name: tuple(leaf.shape) for name, leaf in named(tree).items()}
+
+
 def fingerprint(tree: PyTree) -> str:
     """SHA-256 of all arrays of a pytree: of names, types, shapes and numbers.
 
@@ -121,13 +133,30 @@ def read_weights(path: str | os.PathLike[str], like: PyTree) -> PyTree:
         FileNotFoundError: If there is no such file.
         ValueError: If it is truncated or damaged, or of another network.
     """
+    arrays, _ = read_arrays(path)
+    return placed(like, arrays, path)
+
+
+def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the arrays of a file by their names.
+
+    Args:
+        path: File that `write_weights` has written.
+
+    Returns:
+        Name -> array, and `about`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is truncated or damaged, or another's.
+    """
     path = Path(path)
     with _opened(path) as file:
         header = _header(path, file)
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
     if fingerprint(arrays) != header["sha256"]:
         raise ValueError(f"`{path}` is damaged: its SHA-256 is another than was written. Take a copy of it, or train again.")
-    return placed(like, arrays, path)
+    return arrays, json.loads(header["about"])
 
 
 def placed(like: PyTree, arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> PyTree:

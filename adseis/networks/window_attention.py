@@ -11,6 +11,8 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Key
 
+from adseis.networks.normalization import at_least_single
+
 
 def rows(layer: Callable[[Array], Array], x: Float[Array, "*places channel"]) -> Float[Array, "*places _channel"]:
     """A layer of vectors at every place.
@@ -149,7 +151,7 @@ class Attention(eqx.Module):
         """
         windows, places, channels = x.shape
         heads = self.logit_scale.shape[0]
-        full = jnp.promote_types(x.dtype, jnp.float32)
+        full = at_least_single(x.dtype)
         qkv = rows(self.qkv, x) + jnp.concatenate([self.q_bias, jnp.zeros_like(self.q_bias), self.v_bias])[None, None]
         q, k, v = qkv.reshape(windows, places, 3, heads, channels // heads).transpose(2, 0, 3, 1, 4)
         q, k = (unit(a.astype(full)).astype(x.dtype) for a in (q, k))

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from adseis.cli import fetch, info, invert, simulate, synthesize
+from adseis.cli import fetch, info, invert, simulate, synthesize, train
 from adseis.cli.flags import flags_of, in_flags
 from adseis.cli.parsing import Commands, parse
 from adseis.parallel.devices import use_cores
@@ -18,6 +18,7 @@ COMMANDS: Commands = {
     "invert": (invert.Invert, invert.run),
     "simulate": (simulate.Simulate, simulate.run),
     "synthesize": (synthesize.Synthesize, synthesize.run),
+    "train": (train.Train, train.run),
     "info": (info.Info, info.run),
     "fetch": (fetch.Fetch, fetch.run),
 }
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None, *, commands: Commands = COMMANDS) ->
         logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
     flags: Mapping[str, str] = {}
     try:
-        run, settings = parse(argv, commands)
+        run, settings = train.parsed(argv[1:]) if argv[0] == "train" and commands is COMMANDS else parse(argv, commands)
         flags = flags_of(type(settings))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -29,7 +29,9 @@ NEAR = 0.7
 """How alike a flag is to what may have been meant, at least."""
 
 
-def parse(argv: Sequence[str], commands: Commands) -> tuple[Callable[[Any], int], Any]:
+def parse(
+    argv: Sequence[str], commands: Commands, *, program: str = "adseis", description: str = DESCRIPTION
+) -> tuple[Callable[[Any], int], Any]:
     """The function to run and its configuration: defaults, then the TOML file of `--config`, then flags.
 
     A configuration may have `GROUPS`, name -> dataclass it inherits, or that of its field of this name, in which its options are
@@ -38,6 +40,8 @@ def parse(argv: Sequence[str], commands: Commands) -> tuple[Callable[[Any], int]
     Args:
         argv: Words of the command line.
         commands: Name -> (dataclass of its options, function that takes an instance and returns an exit code); two at least.
+        program: What stands before the command.
+        description: Of all commands.
 
     Returns:
         (run, settings), to be called as run(settings).
@@ -48,7 +52,7 @@ def parse(argv: Sequence[str], commands: Commands) -> tuple[Callable[[Any], int]
     """
     toml = _config_file(argv)
     named = next((word for word in argv if word in commands), None)
-    check_words(argv, named, commands)
+    check_words(argv, named, commands, program)
     options = {name: _shown_options(config, toml if name == named else None) for name, (config, _) in commands.items()}
     kinds = (Annotated[kind, tyro.conf.subcommand(name)] for name, kind in options.items())
     choice: Any = functools.reduce(operator.or_, kinds)
@@ -56,7 +60,7 @@ def parse(argv: Sequence[str], commands: Commands) -> tuple[Callable[[Any], int]
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            chosen = tyro.cli(choice, args=words, prog="adseis", description=DESCRIPTION)
+            chosen = tyro.cli(choice, args=words, prog=program, description=description)
     except SystemExit as stop:
         if stop.code:
             raise ValueError(one_line(complaint.getvalue())) from None
@@ -67,13 +71,14 @@ def parse(argv: Sequence[str], commands: Commands) -> tuple[Callable[[Any], int]
     return run, _assembled(config, chosen)
 
 
-def check_words(argv: Sequence[str], named: str | None, commands: Commands) -> None:
+def check_words(argv: Sequence[str], named: str | None, commands: Commands, program: str = "adseis") -> None:
     """Refuse flags and commands that do not exist, with what was perhaps meant.
 
     Args:
         argv: Words of the command line.
         named: The command.
         commands: All.
+        program: What stands before the command.
 
     Raises:
         ValueError: Naming the first of them.
@@ -91,10 +96,10 @@ def check_words(argv: Sequence[str], named: str | None, commands: Commands) -> N
             raise ValueError(f"no option {flag}: {CHOOSES}")
         if named is None:
             continue
-        others = [f"`adseis {name}`" for name in flags if flag in flags[name]]
+        others = [f"`{program} {name}`" for name in flags if flag in flags[name]]
         meant = "" if others else _meant(flag, flags[named])
         hint = f" It is one of {' and '.join(others)}." if others else f" Perhaps you meant {meant}." if meant else ""
-        raise ValueError(f"no option {flag} of `adseis {named}`.{hint} See --help.")
+        raise ValueError(f"no option {flag} of `{program} {named}`.{hint} See --help.")
 
 
 def _flags(config: type) -> list[str]:

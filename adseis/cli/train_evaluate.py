@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -170,7 +170,8 @@ def _ensemble(inverter: Inverter, config: Evaluate, data: openfwi.Dataset) -> tu
         return found
 
     rows = evaluate(mean, data, samples=config.samples, progress=True)
-    text = f"## Ensemble of {len(inverters)}\n\n{errors_table(rows)}\n\nMean standard deviation between them {np.mean(spreads):.1f} m/s."
+    told = f"Mean standard deviation between them {np.mean(spreads):.1f} m/s."
+    text = f"## Ensemble of {len(inverters)}\n\n{errors_table(rows)}\n\n{told}"
     return {"figures": rows, "spread": float(np.mean(spreads))}, text
 
 
@@ -182,7 +183,7 @@ def _misfits(inverter: Inverter, data: openfwi.Dataset, count: int) -> tuple[lis
     usual = float(np.median(misfits))
     errors = np.abs(predicted - some.velocity).mean((1, 2))
     lines = [
-        f"| {subset} | {file.name}, row {row} | {error:.1f} | {misfit:.3g} | {'not to be believed' if misfit > 3 * usual else ''} |"
+        f"| {subset} | {file.name}, row {row} | {error:.1f} | {misfit:.3g} | {'doubtful' if misfit > 3 * usual else ''} |"
         for subset, file, row, error, misfit in zip(some.subset, some.file, some.row, errors, misfits, strict=True)
     ]
     head = "| subset | sample | MAE (m/s) | misfit of the waveforms | |\n|---|---|---|---|---|"
@@ -190,7 +191,7 @@ def _misfits(inverter: Inverter, data: openfwi.Dataset, count: int) -> tuple[lis
     return misfits.tolist(), text + "\n".join([head, *lines])
 
 
-def _draw_curves(found: dict[str, Sequence[tuple[float, float]]], path: Path) -> None:
+def _draw_curves(found: Mapping[str, Sequence[tuple[float, float]]], path: Path) -> None:
     curves = {name: [error for _, error in pairs] for name, pairs in found.items()}
     levels = {name: np.array([level for level, _ in pairs]) for name, pairs in found.items()}
     save_figure(plot_curve(curves, x=levels, xlabel="level, or share of receivers", ylabel="MAE [m/s]", log=False), path)

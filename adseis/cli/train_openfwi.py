@@ -1,6 +1,7 @@
 """`adseis train openfwi`: a network that inverts gathers, from a folder of samples."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from adseis.cli.training_options import FolderOfData, LossOptions, StepOptions
 from adseis.cli.training_report import write_training_report
 from adseis.cli.training_runs import Showing
 from adseis.data.openfwi import write_split
-from adseis.networks import parameters
+from adseis.networks.adapters import counts
 from adseis.parallel.devices import device_mesh
 from adseis.training import Fitted, Plan, fit
 from adseis.training.augmentation import Amplitude, Augmentation, DeadReceivers, Mirror, Noise
@@ -121,8 +122,8 @@ def trained(
     config: StepOptions,
     folder: RunFolder,
     *,
-    marks: Any = None,
-    base: str = "",
+    count: int | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> Fitted:
     """Train a network of a preset in a run folder.
 
@@ -133,8 +134,8 @@ def trained(
         parts: Data.
         config: How long.
         folder: Where.
-        marks: Which leaves are trained; None for all.
-        base: SHA-256 of what was adapted, if anything.
+        count: Samples to learn from; None for all.
+        about: What identifies it beside preset, transforms and data.
 
     Returns:
         What it has come to.
@@ -143,12 +144,9 @@ def trained(
         write_split(folder.path / SPLIT, parts.division)
     batch = config.batch or preset.batch
     small = preset.transforms.small
-    counts = {
-        family: sum(pair.samples for pair in parts.train.pairs if pair.subset.family == family) for family in _families(parts)
-    }
     samples = Samples(
-        parts.train, batch, seed=config.seed, weights=class_weights(counts) if preset.weighted else None,
-        prepare=preset.transforms.sized, held=fits(parts.train, small=small),
+        parts.train, batch, seed=config.seed, weights=class_weights(_counted(parts)) if preset.weighted else None,
+        prepare=preset.transforms.sized, held=fits(parts.train, small=small), count=count,
     )  # fmt: skip
     devices = device_mesh() if len(jax.devices()) > 1 and batch % len(jax.devices()) == 0 else None
     plan = Plan(
@@ -156,13 +154,15 @@ def trained(
         precision=None if config.precision == "float32" else config.precision, seed=config.seed, devices=devices,
     )  # fmt: skip
     rate = one_cycle(config.rate or preset.rate, config.steps)
-    told = f"{preset.name}: {parameters(network):,} parameters, {len(parts.train)} samples, {len(parts.validation)} held back, "
-    print(f"{told}{config.steps} steps of {batch} ({config.steps * batch / len(parts.train):.1f} epochs)")
+    learned, weights = counts(network)
+    few = "" if learned == weights else f", {learned:,} of them trained"
+    told = f"{preset.name}: {weights:,} parameters{few}; {samples.order.samples} samples, {len(parts.validation)} held back; "
+    print(f"{told}{config.steps} steps of {batch} ({config.steps / samples.order.steps:.1f} epochs)")
     return fit(
-        network, loss, samples, optimizer=preset.optimizer(config.steps, rate=config.rate), plan=plan, trained=marks,
+        network, loss, samples, optimizer=preset.optimizer(config.steps, rate=config.rate), plan=plan,
         validate=validation_of(parts.validation, preset.inverter, samples=config.validate), folder=folder.path,
-        about={"preset": preset.name, "transforms": preset.transforms.about(), "data": identity(parts.train), "base": base},
-        callback=Showing(folder, preset, parts.validation, lambda step: float(rate(step))),
+        about={"preset": preset.name, "transforms": preset.transforms.about(), "data": identity(parts.train), **(about or {})},
+        callback=Showing(folder, preset, parts.validation, lambda step: float(jax.numpy.asarray(rate(step)))),
     )  # fmt: skip
 
 
@@ -190,5 +190,9 @@ def loss_of(preset: Preset, config: LossOptions) -> Loss:
     return WithPhysics(supervised, config.physics, config.simulated, labels=not config.no_labels)
 
 
-def _families(parts: Parts) -> list[str]:
-    return sorted({pair.subset.family for pair in parts.train.pairs})
+def _counted(parts: Parts) -> dict[str, int]:
+    """Family -> samples to learn from."""
+    counted: dict[str, int] = {}
+    for pair in parts.train.pairs:
+        counted[pair.subset.family] = counted.get(pair.subset.family, 0) + pair.samples
+    return counted

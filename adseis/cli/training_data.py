@@ -50,8 +50,8 @@ def read_parts(options: FolderOfData) -> Parts:
     for name, part in zip((TRAIN, VALIDATION), parts, strict=True):
         if not len(part):
             raise ValueError(
-                f"nothing is left for {name}: `{options.data}` holds {len(data.pairs)} pair(s) of files, and whole files are dealt "
-                "out. Make smaller files (adseis synthesize openfwi --samples-per-file), or name a folder by --validation."
+                f"nothing is left for {name}: `{options.data}` holds {len(data.pairs)} pair(s) of files, and whole files are "
+                "dealt out. Make smaller files (adseis synthesize openfwi --samples-per-file), or name a folder by --validation."
             )
     return Parts(parts[0], parts[1], division)
 

@@ -62,8 +62,8 @@ class LossOptions:
     """What is asked of the maps.
 
     Attributes:
-        augment: What is done to samples: noise (2 %), amplitude (10 %), receivers (up to five dead), mirror (left and right), deform
-            (maps bent, faulted, scaled, smoothed, and simulated again: one of each batch).
+        augment: What is done to samples: noise (2 %), amplitude (10 %), receivers (up to five dead), mirror (left and right),
+            deform (maps bent, faulted, scaled, smoothed, and simulated again: one of each batch).
         physics: Weight of the misfit of the waveforms of predicted maps, by the wave equation; 0 for none.
         simulated: Samples of each batch whose waveforms are simulated.
         no_labels: Let waveforms be the only teacher.

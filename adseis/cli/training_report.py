@@ -1,24 +1,33 @@
 """The report of a training or of an evaluation: errors by subset beside those published, pictures, and what it was made with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adseis.cli.runs import RunFolder, versions
 from adseis.cli.training_data import Parts
 from adseis.cli.training_runs import LEARNING, PREDICTIONS
-from adseis.networks import parameters
+from adseis.networks.adapters import counts
 from adseis.training import Fitted
 from adseis.training.evaluation import BARS
 from adseis.training.presets import Preset
 from adseis.training.trained_network import Inverter
 
 PUBLISHED = (
-    "Published figures (GFI, arXiv:2410.11247) are of OpenFWI's own data, each network trained and tested within one subset of 24,000 "
-    "to 60,000 samples, with 24 to 33 million parameters; they stand here for scale, not for comparison."
+    "Published figures (GFI, arXiv:2410.11247) are of OpenFWI's own data, each network trained and tested within one subset of "
+    "24,000 to 60,000 samples, with 24 to 33 million parameters; they stand here for scale, not for comparison."
 )
 
 
-def write_training_report(folder: RunFolder, preset: Preset, found: Fitted, parts: Parts, *, seconds: float) -> None:
+def write_training_report(
+    folder: RunFolder,
+    preset: Preset,
+    found: Fitted,
+    parts: Parts,
+    *,
+    seconds: float,
+    figures: Mapping[str, object] | None = None,
+    sections: Sequence[str] = (),
+) -> None:
     """End a training: errors by subset, pictures, report.
 
     Args:
@@ -27,6 +36,8 @@ def write_training_report(folder: RunFolder, preset: Preset, found: Fitted, part
         found: What it has come to.
         parts: Its data.
         seconds: How long this process took.
+        figures: Further rows of the table of results.
+        sections: Further parts of the text.
     """
     checks = [line for line in found.history if line["kind"] == "validation"]
     best = min(checks, key=lambda line: line["MAE"])
@@ -37,18 +48,20 @@ def write_training_report(folder: RunFolder, preset: Preset, found: Fitted, part
         if (folder.path / f"{picture}.png").is_file():
             folder.show_picture(picture)
     spent = [line["seconds"] for line in found.history if line["kind"] == "step"][-1]
-    figures = {
+    rows_of_result = {
         "MAE of the best validation (m/s)": found.value,
         "at step": best["step"],
         "steps": found.steps,
-        "parameters": parameters(found.x),
+        "parameters": counts(found.x)[1],
         "seconds a step, validations included": round(spent / found.steps, 4),
         "seconds": round(seconds, 1),
         "ended because": found.message,
+        **(figures or {}),
     }
     setting = {"preset": preset.name, "samples": len(parts.train), "held back": len(parts.validation), **versions()}
-    text = f"{preset.about[0].upper()}{preset.about[1:]}.\n\n{errors_table(rows)}\n\n{PUBLISHED}"
-    folder.write_report(f"Training of {preset.name}", figures, text=text, setting=setting)
+    about = f"{preset.about[0].upper()}{preset.about[1:]}."
+    text = "\n\n".join([about, errors_table(rows), PUBLISHED, *sections])
+    folder.write_report(f"Training of {preset.name}", rows_of_result, text=text, setting=setting)
     print(f"MAE {found.value:.1f} m/s after {best['step']} of {found.steps} steps; {found.message}")
     print(f"report: {folder.path / 'report.md'}")
 
@@ -97,7 +110,7 @@ def model_card(inverter: Inverter, about: Mapping[str, Any], extra: Mapping[str,
     validation = about.get("validation", {})
     rows: dict[str, object] = {
         "preset": about.get("preset"),
-        "parameters": f"{parameters(inverter.network):,}",
+        "parameters": f"{counts(inverter.network)[1]:,}",
         "SHA-256 of the weights": about.get("sha256"),
         "input": f"pressure of OpenFWI's survey, {shape}, transformed by {inverter.transforms.gathers}",
         "output": f"(1, 70, 70), speed by {inverter.transforms.speeds}: m/s = 1500 + (y - bottom) 3000 / (top - bottom)",
@@ -109,7 +122,8 @@ def model_card(inverter: Inverter, about: Mapping[str, Any], extra: Mapping[str,
     }
     lines = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return (
-        f"# {about.get('preset')}, trained by adseis\n\nSpeeds of a map of 70 x 70 nodes of 10 m from gathers of OpenFWI's survey: five "
-        "shots and 70 receivers in the second row, a Ricker wavelet of 15 Hz, 1000 samples of 1 ms. It knows nothing of another "
-        f"survey, wavelet or kind of model than it was trained with.\n\n| | |\n|---|---|\n{lines}\n"
+        f"# {about.get('preset')}, trained by adseis\n\nSpeeds of a map of 70 x 70 nodes of 10 m from gathers of OpenFWI's "
+        "survey: "
+        "five shots and 70 receivers in the second row, a Ricker wavelet of 15 Hz, 1000 samples of 1 ms. It knows nothing of "
+        f"another survey, wavelet or kind of model than it was trained with.\n\n| | |\n|---|---|\n{lines}\n"
     )

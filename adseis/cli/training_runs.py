@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 from tqdm import tqdm
 
 from adseis.cli.runs import RunFolder
 from adseis.data.openfwi import Dataset
+from adseis.networks.adapters import read_adapter
 from adseis.networks.weights import read_about
 from adseis.training.keeping import BEST, METRICS, read_lines
 from adseis.training.presets import Preset, preset_of
@@ -17,6 +19,7 @@ from adseis.training.trained_network import Inverter, read_inverter
 from adseis.viz.figures import save_figure
 from adseis.viz.training import plot_learning, plot_predictions
 
+ADAPTER = "adapter.safetensors"
 LOG = "log.txt"
 SHOWN = 8
 LEARNING, PREDICTIONS = "learning", "predictions"
@@ -84,10 +87,14 @@ def inverter_of(run: Path) -> tuple[Inverter, dict[str, Any]]:
         FileNotFoundError: If there is no trained network.
         ValueError: If its file is damaged.
     """
-    path = run / BEST
+    path, adapter = run / BEST, run / ADAPTER
     if not path.is_file():
         raise FileNotFoundError(f"`{run}` holds no trained network ({BEST}). Name the folder of a training.")
-    return read_inverter(path, build_of)
+    if not adapter.is_file():
+        return read_inverter(path, build_of)
+    about = read_about(path)
+    base, _ = inverter_of(Path(about["base_run"]))
+    return Inverter(eqx.nn.inference_mode(read_adapter(adapter, base.network)), base.transforms), about
 
 
 def build_of(about: Mapping[str, Any]) -> Any:
@@ -103,19 +110,3 @@ def build_of(about: Mapping[str, Any]) -> Any:
         ValueError: If its preset is not known.
     """
     return preset_of(str(about.get("preset"))).network(0)
-
-
-def about_run(run: Path) -> dict[str, Any]:
-    """What the file of a trained network says.
-
-    Args:
-        run: Its folder.
-
-    Returns:
-        Preset, transforms, validation, and SHA-256.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is damaged.
-    """
-    return read_about(run / BEST)

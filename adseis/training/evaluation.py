@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Float
@@ -188,18 +187,3 @@ def validation_of(
         return {"MAE": found["mean"]["MAE"], "RMSE": found["mean"]["RMSE"], "SSIM": found["mean"]["SSIM"], **each}
 
     return validate
-
-
-def share_of_parameters(trained: Any, network: Any) -> tuple[int, int]:
-    """How many numbers are trained, of how many.
-
-    Args:
-        trained: Which leaves are, a pytree of True and False.
-        network: The network.
-
-    Returns:
-        Both.
-    """
-    sizes = [leaf.size for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array))]
-    chosen = jax.tree.leaves(eqx.filter(eqx.filter(network, trained), eqx.is_inexact_array))
-    return sum(leaf.size for leaf in chosen), sum(sizes)

@@ -14,10 +14,10 @@ from jax.sharding import Mesh
 from jaxtyping import PyTree
 from tqdm import tqdm
 
+from adseis.networks.adapters import trainable
 from adseis.networks.weights import read_weights
 from adseis.optimizers.path import STOPPED, Callback, stop_asked
 from adseis.training.keeping import BEST, LAST, Keeping
-from adseis.training.prediction import trained_by_default
 from adseis.training.reading import read_ahead
 from adseis.training.state import Standing, State
 from adseis.training.steps import Loss, Steps
@@ -109,8 +109,8 @@ def fit(
         w <- w + update(grad mean loss(w, batch_k)),    k = 0, 1, ...
 
     Everything random is a function of the seed and of the number of the step. In `folder` stand, each whole at every instant,
-    `last.safetensors` (weights, average, optimizer, step), `best.safetensors` (trained weights, averaged, of the best validation),
-    and the growing `metrics.jsonl`. The same call again goes on; with more steps it goes further.
+    `last.safetensors` (weights, average, optimizer, step), `best.safetensors` (what is trained, averaged, of the best
+    validation), and the growing `metrics.jsonl`. The same call again goes on; with more steps it goes further.
 
     It is for losses of many samples. For one deterministic objective `minimize` needs no rate and goes further.
 
@@ -121,8 +121,7 @@ def fit(
             whenever it is asked; a thread calls it ahead.
         optimizer: Of optax, such as `schedules.adamw(1e-3)`; its state has no room for what is not trained.
         plan: How long, and how.
-        trained: Which leaves are trained, a pytree of True and False like the network (`adapters.trainable`); by default all
-            floating-point arrays.
+        trained: Which leaves are trained, a pytree of True and False like the network; by default `adapters.trainable` says.
         validate: Called with the averaged network in use after every `plan.every` steps and at the end.
         folder: Where it is kept, or None.
         about: What identifies the training, written in its files; another's checkpoint is refused.
@@ -136,7 +135,7 @@ def fit(
         FloatingPointError: If the loss or its gradient is not finite; names the step, and the last good checkpoint.
         OSError: If the folder cannot be written.
     """
-    marks = trained_by_default(network) if trained is None else trained
+    marks = trainable(network) if trained is None else trained
     kept = Keeping(None if folder is None else Path(folder), {"seed": plan.seed, **(about or {})})
     steps = Steps(
         network, loss, optimizer, trained=marks, seed=plan.seed, average=plan.average, accumulate=plan.accumulate,

@@ -59,18 +59,6 @@ def _is_norm(node: PyTree) -> bool:
     return node is None or isinstance(node, BatchNorm)
 
 
-def trained_by_default(network: PyTree) -> PyTree:
-    """Every array of floating-point numbers.
-
-    Args:
-        network: Any network.
-
-    Returns:
-        A pytree like it, of True and False.
-    """
-    return jax.tree.map(eqx.is_inexact_array, network)
-
-
 def in_precision(network: _Network, dtype: jnp.dtype | None, kept: PyTree) -> _Network:
     """A network whose weights have another precision.
 

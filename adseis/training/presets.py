@@ -39,6 +39,9 @@ class Preset:
         weighted: Whether families count inversely to their samples.
         adversarial: Whether the network is a pair of generator and critic.
         about: For what.
+        low_rank: Where low-rank adapters are put, and of which rank.
+        bottlenecks: Where bottlenecks are put, and how wide they are.
+        head: Modules that are trained alone as its head.
     """
 
     name: str
@@ -52,6 +55,9 @@ class Preset:
     clip: float | None = 1.0
     weighted: bool = False
     adversarial: bool = False
+    low_rank: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"**": 1})
+    bottlenecks: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    head: tuple[str, ...] = ("last",)
 
     def network(self, seed: int) -> Any:
         """Its network with first weights.
@@ -121,6 +127,7 @@ class Preset:
 
 _LOGS = Transforms(LogScale(), SpeedRange(-1.0, 1.0))
 _SMALL_LOGS = dataclasses.replace(_LOGS, small=True)
+_SWIN_HEAD = ("block", "last", "norm", "out")
 _SCORES = Transforms(ZScore(), SpeedRange(0.0, 1.0), small=True)
 
 
@@ -139,35 +146,38 @@ PRESETS: Mapping[str, Preset] = {
     for preset in (
         Preset(
             "inversionnet", lambda key: InversionNet(key=key), _LOGS, Distance(), 1e-4, 64,
-            "OpenFWI's base line, whole gathers; for a GPU",
+            "OpenFWI's base line, whole gathers; for a GPU", bottlenecks={"encoder/*": 16}, head=("last", "norm"),
         ),
         Preset(
             "velocitygan", _pair, _LOGS, Distance(100.0, 100.0), 1e-4, 64,
             "InversionNet against a critic, whole gathers; for a GPU", clip=None, adversarial=True,
+            bottlenecks={"encoder/*": 16}, head=("last", "norm"),
         ),
         Preset(
             "unet", lambda key: UNet(key=key), _LOGS, Distance(), 3e-4, 64,
-            "a plain U-Net of 33 million parameters, whole gathers; for a GPU",
+            "a plain U-Net of 33 million parameters, whole gathers; for a GPU", bottlenecks={"down/*": 16},
         ),
         Preset(
             "swin-unet", lambda key: SwinUNet(key=key), _SCORES, Hybrid(), 1.5e-4, 64,
             "Khanal's hybrid of transformer and U-Net, small gathers enlarged to 256 x 256; for a GPU", weighted=True,
+            low_rank={"**/attention/*": 8, "**/mlp/*": 8}, bottlenecks={"encoder/**/mlp": 16}, head=_SWIN_HEAD,
         ),
         Preset(
             "inversionnet-small", lambda key: InversionNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,
-            "InversionNet for small gathers; trains on two cores",
+            "InversionNet for small gathers; trains on two cores", bottlenecks={"encoder/*": 8}, head=("last", "norm"),
         ),
         Preset(
             "velocitygan-small", _small_pair, _SMALL_LOGS, Distance(100.0, 100.0), 5e-4, 16,
-            "the same against a small critic", clip=None, adversarial=True,
+            "the same against a small critic", clip=None, adversarial=True, bottlenecks={"encoder/*": 8}, head=("last", "norm"),
         ),
         Preset(
             "unet-small", lambda key: UNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,
-            "a small U-Net for small gathers; trains on two cores",
+            "a small U-Net for small gathers; trains on two cores", bottlenecks={"down/*": 8},
         ),
         Preset(
             "swin-unet-small", lambda key: SwinUNet.small(key=key), _SCORES, Hybrid(), 1e-3, 16,
             "a small Swin-U-Net that takes small gathers as they are; trains on two cores", weighted=True,
+            bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD,
         ),
     )
 }  # fmt: skip

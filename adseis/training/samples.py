@@ -38,6 +38,7 @@ class Samples:
         weights: Family ("vel", "fault", "style") -> weight of its samples; 1 for those not named.
         prepare: What is done to gathers once they are read, such as `Transforms.sized`.
         held: Whether all samples are read into memory at once, prepared.
+        count: How many of the samples are used, spread evenly; None for all.
 
     Raises:
         ValueError: If there are fewer samples than a batch takes.
@@ -52,13 +53,16 @@ class Samples:
         weights: Mapping[str, float] | None = None,
         prepare: Callable[[Any], Any] | None = None,
         held: bool = False,
+        count: int | None = None,
     ):
-        self.order = Order(len(data), batch, seed=seed)
+        chosen = len(data) if count is None else min(count, len(data))
+        self._numbers = np.linspace(0, len(data) - 1, chosen).astype(int)
+        self.order = Order(len(self._numbers), batch, seed=seed)
         self._data, self._weights = data, dict(weights or {})
         self._prepare = None if prepare is None else jax.jit(prepare)
         self._held = None
         if held:
-            parts = [self._read(numbers) for numbers in np.array_split(np.arange(len(data)), -(-len(data) // CHUNK))]
+            parts = [self._read(numbers) for numbers in np.array_split(self._numbers, -(-chosen // CHUNK))]
             self._held = Batch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def __call__(self, step: int) -> Batch:
@@ -70,8 +74,8 @@ class Samples:
         Returns:
             Its samples.
         """
-        numbers = self.order(step)
-        return self._read(numbers) if self._held is None else Batch(*(array[numbers] for array in self._held))
+        chosen = self.order(step)
+        return self._read(self._numbers[chosen]) if self._held is None else Batch(*(array[chosen] for array in self._held))
 
     def _read(self, numbers: Sequence[int] | np.ndarray) -> Batch:
         found = self._data.batch(numbers)

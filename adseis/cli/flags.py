@@ -34,19 +34,23 @@ class Option(NamedTuple):
     @property
     def takes_numbers(self) -> bool:
         """Whether they are numbers, which commas may join."""
-        return self.is_list and not {Path, str} & {*typing.get_args(self.kind)}
+        return self.is_list and bool({int, float} & {*typing.get_args(self.kind)})
 
     @property
     def metavar(self) -> str | None:
         """What stands for its values in help; None for one without."""
-        origin, arguments = typing.get_origin(self.kind), typing.get_args(self.kind)
-        if origin is Literal:
-            return f"{{{','.join(map(str, arguments))}}}"
-        if origin is tuple:
-            first = NAMES[arguments[0]]
-            return f"{first} [{first} ...]" if arguments[-1] is Ellipsis else " ".join(NAMES[kind] for kind in arguments)
-        name = NAMES.get(self.kind)
+        if self.is_list:
+            kinds = [_name(kind) for kind in typing.get_args(self.kind) if kind is not Ellipsis]
+            return f"{kinds[0]} [{kinds[0]} ...]" if typing.get_args(self.kind)[-1] is Ellipsis else " ".join(map(str, kinds))
+        name = _name(self.kind)
         return f"[{name}]" if name and POSITIONAL in self.marks else name
+
+
+def _name(kind: Any) -> str | None:
+    """What stands for a value of a kind."""
+    if typing.get_origin(kind) is Literal:
+        return f"{{{','.join(map(str, typing.get_args(kind)))}}}"
+    return NAMES.get(kind)
 
 
 def option_of(hint: Any) -> Option:

@@ -15,7 +15,7 @@ from adseis.cli.training_runs import inverter_of
 from adseis.data.openfwi_synthesis import OpenFwi
 from adseis.data.synthesis import synthesize
 from adseis.files import written_whole
-from adseis.inversion.openfwi import refine
+from adseis.inversion.openfwi import Refined, refine
 from adseis.viz.figures import save_figure
 from adseis.viz.training import plot_predictions
 
@@ -114,6 +114,7 @@ def _refine(config: Demo, training: Path) -> str:
     ):
         journal = config.output / f"refinement-{config.evaluations}-{number}.h5"
         found = refine(gathers, start, evaluations=config.evaluations, journal=journal)
+        assert isinstance(found, Refined)
         refined.append(np.asarray(found.x))
         errors = [float(np.abs(vp - true).mean()) for vp in (start, refined[-1])]
         rows.append(

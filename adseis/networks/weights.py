@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from adseis.files import written_whole
 from adseis.networks.normalization import statistics
@@ -97,7 +97,7 @@ def write_weights(path: str | os.PathLike[str], tree: PyTree, about: Mapping[str
     digest = fingerprint(arrays)
     header = {"format": FORMAT, "sha256": digest, "about": json.dumps(dict(about or {}))}
     with written_whole(path) as partial:
-        save_file(arrays, partial, header)
+        partial.write_bytes(save(arrays, header))  # its own way of writing makes files that others may not read
     return digest
 
 

@@ -25,6 +25,7 @@ class Filler(eqx.Module):
     Attributes:
         network: Whose decoder is not used.
         head: From the encoder's vector to the samples of a patch.
+        offset: Added to these.
         side: Samples along a patch.
 
     References:
@@ -33,6 +34,7 @@ class Filler(eqx.Module):
 
     network: SwinUNet
     head: eqx.nn.Linear
+    offset: Float[Array, " samples"]
     side: int = eqx.field(static=True)
 
     def __init__(self, network: SwinUNet, *, key: Key[Array, ""]):
@@ -54,7 +56,8 @@ class Filler(eqx.Module):
                 "that takes them as they are, such as SwinUNet.small."
             )
         self.network, self.side = network, shot // places
-        self.head = eqx.nn.Linear(channels, self.side**2, key=key, dtype=network.out.weight.dtype)
+        self.head = eqx.nn.Linear(channels, self.side**2, use_bias=False, key=key, dtype=network.out.weight.dtype)
+        self.offset = jnp.zeros(self.side**2, network.out.weight.dtype)
 
     def __call__(self, gathers: Float[Array, "shot time receiver"], *, key: Key[Array, ""] | None = None) -> Array:
         """Say what gathers are, of which parts are zero.
@@ -70,7 +73,7 @@ class Filler(eqx.Module):
         keys = None if key is None else jax.random.split(key, len(images))
         encoder = self.network.encoder
         found = jax.vmap(lambda image, one: encoder(image, key=one)[-1])(images, keys)
-        patches = jnp.einsum("sczx,oc->szxo", found, self.head.weight) + self.head.bias
+        patches = jnp.einsum("sczx,oc->szxo", found, self.head.weight) + self.offset
         shots, rows, columns, _ = patches.shape
         squares = patches.reshape(shots, rows, columns, self.side, self.side)
         return squares.transpose(0, 1, 3, 2, 4).reshape(gathers.shape)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -53,7 +54,8 @@ def fitted_to(
     batch = Batch(np.asarray(gathers)[None], np.full((1, 70, 70), 3000.0, np.float32), np.ones(1, np.float32))
     adapted = lora(inverter.network, rank=rank, where=where, key=jax.random.key(seed))
     loss = WithPhysics(Supervised(Distance(), inverter.transforms), 1.0, labels=False, exact=True)
-    misfit = jax.jit(lambda vp: waveform_misfit(vp, batch.gathers, exact=True)[0])
+    observed = jnp.asarray(batch.gathers)
+    misfit = jax.jit(lambda vp: waveform_misfit(vp, observed, exact=True)[0])
 
     def validate(network: Any) -> Mapping[str, float]:
         return {"misfit": float(misfit(Inverter(network, inverter.transforms)(batch.gathers)))}

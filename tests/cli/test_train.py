@@ -1,0 +1,181 @@
+"""`adseis train`: what each command leaves, that a repeated one does nothing, and what cannot be right is said in a line."""
+
+import json
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+from adseis.cli.main import main
+from adseis.data import openfwi
+from adseis.training import presets
+from adseis.training.losses import Hybrid
+from adseis.training.presets import PRESETS, Preset, preset_of
+from adseis.training.transforms import SpeedRange, Transforms, ZScore
+
+
+class Tiny(eqx.Module):
+    """One dense layer of the gathers' means."""
+
+    first: eqx.nn.Linear
+    last: eqx.nn.Linear
+
+    def __init__(self, key):
+        keys = jax.random.split(key)
+        self.first = eqx.nn.Linear(5 * 12, 8, key=keys[0], dtype="float32")
+        self.last = eqx.nn.Linear(8, 70 * 70, key=keys[1], dtype="float32")
+
+    def __call__(self, gathers, *, key=None):
+        means = gathers.reshape(5, 12, 6, 72).mean((2, 3)).ravel()
+        return self.last(jax.nn.tanh(self.first(means))).reshape(1, 70, 70)
+
+
+TINY = Preset(
+    "tiny", Tiny, Transforms(ZScore(), SpeedRange(0.0, 1.0), small=True), Hybrid(), 1e-2, 4, "for tests", weighted=True,
+    low_rank={"**": 2}, bottlenecks={"first": 2},
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setattr(presets, "PRESETS", {**PRESETS, "tiny": TINY})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Gathers that tell nothing but the mean speed, of two subsets in three files each."""
+    path, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for subset in ("flat-vel-a", "style-b"):
+        for index in range(3):
+            mean = random.uniform(2000, 4000, (4, 1, 1)).astype("float32")
+            gathers = np.linspace(0, 1, 72)[:, None] * mean[:, None] / 3000 + random.normal(size=(4, 5, 72, 72)) / 10
+            openfwi.write_shard(path, subset, index, gathers.astype("float16"), np.broadcast_to(mean, (4, 70, 70)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(presets, "PRESETS", {**PRESETS, "tiny": TINY})
+        code = main(["train", "openfwi", "--preset", "tiny", "--data", str(folder), *"--steps 12 --every 6 --output".split(), str(path)])
+    assert code == 0
+    return path
+
+
+def test_a_training_leaves_what_it_says(run, folder, capsys):
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        *("best.safetensors", "last.safetensors", "metrics.jsonl", "log.txt", "split.txt", "config.toml", "versions.json"),
+        *("learning.png", "predictions.png", "report.md"),
+    }
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["kind"]) for line in lines] == [
+        *[(6, "step"), (6, "validation"), (10, "step")],
+        *[(12, "step"), (12, "validation")],
+    ]
+    assert {"loss", "value", "edges", "variation", "gradient", "strength", "seconds"} <= lines[0].keys()
+    assert {"MAE", "RMSE", "SSIM", "MAE of flat-vel-a", "SSIM of style-b"} <= lines[1].keys()
+    report = (run / "report.md").read_text()
+    assert "| flat-vel-a |" in report
+    assert "19.7" in report
+    assert "![learning](learning.png)" in report
+    assert openfwi.read_split(run / "split.txt").keys() == {pair.name for pair in openfwi.Dataset(folder).pairs}
+    before = (run / "best.safetensors").read_bytes()
+    again = ["train", "openfwi", "--preset", "tiny", "--data", str(folder), "--steps", "12", "--every", "6", "--output", str(run)]
+    assert main(again) == 0
+    assert "finished already" in capsys.readouterr().out
+    assert (run / "best.safetensors").read_bytes() == before
+    assert main([*again, "--seed", "1"]) == 2
+    assert "holds another run (--seed: 0 there, 1 here)" in capsys.readouterr().err
+
+
+def test_it_is_evaluated_on_what_was_held_back(run, capsys):
+    assert main(["train", "evaluate", str(run), "--robust", "4", "--misfit", "0", "--others", str(run)]) == 0
+    found = json.loads((run / "evaluation" / "evaluation.json").read_text())
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    best = min(line["MAE"] for line in lines if line["kind"] == "validation")
+    assert found["plain"]["mean"]["MAE"] == pytest.approx(best, rel=1e-5)
+    assert found["plain"]["mean"]["samples"] == 8
+    assert found["ensemble"]["spread"] == 0
+    assert len(found["robustness"]["noise"]) == 6
+    assert (run / "evaluation" / "robustness.png").stat().st_size > 0
+    assert "| style-b |" in capsys.readouterr().out
+
+
+def test_it_predicts_files(run, folder, tmp_path, capsys):
+    file = next(folder.glob("Style_B/data/*.npy"))
+    out = tmp_path / "maps.npy"
+    assert main(["train", "predict", str(run), "--data", str(file), "--output", str(out), "--mirror"]) == 0
+    maps = np.load(out)
+    assert maps.shape == (4, 1, 70, 70)
+    assert 1500 <= maps.min() <= maps.max() <= 4500
+    assert out.with_suffix(".png").exists()
+    bad = tmp_path / "bad.npy"
+    for array, told in ((np.zeros((3, 5, 70, 70)), r"(3, 5, 70, 70)"), (np.full((1, 5, 72, 72), np.nan), "no number in sample 0")):
+        np.save(bad, array)
+        assert main(["train", "predict", str(run), "--data", str(bad)]) == 2
+        assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["lora", "adapter", "head", "full", "scratch"])
+def test_it_is_adapted(run, folder, tmp_path, method, capsys):
+    """What the adapted run says, read from its files, is what its validation found; the base is left as it was."""
+    out = tmp_path / method
+    words = ["--data", str(folder), "--method", method, "--samples", "8", "--old", str(folder), "--output", str(out)]
+    assert main(["train", "adapt", str(run), *words, *"--steps 4 --every 2".split()]) == 0
+    report = (out / "report.md").read_text()
+    assert "| base left as it was | yes |" in report or "| base left as it was | True |" in report
+    assert "MAE on the old data, before" in report
+    assert (out / "adapter.safetensors").exists() == (method in ("lora", "adapter", "head"))
+    assert main(["train", "evaluate", str(out), "--robust", "0", "--misfit", "0", "--no-mirror"]) == 0
+    found = json.loads((out / "evaluation" / "evaluation.json").read_text())["plain"]["mean"]["MAE"]
+    best = min(json.loads(line).get("MAE", np.inf) for line in (out / "metrics.jsonl").read_text().splitlines())
+    assert found == pytest.approx(best, rel=1e-5)
+
+
+def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):
+    data = ["--data", str(folder)]
+    one = tmp_path / "one"
+    openfwi.write_shard(one, "style-a", 0, np.zeros((2, 5, 72, 72), "float16"), np.full((2, 70, 70), 3000.0))
+    for words, told in (
+        (["openfwi", *data, "--preset", "large"], "preset 'large' is not known; there are inversionnet"),
+        (["openfwi", *data, "--no-labels"], "--no-labels leaves nothing to learn from"),
+        (["openfwi", *data, "--preset", "tiny", "--batch", "40"], "--batch = 40 is more than the 16 samples"),
+        (["openfwi", *data, "--preset", "inversionnet"], "small ones, but the network takes those of 1000"),
+        (["openfwi", "--data", str(one), "--preset", "tiny"], "nothing is left for validation"),
+        (["openfwi", "--data", str(tmp_path / "none")], "is no folder"),
+        (["openfwi", *data, "--preset", "tiny", "--weights", str(folder / "none")], "no file"),
+        (["evaluate", str(tmp_path)], "holds no trained network"),
+        (["adapt", str(run), *data, "--where", "decoder/**"], "decoder/**"),
+    ):
+        extra = ["--output", str(tmp_path / "out"), "--overwrite"] if words[0] in ("openfwi", "adapt") else []
+        assert main(["train", *words, *extra]) == 2, words
+        err = capsys.readouterr().err
+        assert told in err, (words, err)
+        assert len(err.strip().splitlines()) == 1
+
+
+def test_a_checkpoint_of_another_network_is_refused(run, folder, tmp_path, capsys):
+    words = ["train", "openfwi", "--preset", "unet-small", "--data", str(folder), "--output", str(tmp_path / "out")]
+    assert main([*words, "--weights", str(run / "best.safetensors")]) == 2
+    assert "of another" in capsys.readouterr().err
+
+
+def test_presets_are_what_their_names_say():
+    for name, preset in PRESETS.items():
+        assert preset_of(name) is preset
+        assert preset.name == name
+        assert preset.transforms.small == ("small" in name or "swin" in name)
+    with pytest.raises(ValueError, match="preset 'x' is not known"):
+        preset_of("x")
+
+
+def test_help_names_the_commands(capsys):
+    assert main(["train", "--help"]) == 0
+    said = capsys.readouterr().out
+    for name in ("openfwi", "evaluate", "adapt", "predict", "export", "demo"):
+        assert name in said
+    assert main(["train", "opnfwi"]) == 2
+    assert "Perhaps you meant openfwi" in capsys.readouterr().err

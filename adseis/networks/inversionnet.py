@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Key
 
-from adseis.networks.blocks import ConvolutionBlock, sample
+from adseis.networks.blocks import ConvolutionBlock, Doubling, sample
 from adseis.networks.normalization import BatchNorm
 
 Layer = tuple[tuple[int, int], tuple[int, int], int]
@@ -93,17 +93,16 @@ class InversionNet(eqx.Module):
         before, left, encoder, decoder = shape[0], shape[1:], [], []
         for kernel, stride, after in layers:
             padding = (kernel[0] // 2, kernel[1] // 2)
-            encoder.append(ConvolutionBlock(before, after, kernel, stride=stride, padding=padding, dtype=dtype, key=next(keys)))
+            encoder.append(eqx.nn.Conv2d(before, after, kernel, stride, padding, dtype=dtype, key=next(keys)))
             before, left = after, tuple(-(-n // s) for n, s in zip(left, stride, strict=True))
-        encoder.append(ConvolutionBlock(before, channels[0], left, padding=0, dtype=dtype, key=next(keys)))
-        before = channels[0]
-        for level, after in enumerate(channels):
-            enlarge = {"kernel": 4, "stride": 2, "padding": 1} if level else {"kernel": 5, "padding": 0}
-            decoder.append(ConvolutionBlock(before, after, **enlarge, transposed=True, dtype=dtype, key=next(keys)))
-            decoder.append(ConvolutionBlock(after, after, dtype=dtype, key=next(keys)))
-            before = after
-        self.encoder, self.decoder = tuple(encoder), tuple(decoder)
-        self.last = eqx.nn.Conv2d(before, 1, 3, padding=1, dtype=dtype, key=next(keys))
+        encoder.append(eqx.nn.Conv2d(before, channels[0], left, dtype=dtype, key=next(keys)))
+        decoder.append(eqx.nn.ConvTranspose2d(channels[0], channels[0], 5, dtype=dtype, key=next(keys)))
+        for before, after in zip(channels, (*channels[1:], 0), strict=True):
+            decoder.append(eqx.nn.Conv2d(before, before, 3, padding=1, dtype=dtype, key=next(keys)))
+            if after:
+                decoder.append(Doubling(before, after, dtype=dtype, key=next(keys)))
+        self.encoder, self.decoder = tuple(map(ConvolutionBlock, encoder)), tuple(map(ConvolutionBlock, decoder))
+        self.last = eqx.nn.Conv2d(channels[-1], 1, 3, padding=1, dtype=dtype, key=next(keys))
         self.norm = BatchNorm(1, dtype=dtype)
 
     @classmethod
@@ -115,7 +114,7 @@ class InversionNet(eqx.Module):
             dtype: Of the weights.
 
         Returns:
-            A network of 2,258,819 weights.
+            A network of 2,181,587 weights.
         """
         return cls(key=key, shape=(5, 72, 72), layers=SMALL, channels=(128, 96, 64, 32, 16), dtype=dtype)
 

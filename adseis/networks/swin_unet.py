@@ -233,21 +233,12 @@ class SwinUNet(eqx.Module):
             dtype: Of the weights.
 
         Returns:
-            A network of 0 weights.
+            A network of 1,641,708 weights.
         """
         first, second = jax.random.split(key)
-        encoder = SwinV2(
-            key=first,
-            image=(3, 72),
-            patch=3,
-            embedding=48,
-            depths=(2, 2, 2),
-            heads=(3, 6, 12),
-            window=6,
-            drop_path=0.0,
-            dtype=dtype,
-        )
-        return cls(key=second, stem=8, encoder=encoder, channels=(96, 48, 32), last=32, dropout=0.0, dtype=dtype)
+        options = {"image": (3, 72), "patch": 6, "embedding": 48, "depths": (2, 4), "heads": (2, 4), "window": 6, "drop_path": 0.0}
+        encoder = SwinV2(key=first, dtype=dtype, **options)
+        return cls(key=second, stem=8, encoder=encoder, channels=(96, 32), last=16, dropout=0.0, dtype=dtype)
 
     def __call__(self, gathers: Float[Array, "..."], *, key: Key[Array, ""] | None = None) -> Float[Array, "1 70 70"]:
         """Predict.

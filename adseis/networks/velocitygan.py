@@ -53,10 +53,11 @@ class Critic(eqx.Module):
         keys = iter(jax.random.split(key, 9))
         blocks, before = [], 1
         for after in channels:
-            blocks.append(ConvolutionBlock(before, after, stride=2, dtype=dtype, key=next(keys)))
-            blocks.append(ConvolutionBlock(after, after, dtype=dtype, key=next(keys)))
+            blocks.append(eqx.nn.Conv2d(before, after, 3, 2, 1, dtype=dtype, key=next(keys)))
+            blocks.append(eqx.nn.Conv2d(after, after, 3, 1, 1, dtype=dtype, key=next(keys)))
             before = after
-        self.blocks = (*blocks, ConvolutionBlock(before, 1, 5, padding=0, dtype=dtype, key=next(keys)))
+        blocks.append(eqx.nn.Conv2d(before, 1, 5, dtype=dtype, key=next(keys)))
+        self.blocks = tuple(map(ConvolutionBlock, blocks))
 
     @classmethod
     def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
@@ -67,7 +68,7 @@ class Critic(eqx.Module):
             dtype: Of the weights.
 
         Returns:
-            A critic of 74,251 weights.
+            A critic of 75,547 weights.
         """
         return cls(key=key, channels=(8, 16, 32, 64), dtype=dtype)
 

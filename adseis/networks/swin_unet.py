@@ -1,7 +1,5 @@
 """Swin-U-Net: every shot is seen by one Swin encoder, the shots are averaged, and a convolutional decoder draws the map."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -225,7 +223,7 @@ class SwinUNet(eqx.Module):
         self.out = eqx.nn.Conv2d(last, 1, 1, dtype=dtype, key=keys[4])
 
     @classmethod
-    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
+    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> "SwinUNet":
         """A network whose encoder takes gathers of 72 x 72 as they are, to be trained in minutes.
 
         Args:

@@ -1,7 +1,5 @@
 """VelocityGAN: InversionNet, taught also by a critic who learns to tell its maps from true ones."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -60,7 +58,7 @@ class Critic(eqx.Module):
         self.blocks = tuple(map(ConvolutionBlock, blocks))
 
     @classmethod
-    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
+    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> "Critic":
         """A critic for `InversionNet.small`.
 
         Args:

@@ -234,7 +234,15 @@ class SwinUNet(eqx.Module):
             A network of 1,641,708 weights.
         """
         first, second = jax.random.split(key)
-        options = {"image": (3, 72), "patch": 6, "embedding": 48, "depths": (2, 4), "heads": (2, 4), "window": 6, "drop_path": 0.0}
+        options = {
+            "image": (3, 72),
+            "patch": 6,
+            "embedding": 48,
+            "depths": (2, 4),
+            "heads": (2, 4),
+            "window": 6,
+            "drop_path": 0.0,
+        }
         encoder = SwinV2(key=first, dtype=dtype, **options)
         return cls(key=second, stem=8, encoder=encoder, channels=(96, 32), last=16, dropout=0.0, dtype=dtype)
 

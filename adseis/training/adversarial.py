@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Float, Key, PyTree
 
 from adseis.networks.normalization import BATCH
+from adseis.training.losses import total
 from adseis.training.samples import Batch
 from adseis.training.state import Instant
 from adseis.training.supervised import Supervised
@@ -74,7 +75,7 @@ class Adversarial(eqx.Module):
             The sum, and its terms; those of the generator are zero where it is not its turn.
         """
         still = _fixed(network.generator)
-        gathers, fake, true, _ = self.supervised.compared(still, batch, instant)
+        _, fake, true, _ = self.supervised.compared(still, batch, instant)
         scores = jax.vmap(network.critic, axis_name=BATCH)
         distance = jnp.mean(scores(fake[:, None])) - jnp.mean(scores(true[:, None]))
         mixing = jax.random.uniform(jax.random.fold_in(instant.key, 1), (len(true), 1, 1), true.dtype)
@@ -91,7 +92,7 @@ class Adversarial(eqx.Module):
             return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of_generator))
 
         terms = {**critic, **jax.lax.cond(is_turn(instant.step), of_generator, of_none)}
-        return sum(terms.values(), jnp.zeros((), gathers.dtype)), terms
+        return total(terms), terms
 
 
 def is_turn(step: Any, **_: Any) -> Any:

@@ -3,6 +3,8 @@
 A loss of maps is called as `loss(predicted, true, weights)` and returns its terms by name; their sum is what is minimized.
 """
 
+import functools
+import operator
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
@@ -98,6 +100,18 @@ class Hybrid(eqx.Module):
         edges = _mean(jnp.abs(across), weights) + _mean(jnp.abs(down), weights)
         variation = _mean(jnp.abs(jnp.diff(predicted, axis=-2)), weights) + _mean(jnp.abs(jnp.diff(predicted, axis=-1)), weights)
         return {"value": self.value * huber, "edges": self.edges * edges, "variation": self.variation * variation}
+
+
+def total(terms: Mapping[str, Array]) -> Array:
+    """What is minimized.
+
+    Args:
+        terms: Of a loss, one at least.
+
+    Returns:
+        Their sum.
+    """
+    return functools.reduce(operator.add, terms.values())
 
 
 def class_weights(counts: Mapping[str, int]) -> dict[str, float]:

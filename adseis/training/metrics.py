@@ -52,9 +52,12 @@ def by_group(values: Float[np.ndarray, "figure sample"], groups: Sequence[str]) 
     found: dict[str, dict[str, float]] = {}
     for group in sorted(set(groups)):
         chosen = values[:, names == group]
-        found[group] = {**{name: float(v) for name, v in zip(FIGURES, chosen.mean(1), strict=True)}, "samples": chosen.shape[1]}
+        found[group] = {
+            **{name: float(v) for name, v in zip(FIGURES, chosen.mean(1), strict=True)},
+            "samples": float(chosen.shape[1]),
+        }
     means = {name: float(np.mean([group[name] for group in found.values()])) for name in FIGURES}
-    return {**found, "mean": {**means, "samples": len(names)}}
+    return {**found, "mean": {**means, "samples": float(len(names))}}
 
 
 def _rescaled(maps: Float[Array, "sample z x"]) -> Float[Array, "sample z x"]:

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from adseis.data.openfwi import proxy, shrink, simulate
 from adseis.data.openfwi_layout import SHRUNK
+from adseis.training.losses import total
 from adseis.training.samples import Batch
 from adseis.training.state import Instant
 from adseis.training.supervised import Supervised
@@ -86,4 +87,4 @@ class WithPhysics(eqx.Module):
         few = slice(0, self.samples)
         speeds = jnp.clip(self.supervised.transforms.speeds.back(found.predicted[few]), SLOWEST, FASTEST)
         terms["waveform"] = self.weight * jnp.mean(waveform_misfit(speeds, found.gathers[few], exact=self.exact))
-        return sum(terms.values(), jnp.zeros((), found.predicted.dtype)), terms
+        return total(terms), terms

@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from adseis.training.augmentation import Augmentation, augment
 from adseis.training.deformation import Resimulated
-from adseis.training.losses import MapLoss
+from adseis.training.losses import MapLoss, total
 from adseis.training.prediction import predict
 from adseis.training.samples import Batch
 from adseis.training.state import Instant
@@ -60,7 +60,7 @@ class Supervised(eqx.Module):
             The loss, and its terms.
         """
         terms = self.loss(*self.compared(network, batch, instant)[1:])
-        return sum(terms.values(), jnp.zeros(())), terms
+        return total(terms), terms
 
     def compared(self, network: Any, batch: Batch, instant: Instant) -> Compared:
         """Prediction and truth.

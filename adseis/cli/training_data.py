@@ -46,14 +46,14 @@ def read_parts(options: FolderOfData) -> Parts:
             raise ValueError("`validation` and `split` both say what is held back. Give one of them.")
         return Parts(data, opened(options.validation, options.subsets), {})
     division = openfwi.split(data) if options.split is None else openfwi.read_split(options.split)
-    parts = [data.part(name, division) for name in (TRAIN, VALIDATION)]
-    for name, part in zip((TRAIN, VALIDATION), parts, strict=True):
-        if not len(part):
+    given = {division.get(pair.name) for pair in data.pairs}
+    for name in (TRAIN, VALIDATION):
+        if name not in given:
             raise ValueError(
                 f"nothing is left for {name}: `{options.data}` holds {len(data.pairs)} pair(s) of files, and whole files are "
                 "dealt out. Make smaller files (adseis synthesize openfwi --samples-per-file), or name a folder by --validation."
             )
-    return Parts(parts[0], parts[1], division)
+    return Parts(data.part(TRAIN, division), data.part(VALIDATION, division), division)
 
 
 def opened(folder: Path, subsets: tuple[str, ...] = ()) -> openfwi.Dataset:

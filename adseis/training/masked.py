@@ -73,7 +73,7 @@ class Filler(eqx.Module):
         keys = None if key is None else jax.random.split(key, len(images))
         encoder = self.network.encoder
         found = jax.vmap(lambda image, one: encoder(image, key=one)[-1])(images, keys)
-        patches = jnp.einsum("sczx,oc->szxo", found, self.head.weight) + self.offset
+        patches = jnp.einsum("sczx,oc->szxo", found, self.head.weight) + self.offset[None, None, None]
         shots, rows, columns, _ = patches.shape
         squares = patches.reshape(shots, rows, columns, self.side, self.side)
         return squares.transpose(0, 1, 3, 2, 4).reshape(gathers.shape)

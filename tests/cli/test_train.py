@@ -95,7 +95,8 @@ def test_a_training_leaves_what_it_says(run, folder, capsys):
     assert "![learning](learning.png)" in report
     assert openfwi.read_split(run / "split.txt").keys() == {pair.name for pair in openfwi.Dataset(folder).pairs}
     before = (run / "best.safetensors").read_bytes()
-    again = ["train", "openfwi", "--preset", "tiny", "--data", str(folder), "--steps", "12", "--every", "6", "--output", str(run)]
+    words = ["--preset", "tiny", "--data", str(folder), "--steps", "12", "--every", "6", "--output", str(run)]
+    again = ["train", "openfwi", *words]
     assert main(again) == 0
     assert "finished already" in capsys.readouterr().out
     assert (run / "best.safetensors").read_bytes() == before
@@ -142,9 +143,9 @@ def test_it_is_adapted(run, folder, tmp_path, method, capsys):
     """What the adapted run says, read from its files, is what its validation found; the base is left as it was."""
     out = tmp_path / method
     words = ["--data", str(folder), "--method", method, "--samples", "8", "--old", str(folder), "--output", str(out)]
-    assert main(["train", "adapt", str(run), *words, *"--steps 4 --every 4".split()]) == 0
+    assert main(["train", "adapt", str(run), *words, "--steps", "4", "--every", "4"]) == 0
     report = (out / "report.md").read_text()
-    assert "| base left as it was | yes |" in report or "| base left as it was | True |" in report
+    assert "| base left as it was | yes |" in report
     assert "MAE on the old data, before" in report
     assert (out / "adapter.safetensors").exists() == (method in ("lora", "adapter", "head"))
     assert main(["train", "evaluate", str(out), "--robust", "0", "--misfit", "0", "--no-mirror"]) == 0

@@ -1,7 +1,5 @@
 """InversionNet: gathers to one vector, and the vector to a map of velocity."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -71,7 +69,7 @@ class InversionNet(eqx.Module):
         key: Key[Array, ""],
         shape: tuple[int, int, int] = (5, 1000, 70),
         layers: tuple[Layer, ...] = PUBLISHED,
-        channels: tuple[int, int, int, int, int] = (512, 256, 128, 64, 32),
+        channels: tuple[int, ...] = (512, 256, 128, 64, 32),
         dtype: DTypeLike = jnp.float32,
     ):
         """Draw the weights.
@@ -106,7 +104,7 @@ class InversionNet(eqx.Module):
         self.norm = BatchNorm(1, dtype=dtype)
 
     @classmethod
-    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
+    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> "InversionNet":
         """A network for gathers of (5, 72, 72), to be trained in minutes.
 
         Args:

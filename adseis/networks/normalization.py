@@ -15,6 +15,18 @@ BATCH = "batch"
 """Name of the axis over which a network in training is mapped: `jax.vmap(network, axis_name=BATCH)`."""
 
 
+def full(dtype: DTypeLike) -> DTypeLike:
+    """Precision in which sums and differences of many numbers are taken.
+
+    Args:
+        dtype: Of the numbers.
+
+    Returns:
+        Single for half, else its own.
+    """
+    return jnp.float64 if dtype == jnp.float64 else jnp.float32
+
+
 class BatchNorm(eqx.Module):
     r"""Channels brought to zero mean and unit variance, then scaled and shifted.
 
@@ -64,15 +76,15 @@ class BatchNorm(eqx.Module):
             The same shape.
         """
         mean, variance = (self.mean, self.variance) if self.inference else self._of_batch(x)
-        full = jnp.promote_types(x.dtype, jnp.float32)  # half precision is too coarse for what is about to be subtracted
-        scale = self.weight.astype(full) * jax.lax.rsqrt(variance.astype(full) + 1e-5)
+        dtype = full(x.dtype)
+        scale = self.weight.astype(dtype) * jax.lax.rsqrt(variance.astype(dtype) + 1e-5)
         wide = (slice(None), *(None,) * (x.ndim - 1))
-        y = (x.astype(full) - mean[wide].astype(full)) * scale[wide] + self.bias[wide].astype(full)
+        y = (x.astype(dtype) - mean[wide].astype(dtype)) * scale[wide] + self.bias[wide].astype(dtype)
         return y.astype(x.dtype)
 
     def _of_batch(self, x: Float[Array, "channel *grid"]) -> tuple[Array, Array]:
         grid = tuple(range(1, x.ndim))
-        x = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # of half precision, squares are summed in full
+        x = x.astype(full(x.dtype))
         try:
             count = jax.lax.psum(1, BATCH) * x[0].size
             mean = jax.lax.pmean(jnp.mean(x, grid), BATCH)

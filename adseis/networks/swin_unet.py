@@ -1,7 +1,5 @@
 """Swin-U-Net: every shot is seen by one Swin encoder, the shots are averaged, and a convolutional decoder draws the map."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,7 +13,9 @@ from adseis.networks.swin_v2 import SwinV2
 class ShotConvolution(eqx.nn.Conv2d):
     """A convolution of all shots at once: (shot, channel, z, x)."""
 
-    def __call__(self, x: Float[Array, "shot before z x"], *, key: Key[Array, ""] | None = None) -> Float[Array, "shot after z x"]:
+    def __call__(
+        self, x: Float[Array, "shot before z x"], *, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "shot after z x"]:
         """Convolve.
 
         Args:
@@ -223,7 +223,7 @@ class SwinUNet(eqx.Module):
         self.out = eqx.nn.Conv2d(last, 1, 1, dtype=dtype, key=keys[4])
 
     @classmethod
-    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
+    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> "SwinUNet":
         """A network whose encoder takes gathers of 72 x 72 as they are, to be trained in minutes.
 
         Args:
@@ -231,10 +231,18 @@ class SwinUNet(eqx.Module):
             dtype: Of the weights.
 
         Returns:
-            A network of 1,641,708 weights.
+            A network of 1,642,098 weights.
         """
         first, second = jax.random.split(key)
-        options = {"image": (3, 72), "patch": 6, "embedding": 48, "depths": (2, 4), "heads": (2, 4), "window": 6, "drop_path": 0.0}
+        options = {
+            "image": (3, 72),
+            "patch": 6,
+            "embedding": 48,
+            "depths": (2, 4),
+            "heads": (2, 4),
+            "window": 6,
+            "drop_path": 0.0,
+        }
         encoder = SwinV2(key=first, dtype=dtype, **options)
         return cls(key=second, stem=8, encoder=encoder, channels=(96, 32), last=16, dropout=0.0, dtype=dtype)
 

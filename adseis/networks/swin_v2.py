@@ -208,9 +208,7 @@ class Stage(eqx.Module):
         keys = jax.random.split(key, depth + 1)
         self.downsample = Merging(channels // 2, key=keys[0], dtype=dtype) if merged else None
         options = {"side": side, "window": window, "dtype": dtype}
-        self.blocks = tuple(
-            SwinBlock(channels, heads, shifted=i % 2 == 1, key=key, **options) for i, key in enumerate(keys[1:])
-        )
+        self.blocks = tuple(SwinBlock(channels, heads, shifted=i % 2 == 1, key=key, **options) for i, key in enumerate(keys[1:]))
 
     def __call__(self, x: Float[Array, "z x channel"], kept: Float[Array, "block two"] | None = None) -> Array:
         """Encode.
@@ -344,7 +342,9 @@ class SwinV2(eqx.Module):
             for i, (c, h, depth, side, key) in enumerate(zip(channels, heads, depths, sides, keys[1:], strict=True))
         )
 
-    def __call__(self, image: Float[Array, "..."], *, key: Key[Array, ""] | None = None) -> tuple[Float[Array, "channel z x"], ...]:
+    def __call__(
+        self, image: Float[Array, "..."], *, key: Key[Array, ""] | None = None
+    ) -> tuple[Float[Array, "channel z x"], ...]:
         """Encode.
 
         Args:

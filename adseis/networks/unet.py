@@ -1,7 +1,5 @@
 """A plain U-Net: time is shortened to the width of the line of receivers, and what follows is image to image."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -122,7 +120,7 @@ class UNet(eqx.Module):
         self.last = eqx.nn.Conv2d(before, 1, 1, dtype=dtype, key=next(keys))
 
     @classmethod
-    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
+    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> "UNet":
         """A network for gathers of (5, 72, 72), to be trained in minutes.
 
         Args:
@@ -151,7 +149,9 @@ class UNet(eqx.Module):
         for shortening in self.shortenings:
             x = shortening(x)
         edge, skips = (self.side - x.shape[2]) // 2, []
-        across = np.eye(x.shape[2])[np.clip(np.arange(-edge, self.side - edge), 0, x.shape[2] - 1)]  # outermost receivers repeated
+        across = np.eye(x.shape[2])[
+            np.clip(np.arange(-edge, self.side - edge), 0, x.shape[2] - 1)
+        ]  # outermost receivers repeated
         x = transform(resize(x, (self.side, x.shape[2])), None, across if len(across) > x.shape[2] else None)
         for block in self.down[:-1]:
             x = block(x)

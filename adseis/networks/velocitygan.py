@@ -1,7 +1,5 @@
 """VelocityGAN: InversionNet, taught also by a critic who learns to tell its maps from true ones."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -35,7 +33,7 @@ class Critic(eqx.Module):
         self,
         *,
         key: Key[Array, ""],
-        channels: tuple[int, int, int, int] = (32, 64, 128, 256),
+        channels: tuple[int, ...] = (32, 64, 128, 256),
         dtype: DTypeLike = jnp.float32,
     ):
         """Draw the weights.
@@ -60,7 +58,7 @@ class Critic(eqx.Module):
         self.blocks = tuple(map(ConvolutionBlock, blocks))
 
     @classmethod
-    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> Self:
+    def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> "Critic":
         """A critic for `InversionNet.small`.
 
         Args:

@@ -204,7 +204,7 @@ class Excitation(eqx.Module):
     """Channels weighed by what they hold on average, and places by what the channels hold there: x (c + s), both within 0 and 1.
 
     Attributes:
-        squeeze: Means of channels to a `reduction`th of them.
+        squeeze: Means of channels to a `reduction`th of them, at least 4.
         expand: Back to as many, of which the sigmoid is c.
         place: Channels to one, of which the sigmoid is s.
 
@@ -225,7 +225,7 @@ class Excitation(eqx.Module):
             key: Of the random numbers.
             dtype: Of the weights.
         """
-        keys, few = jax.random.split(key, 3), max(channels // reduction, 1)
+        keys, few = jax.random.split(key, 3), max(channels // reduction, 4)
         self.squeeze = eqx.nn.Linear(channels, few, dtype=dtype, key=keys[0])
         self.expand = eqx.nn.Linear(few, channels, dtype=dtype, key=keys[1])
         self.place = eqx.nn.Conv2d(channels, 1, 1, dtype=dtype, key=keys[2])

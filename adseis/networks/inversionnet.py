@@ -69,7 +69,7 @@ class InversionNet(eqx.Module):
         key: Key[Array, ""],
         shape: tuple[int, int, int] = (5, 1000, 70),
         layers: tuple[Layer, ...] = PUBLISHED,
-        channels: tuple[int, int, int, int, int] = (512, 256, 128, 64, 32),
+        channels: tuple[int, ...] = (512, 256, 128, 64, 32),
         dtype: DTypeLike = jnp.float32,
     ):
         """Draw the weights.

@@ -8,7 +8,6 @@ running average; `training.fit` does so, and `statistics` says which leaves thes
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PyTree
 
@@ -16,16 +15,16 @@ BATCH = "batch"
 """Name of the axis over which a network in training is mapped: `jax.vmap(network, axis_name=BATCH)`."""
 
 
-def at_least_single(dtype: DTypeLike) -> np.dtype:
-    """In what precision values are normalised: half precision is too coarse for what is about to be subtracted.
+def full(dtype: DTypeLike) -> DTypeLike:
+    """Precision in which sums and differences of many numbers are taken.
 
     Args:
-        dtype: That of the values.
+        dtype: Of the numbers.
 
     Returns:
-        The same, or float32.
+        Single for half, else its own.
     """
-    return np.dtype(dtype) if np.dtype(dtype).itemsize >= 4 else np.dtype(np.float32)
+    return jnp.float64 if dtype == jnp.float64 else jnp.float32
 
 
 class BatchNorm(eqx.Module):
@@ -77,15 +76,15 @@ class BatchNorm(eqx.Module):
             The same shape.
         """
         mean, variance = (self.mean, self.variance) if self.inference else self._of_batch(x)
-        full = at_least_single(x.dtype)
-        scale = self.weight.astype(full) * jax.lax.rsqrt(variance.astype(full) + 1e-5)
+        dtype = full(x.dtype)
+        scale = self.weight.astype(dtype) * jax.lax.rsqrt(variance.astype(dtype) + 1e-5)
         wide = (slice(None), *(None,) * (x.ndim - 1))
-        y = (x.astype(full) - mean[wide].astype(full)) * scale[wide] + self.bias[wide].astype(full)
+        y = (x.astype(dtype) - mean[wide].astype(dtype)) * scale[wide] + self.bias[wide].astype(dtype)
         return y.astype(x.dtype)
 
     def _of_batch(self, x: Float[Array, "channel *grid"]) -> tuple[Array, Array]:
         grid = tuple(range(1, x.ndim))
-        x = x.astype(at_least_single(x.dtype))
+        x = x.astype(full(x.dtype))
         try:
             count = jax.lax.psum(1, BATCH) * x[0].size
             mean = jax.lax.pmean(jnp.mean(x, grid), BATCH)

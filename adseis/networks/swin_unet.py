@@ -231,7 +231,7 @@ class SwinUNet(eqx.Module):
             dtype: Of the weights.
 
         Returns:
-            A network of 1,641,708 weights.
+            A network of 1,642,098 weights.
         """
         first, second = jax.random.split(key)
         options = {

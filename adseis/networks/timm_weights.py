@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from adseis.networks.swin_v2 import SwinV2
-from adseis.networks.weights import named, placed
+from adseis.networks.weights import placed
 
 RENAMED = {
     ".attn.": ".attention.",
@@ -68,21 +68,3 @@ def load_timm(encoder: SwinV2, path: str | os.PathLike[str]) -> SwinV2:
     except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f"`{path}` is no file of safetensors, or truncated ({error}).") from error
     return placed(encoder, our_names(arrays), path)
-
-
-def timm_shapes(encoder: SwinV2) -> dict[str, tuple[int, ...]]:
-    """What `load_timm` wants to find.
-
-    Args:
-        encoder: Any.
-
-    Returns:
-        Shape of every array by timm's name.
-    """
-    found = {}
-    for name, leaf in named(encoder).items():
-        for theirs, ours in reversed(RENAMED.items()):
-            if theirs != "layers_":
-                name = name.replace(ours, theirs)
-        found[name] = leaf.shape
-    return found

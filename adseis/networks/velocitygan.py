@@ -33,7 +33,7 @@ class Critic(eqx.Module):
         self,
         *,
         key: Key[Array, ""],
-        channels: tuple[int, int, int, int] = (32, 64, 128, 256),
+        channels: tuple[int, ...] = (32, 64, 128, 256),
         dtype: DTypeLike = jnp.float32,
     ):
         """Draw the weights.

@@ -11,7 +11,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Key
 
-from adseis.networks.normalization import at_least_single
+from adseis.networks.normalization import full
 
 
 def rows(layer: Callable[[Array], Array], x: Float[Array, "*places channel"]) -> Float[Array, "*places _channel"]:
@@ -151,14 +151,14 @@ class Attention(eqx.Module):
         """
         windows, places, channels = x.shape
         heads = self.logit_scale.shape[0]
-        full = at_least_single(x.dtype)
+        single = full(x.dtype)
         qkv = rows(self.qkv, x) + jnp.concatenate([self.q_bias, jnp.zeros_like(self.q_bias), self.v_bias])[None, None]
         q, k, v = qkv.reshape(windows, places, 3, heads, channels // heads).transpose(2, 0, 3, 1, 4)
-        q, k = (unit(a.astype(full)).astype(x.dtype) for a in (q, k))
-        scale = jnp.exp(jnp.minimum(self.logit_scale.astype(full), math.log(100)))
-        cosine = jnp.einsum("whpc,whqc->whpq", q, k).astype(full)
-        bias = self._by_offset(full)[None]
-        bias = bias if mask is None else bias + jnp.asarray(mask, full)[:, None]
+        q, k = (unit(a.astype(single)).astype(x.dtype) for a in (q, k))
+        scale = jnp.exp(jnp.minimum(self.logit_scale.astype(single), math.log(100)))
+        cosine = jnp.einsum("whpc,whqc->whpq", q, k).astype(single)
+        bias = self._by_offset(single)[None]
+        bias = bias if mask is None else bias + jnp.asarray(mask, single)[:, None]
         weights = jax.nn.softmax(cosine * scale[None] + bias, -1)
         y = jnp.einsum("whpq,whqc->wphc", weights.astype(x.dtype), v)
         return rows(self.projection, y.reshape(windows, places, channels))

@@ -16,7 +16,7 @@ def count(make, **options):
 
 
 def drawn(make, called=lambda name: name, **options):
-    """A network of drawn weights: none is zero, as scales of norms may be to begin with. `called` tells by what name they are drawn."""
+    """A network of drawn weights, none of them zero, as scales of norms may be at first; `called` tells the names to draw by."""
     network = eqx.filter_eval_shape(lambda key: make(key=key, **options), KEY)
 
     def filled(path, leaf):

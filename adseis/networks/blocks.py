@@ -1,4 +1,4 @@
-"""What networks of gathers are built of: convolution blocks, residual blocks, resizing by fixed matrices, a check of the input."""
+"""What networks of gathers are built of: convolution and residual blocks, resizing by fixed matrices, a check of the input."""
 
 from functools import lru_cache
 
@@ -136,8 +136,8 @@ def gelu(x: Array) -> Array:
 class Doubling(eqx.nn.ConvTranspose2d):
     """A transposed convolution of 4x4, stride 2 and padding 1, from a map to one twice as fine.
 
-    Computed as a convolution of 2x2 to four times the channels and a pixel shuffle: the same numbers, but compilers for processors
-    have no fast gradient of the usual form.
+    Computed as a convolution of 2x2 to four times the channels and a pixel shuffle: the same numbers, but compilers for
+    processors have no fast gradient of the usual form.
     """
 
     def __init__(self, before: int, after: int, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32):
@@ -165,7 +165,7 @@ class Doubling(eqx.nn.ConvTranspose2d):
         kernel = self.weight.reshape(after, before, 2, 2, 2, 2)[:, :, :, ::-1, :, ::-1].transpose(0, 3, 5, 1, 2, 4)
         x = jnp.pad(x, ((0, 0), (1, 1), (1, 1)))[None]  # and not by the convolution, whose gradient is ten times slower then
         y = jax.lax.conv_general_dilated(x, kernel.reshape(4 * after, before, 2, 2), (1, 1), "VALID")[0]
-        return spread_channels(y)[:, 1:-1, 1:-1] + self.bias
+        return spread_channels(y)[:, 1:-1, 1:-1] + jnp.asarray(self.bias)
 
 
 class ConvolutionBlock(eqx.Module):

@@ -90,8 +90,8 @@ class BatchNorm(eqx.Module):
             mean = jax.lax.pmean(jnp.mean(x, grid), BATCH)
         except NameError as error:
             raise ValueError(
-                f'a BatchNorm in training needs the other samples: call jax.vmap(network, axis_name="{BATCH}"), or it in '
-                "inference, by eqx.nn.inference_mode(network)."
+                f'a BatchNorm in training needs the other samples: call jax.vmap(network, axis_name="{BATCH}"), or the network '
+                "in inference, by eqx.nn.inference_mode(network)."
             ) from error
         away = x - mean[(slice(None), *(None,) * len(grid))]
         variance = jax.lax.pmean(jnp.mean(away * away, grid), BATCH)

@@ -13,6 +13,18 @@ from adseis.networks.swin_v2 import SwinV2
 class ShotConvolution(eqx.nn.Conv2d):
     """A convolution of all shots at once: (shot, channel, z, x)."""
 
+    def __init__(self, before: int, after: int, kernel: int, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32):
+        """Draw the weights; there is no bias.
+
+        Args:
+            before: Channels that come in.
+            after: Channels that go out.
+            kernel: Rows and columns, odd.
+            key: Of the random numbers.
+            dtype: Of the weights.
+        """
+        super().__init__(before, after, kernel, padding=kernel // 2, use_bias=False, dtype=dtype, key=key)
+
     def __call__(
         self, x: Float[Array, "shot before z x"], *, key: Key[Array, ""] | None = None
     ) -> Float[Array, "shot after z x"]:
@@ -48,11 +60,10 @@ class Stem(eqx.Module):
             dtype: Of the weights.
         """
         keys = jax.random.split(key, 3)
-        options = {"use_bias": False, "dtype": dtype}
         self.convolutions = (
-            ShotConvolution(1, width, 3, padding=1, key=keys[0], **options),
-            ShotConvolution(width, width, 3, padding=1, key=keys[1], **options),
-            ShotConvolution(width, 3, 1, key=keys[2], **options),
+            ShotConvolution(1, width, 3, key=keys[0], dtype=dtype),
+            ShotConvolution(width, width, 3, key=keys[1], dtype=dtype),
+            ShotConvolution(width, 3, 1, key=keys[2], dtype=dtype),
         )
         self.norms = (eqx.nn.GroupNorm(GROUPS, width, dtype=dtype), eqx.nn.GroupNorm(GROUPS, width, dtype=dtype))
 
@@ -74,8 +85,8 @@ class Stem(eqx.Module):
 class Enlargement(eqx.Module):
     """A map twice as fine, joined by the encoder's of that size, and two residual blocks with a shortcut of their own.
 
-    3x3 convolution to four times the channels -> pixel shuffle -> GroupNorm -> GELU -> concatenation; of this by 1x1 convolution ->
-    GroupNorm -> GELU -> two residual blocks, to which a 1x1 convolution of the concatenation is added. Convolutions have no bias.
+    3x3 convolution to four times the channels -> pixel shuffle -> GroupNorm -> GELU -> concatenation; of this by 1x1 convolution
+    -> GroupNorm -> GELU -> two residual blocks, to which a 1x1 convolution of the concatenation is added. No bias in any.
 
     Attributes:
         enlarge: Convolution before the pixel shuffle.
@@ -207,8 +218,8 @@ class SwinUNet(eqx.Module):
         found = [stage.blocks[0].norm1.shape[0] for stage in encoder.layers]
         if len(channels) < len(found) - 1 or encoder.image[0] != 3:
             raise ValueError(
-                f"`channels` = {channels} must be at least {len(found) - 1}, one for each map of the encoder but the coarsest, and the "
-                f"encoder's images ({encoder.image[0]} channels) must have 3."
+                f"`channels` = {channels} must be at least {len(found) - 1}, one for each of the encoder's maps but the coarsest, and "
+                f"the encoder's images ({encoder.image[0]} channels) must have 3."
             )
         self.shape, self.encoder = shape, encoder
         self.stem = Stem(stem, key=keys[1], dtype=dtype)

@@ -59,7 +59,7 @@ def silent(channels: int, dtype: DTypeLike) -> eqx.nn.LayerNorm:
         The norm.
     """
     norm = eqx.nn.LayerNorm(channels, dtype=dtype)
-    return eqx.tree_at(lambda n: n.weight, norm, jnp.zeros_like(norm.weight))
+    return eqx.tree_at(lambda n: n.weight, norm, jnp.zeros(channels, dtype))
 
 
 class SwinBlock(eqx.Module):
@@ -250,7 +250,7 @@ class PatchEmbedding(eqx.Module):
             dtype: Of the weights.
         """
         drawn = eqx.nn.Conv2d(channels, vector, patch, patch, dtype=dtype, key=key)
-        self.projection, self.bias = drawn.weight, jnp.ravel(drawn.bias)
+        self.projection, self.bias = drawn.weight, jnp.ravel(jnp.asarray(drawn.bias))
         self.norm = eqx.nn.LayerNorm(vector, dtype=dtype)
 
     def __call__(self, image: Float[Array, "channel z x"]) -> Float[Array, "z2 x2 vector"]:
@@ -270,11 +270,11 @@ class PatchEmbedding(eqx.Module):
 
 
 class SwinV2(eqx.Module):
-    """Image -> patches -> stages of blocks, each on maps half as fine and vectors twice as long; what every stage gives is returned.
+    """Image -> patches -> stages of blocks, each on maps half as fine, of vectors twice as long; gives what every stage gives.
 
-    By default SwinV2-Tiny for images of 256 x 256, of 27,576,618 weights (without the norm and the head of a classifier), equal to
-    timm's `swinv2_tiny_window8_256` with `features_only`; `load_timm` reads its weights. In training whole branches are left out
-    (stochastic depth), the more the deeper.
+    By default SwinV2-Tiny for images of 256 x 256, of 27,576,618 weights (without the norm and the head of a classifier), equal
+    to timm's `swinv2_tiny_window8_256` with `features_only`; `load_timm` reads its weights. In training whole branches are left
+    out (stochastic depth), the more the deeper.
 
     Attributes:
         patch_embed: First layer.
@@ -328,8 +328,8 @@ class SwinV2(eqx.Module):
         sides = [image[1] // (patch * 2**i) for i in range(len(depths))]
         if image[1] % (patch * 2 ** (len(depths) - 1)) or any(side % min(window, side) for side in sides):
             raise ValueError(
-                f"`image` = {image} cannot be divided: {len(depths)} stages of patches of {patch} make maps of {sides} places, which "
-                f"must be whole numbers and multiples of `window` = {window}, or smaller than it."
+                f"`image` = {image} cannot be divided: {len(depths)} stages of patches of {patch} make maps of {sides} places, "
+                f"which must be whole numbers and multiples of `window` = {window}, or smaller than it."
             )
         channels = [embedding * 2**i for i in range(len(depths))]
         if any(c % h for c, h in zip(channels, heads, strict=True)):

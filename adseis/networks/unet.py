@@ -149,9 +149,7 @@ class UNet(eqx.Module):
         for shortening in self.shortenings:
             x = shortening(x)
         edge, skips = (self.side - x.shape[2]) // 2, []
-        across = np.eye(x.shape[2])[
-            np.clip(np.arange(-edge, self.side - edge), 0, x.shape[2] - 1)
-        ]  # outermost receivers repeated
+        across = np.eye(x.shape[2])[np.clip(np.arange(-edge, self.side - edge), 0, x.shape[2] - 1)]  # outermost ones repeated
         x = transform(resize(x, (self.side, x.shape[2])), None, across if len(across) > x.shape[2] else None)
         for block in self.down[:-1]:
             x = block(x)

@@ -10,7 +10,7 @@ from adseis.networks.blocks import ConvolutionBlock, sample
 
 
 class Critic(eqx.Module):
-    """A score of a map, high for true ones once trained: by pairs of 3x3 convolutions, the first of each halving, then one of 5x5.
+    """A score of a map, high for true ones once trained: pairs of 3x3 convolutions, the first of each halving, then one of 5x5.
 
     1,180,003 weights as published, which is what is made by default. BatchNorm and LeakyReLU(0.2) follow every convolution,
     the last one too: in training, scores are relative to those of the batch. The generator is `InversionNet`.

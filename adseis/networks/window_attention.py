@@ -48,7 +48,7 @@ def offsets(window: int) -> tuple[np.ndarray, np.ndarray]:
         window: Places along a side, w.
 
     Returns:
-        sign(d) log2(1 + |d|) / 3 of offsets d that are scaled to within -8 and 8, ((2w - 1)^2, 2); and indices into it (w^2, w^2).
+        sign(d) log2(1 + |d|) / 3 of offsets d, scaled to within -8 and 8, ((2w - 1)^2, 2); and indices into it (w^2, w^2).
     """
     line = np.arange(1 - window, window) * (8 / max(window - 1, 1))
     line = np.sign(line) * np.log2(1 + np.abs(line)) / 3

@@ -1,4 +1,4 @@
-"""The Swin encoder: timm's, number by number; windows against attention over the whole map with what must not be seen left out."""
+"""The Swin encoder: timm's, number by number; windows against attention computed place by place; weights from a file."""
 
 from pathlib import Path
 
@@ -85,9 +85,7 @@ def test_what_is_not_timms_is_told(tmp_path):
     encoder, path = SwinV2(key=KEY, **REDUCED), tmp_path / "model.safetensors"
     name = "layers.0.blocks.0.attn.qkv.weight"
     timm_file(encoder, path, **{name: np.zeros((96, 16), np.float32)})
-    with pytest.raises(
-        ValueError, match=r"holds layers.0.blocks.0.attention.qkv.weight \(96, 16\), where the network has \(96, 32\)"
-    ):
+    with pytest.raises(ValueError, match=r"layers.0.blocks.0.attention.qkv.weight \(96, 16\), where the network has \(96, 32\)"):
         load_timm(encoder, path)
     timm_file(encoder, path, **{name: None})
     with pytest.raises(ValueError, match="lacks layers.0.blocks.0.attention.qkv.weight"):

@@ -1,11 +1,13 @@
 """`adseis info`: what a run folder holds, or what this installation runs on."""
 
+import dataclasses
 import sys
 import textwrap
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import jax
@@ -17,6 +19,8 @@ from adseis.cli.folders import flat
 from adseis.cli.invert import Invert
 from adseis.cli.runs import read_metrics, read_report, spell, versions
 from adseis.cli.simulate import Simulate
+from adseis.cli.train_adapt import Adapt
+from adseis.cli.train_openfwi import TrainOpenfwi
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,16 @@ def describe_run(folder: Path) -> str:
 def _options(path: Path) -> list[str]:
     """As they were typed; of a configuration that is no command's, all."""
     table = flat(tomllib.loads(path.read_text(encoding="utf-8")))
-    standards = (flat(tomllib.loads(dumps(kind()))) for kind in (Invert, Simulate))
+    standards = (flat(tomllib.loads(dumps(_standard(kind)))) for kind in (Invert, Simulate, TrainOpenfwi, Adapt))
     standard = next((standard for standard in standards if standard.keys() == table.keys()), {})
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     return [given(name, value) for name, value in options.items() if value != NONE and table[name] != standard.get(name)]
+
+
+def _standard(kind: type) -> Any:
+    """A command's options by default, with no file where one has to be named."""
+    needed = [field.name for field in dataclasses.fields(kind) if field.default is field.default_factory is dataclasses.MISSING]
+    return kind(**{name: Path() for name in needed})
 
 
 def _describe_arrays(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from adseis.cli.training_options import FolderOfData, LossOptions, StepOptions
 from adseis.cli.training_report import write_training_report
 from adseis.cli.training_runs import Showing
 from adseis.data.openfwi import write_split
+from adseis.networks import SwinUNet
 from adseis.networks.adapters import counts
 from adseis.parallel.devices import device_mesh
 from adseis.training import Fitted, Plan, fit
@@ -24,6 +25,7 @@ from adseis.training.augmentation import Amplitude, Augmentation, DeadReceivers,
 from adseis.training.deformation import Resimulated
 from adseis.training.evaluation import validation_of
 from adseis.training.losses import class_weights
+from adseis.training.masked import Filler, Masked, with_encoder
 from adseis.training.physics import WithPhysics
 from adseis.training.presets import Preset, preset_of
 from adseis.training.samples import Samples
@@ -37,7 +39,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "receivers": DeadReceivers(),
     "mirror": Mirror(),
 }
-STEP_KEY = ("step", "kind")
+STEP_KEY, MASKED = ("step", "kind"), "masked"
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,16 @@ class PresetOptions:
 
     Attributes:
         preset: inversionnet, velocitygan, unet, swin-unet: whole gathers and millions of weights, for a GPU;
-            inversionnet-small, velocitygan-small, unet-small, swin-unet-small: small gathers, for two cores.
+            inversionnet-small, velocitygan-small, unet-small, swin-unet-small: small gathers, for two cores; foundation: the last
+            of these, its encoder pre-trained on masked gathers, for many families and to be adapted.
         weights: File of weights to begin with (`best.safetensors` of a training); by default random ones.
+        masked: Steps of a pre-training of the encoder, which fills in what is hidden of gathers; of a Swin-U-Net for small gathers.
+            By default as the preset says.
     """
 
     preset: str = "swin-unet-small"
     weights: Path | None = None
+    masked: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +115,26 @@ def run(config: TrainOpenfwi) -> int:
         network = preset.network(config.seed)
         if config.weights is not None:
             network = with_weights(network, config.weights)
+        if steps := preset.masked if config.masked is None else config.masked:
+            network = _pretrained(preset, network, parts, steps, config, folder.path / MASKED)
         found = trained(preset, network, loss, parts, config, folder)
         write_training_report(folder, preset, found, parts, seconds=time.perf_counter() - begun)
     return 0
+
+
+def _pretrained(preset: Preset, network: Any, parts: Parts, steps: int, config: TrainOpenfwi, folder: Path) -> Any:
+    """A network whose encoder has filled in what is hidden of gathers."""
+    if not isinstance(network, SwinUNet):
+        raise ValueError(f"`masked` = {steps} is of a Swin-U-Net, not of `preset` = {preset.name}. Leave it out.")
+    filler = Filler(network, key=jax.random.key(config.seed + 1))
+    samples = Samples(parts.train, config.batch or preset.batch, seed=config.seed, prepare=preset.transforms.sized)
+    print(f"pre-training on masked gathers: {steps} steps")
+    plan = Plan(steps, every=max(1, steps // 4), seed=config.seed)
+    found = fit(
+        filler, Masked(preset.transforms), samples, optimizer=preset.optimizer(steps), plan=plan, folder=folder,
+        about={"masked": preset.name, "data": identity(parts.train)},
+    )  # fmt: skip
+    return with_encoder(network, found.x)
 
 
 def trained(
@@ -187,7 +210,7 @@ def loss_of(preset: Preset, config: LossOptions) -> Loss:
         return preset.whole_loss(supervised)
     if config.physics < 0 or preset.adversarial:
         raise ValueError(f"`physics` = {config.physics:g} must be positive, and of a preset without a critic.")
-    return WithPhysics(supervised, config.physics, config.simulated, labels=not config.no_labels)
+    return WithPhysics(supervised, config.physics, config.simulated, labels=not config.no_labels, exact=config.operator)
 
 
 def _counted(parts: Parts) -> dict[str, int]:

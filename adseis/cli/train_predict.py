@@ -12,6 +12,8 @@ from adseis.cli.training_runs import inverter_of
 from adseis.data.arrays import read_npy
 from adseis.data.openfwi_layout import GATHERS, SHRUNK
 from adseis.files import check_writable, written_whole
+from adseis.training.trained_network import Inverter
+from adseis.training.waveform_fitting import fitted_to
 from adseis.viz.figures import save_figure
 from adseis.viz.sheets import plot_sheet
 
@@ -24,11 +26,14 @@ class PredictOptions:
         data: Gathers of OpenFWI's survey, `.npy` of (5, 1000, 70) or (sample, 5, 1000, 70), or small ones, (..., 5, 72, 72).
         output: File of the maps [m/s], `.npy` (sample, 1, 70, 70), with a picture beside; by default DATA-predicted.npy.
         mirror: Mean over gathers and their mirror image.
+        fit: Steps in which low-rank adapters are fitted to the waveforms of each sample, without a label; a step takes some two
+            seconds of a core.
     """
 
     data: Path
     output: Path | None = None
     mirror: Flag = False
+    fit: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,25 @@ def run(config: Predict) -> int:
     check_writable(output.parent)
     inverter, _ = inverter_of(config.run)
     gathers = gathers_of(config.data)
-    maps = inverter.in_batches(gathers, mirror=config.mirror)
+    if config.fit and config.mirror:
+        raise ValueError("`fit` is of one network, `mirror` of two predictions. Take one of them.")
+    maps = _fitted(inverter, gathers, config.fit) if config.fit else inverter.in_batches(gathers, mirror=config.mirror)
     with written_whole(output) as partial:
         np.save(partial, maps[:, None].astype("float32"), allow_pickle=False)
     picture = output.with_suffix(".png")
     save_figure(plot_sheet({f"of {config.data.name}": maps[:8]}), picture)
     print(f"{len(maps)} map(s), {maps.min():.0f} to {maps.max():.0f} m/s: {output}, {picture}")
     return 0
+
+
+def _fitted(inverter: Inverter, gathers: np.ndarray, steps: int) -> np.ndarray:
+    """Maps of networks that were fitted to the waveforms of their own samples."""
+    maps = []
+    for number, sample in enumerate(gathers):
+        one, (before, after) = fitted_to(inverter, sample, steps=steps)
+        print(f"sample {number}: misfit of the waveforms {before:.3g} -> {after:.3g}")
+        maps.append(np.asarray(one(sample[None]))[0])
+    return np.stack(maps)
 
 
 def gathers_of(path: Path) -> np.ndarray:

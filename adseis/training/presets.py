@@ -42,6 +42,7 @@ class Preset:
         low_rank: Where low-rank adapters are put, and of which rank.
         bottlenecks: Where bottlenecks are put, and how wide they are.
         head: Modules that are trained alone as its head.
+        masked: Steps of a pre-training of its encoder on masked gathers, before all others.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Preset:
     low_rank: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"**": 1})
     bottlenecks: Mapping[str, int] = dataclasses.field(default_factory=dict)
     head: tuple[str, ...] = ("last",)
+    masked: int = 0
 
     def network(self, seed: int) -> Any:
         """Its network with first weights.
@@ -178,6 +180,11 @@ PRESETS: Mapping[str, Preset] = {
             "swin-unet-small", lambda key: SwinUNet.small(key=key), _SCORES, Hybrid(), 1e-3, 16,
             "a small Swin-U-Net that takes small gathers as they are; trains on two cores", weighted=True,
             bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD,
+        ),
+        Preset(
+            "foundation", lambda key: SwinUNet.small(key=key), _SCORES, Hybrid(), 1e-3, 16,
+            "the small Swin-U-Net for many families at once, its encoder pre-trained on masked gathers, to be adapted", weighted=True,
+            bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD, masked=1000,
         ),
     )
 }  # fmt: skip

@@ -59,19 +59,8 @@ def run(folder, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(presets, "PRESETS", {**PRESETS, "tiny": TINY})
-        code = main(
-            [
-                "train",
-                "openfwi",
-                "--debug",
-                "--preset",
-                "tiny",
-                "--data",
-                str(folder),
-                *"--steps 12 --every 6 --output".split(),
-                str(path),
-            ]
-        )
+        words = ["--preset", "tiny", "--data", str(folder), "--steps", "12", "--every", "6", "--output", str(path)]
+        code = main(["train", "openfwi", *words])
     assert code == 0
     return path
 
@@ -99,6 +88,10 @@ def test_a_training_leaves_what_it_says(run, folder, capsys):
     again = ["train", "openfwi", *words]
     assert main(again) == 0
     assert "finished already" in capsys.readouterr().out
+    assert main(["info", str(run)]) == 0
+    said = capsys.readouterr().out
+    assert "--preset tiny" in said
+    assert "--physics" not in said  # it is as by default
     assert (run / "best.safetensors").read_bytes() == before
     assert main([*again, "--seed", "1"]) == 2
     assert "holds another run (--seed: 0 there, 1 here)" in capsys.readouterr().err

@@ -20,6 +20,7 @@ MADE = (
     *("config.toml", "versions.json", "metrics.jsonl", "result.h5", "report*.md", "journal*.h5", "*.png"),
     *("model.h5", "model.segy", "models.npy", "preconditioner.npy"),
     *("last.safetensors", "best.safetensors", "adapter.safetensors", "split.txt", "log.txt"),
+    *("masked/*.safetensors", "masked/metrics.jsonl"),
 )
 """What runs leave in their folders."""
 COMPUTED = ("metrics.jsonl", "result.h5", "report.md", "journal*.h5", "models.npy", "last.safetensors")

@@ -51,8 +51,8 @@ class PresetOptions:
             inversionnet-small, velocitygan-small, unet-small, swin-unet-small: small gathers, for two cores; foundation: the last
             of these, its encoder pre-trained on masked gathers, for many families and to be adapted.
         weights: File of weights to begin with (`best.safetensors` of a training); by default random ones.
-        masked: Steps of a pre-training of the encoder, which fills in what is hidden of gathers; of a Swin-U-Net for small gathers.
-            By default as the preset says.
+        masked: Steps of a pre-training of the encoder, which fills in what is hidden of gathers; of a Swin-U-Net for small
+            gathers. By default as the preset says.
     """
 
     preset: str = "swin-unet-small"

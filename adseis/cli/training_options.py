@@ -66,8 +66,8 @@ class LossOptions:
             deform (maps bent, faulted, scaled, smoothed, and simulated again: one of each batch).
         physics: Weight of the misfit of the waveforms of predicted maps, by the wave equation; 0 for none.
         simulated: Samples of each batch whose waveforms are simulated.
-        operator: Simulate by OpenFWI's operator itself, in place of its proxy within absorbing layers, which takes an eighth of the
-            time.
+        operator: Simulate by OpenFWI's operator itself, in place of its proxy within absorbing layers, which takes an eighth of
+            the time.
         no_labels: Let waveforms be the only teacher.
     """
 

@@ -183,8 +183,8 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "foundation", lambda key: SwinUNet.small(key=key), _SCORES, Hybrid(), 1e-3, 16,
-            "the small Swin-U-Net for many families at once, its encoder pre-trained on masked gathers, to be adapted", weighted=True,
-            bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD, masked=1000,
+            "the small Swin-U-Net for many families at once, its encoder pre-trained on masked gathers, to be adapted",
+            weighted=True, bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD, masked=1000,
         ),
     )
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """`adseis train`: what each command leaves, that a repeated one does nothing, and what cannot be right is said in a line."""
 
 import json
+import re
 
 import equinox as eqx
 import jax
@@ -145,6 +146,25 @@ def test_it_is_adapted(run, folder, tmp_path, method, capsys):
     found = json.loads((out / "evaluation" / "evaluation.json").read_text())["plain"]["mean"]["MAE"]
     best = min(json.loads(line).get("MAE", np.inf) for line in (out / "metrics.jsonl").read_text().splitlines())
     assert found == pytest.approx(best, rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.optimised
+def test_a_foundation_is_pre_trained(folder, tmp_path, capsys):
+    """The encoder's own training stands in a folder of its own; physics and adapters work on what comes of it."""
+    out, adapted = tmp_path / "out", tmp_path / "adapted"
+    words = ["--data", str(folder), "--batch", "4", "--steps", "3", "--every", "3"]
+    options = ["--masked", "3", "--physics", "0.1", "--output", str(out)]
+    assert main(["train", "openfwi", "--preset", "foundation", *words, *options]) == 0
+    assert "pre-training on masked gathers: 3 steps" in capsys.readouterr().out
+    assert (out / "masked" / "best.safetensors").exists()
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert lines[0]["waveform"] > 0
+    assert main(["train", "adapt", str(out), *words, "--output", str(adapted)]) == 0
+    trained, _, every = re.search(r"\| trained numbers \| ([\d,]+) (of) ([\d,]+)", (adapted / "report.md").read_text()).groups()
+    assert int(trained.replace(",", "")) < 0.01 * int(every.replace(",", ""))
+    assert main(["train", "openfwi", "--preset", "unet-small", *words, "--masked", "3", "--output", str(tmp_path / "u")]) == 2
+    assert "of a Swin-U-Net" in capsys.readouterr().err
 
 
 def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):

@@ -87,5 +87,5 @@ def write_pair(
     paths.velocity.unlink(missing_ok=True)
     for path, values in zip(paths, (data, maps), strict=True):
         with written_whole(path) as partial:
-            np.save(partial, values, allow_pickle=False)
+            np.save(partial, np.ascontiguousarray(values), allow_pickle=False)  # row by row, as all readers expect
     return paths

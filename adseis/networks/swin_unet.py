@@ -218,8 +218,8 @@ class SwinUNet(eqx.Module):
         found = [stage.blocks[0].norm1.shape[0] for stage in encoder.layers]
         if len(channels) < len(found) - 1 or encoder.image[0] != 3:
             raise ValueError(
-                f"`channels` = {channels} must be at least {len(found) - 1}, one for each of the encoder's maps but the coarsest, "
-                f"and the encoder's images ({encoder.image[0]} channels) must have 3."
+                f"`channels` = {channels} must be at least {len(found) - 1}, one for each of the encoder's maps but the "
+                f"coarsest, and the encoder's images ({encoder.image[0]} channels) must have 3."
             )
         self.shape, self.encoder = shape, encoder
         self.stem = Stem(stem, key=keys[1], dtype=dtype)
@@ -242,7 +242,7 @@ class SwinUNet(eqx.Module):
             dtype: Of the weights.
 
         Returns:
-            A network of 1,642,098 weights.
+            A network of 1,673,404 weights.
         """
         first, second = jax.random.split(key)
         options = {
@@ -255,7 +255,7 @@ class SwinUNet(eqx.Module):
             "drop_path": 0.0,
         }
         encoder = SwinV2(key=first, dtype=dtype, **options)
-        return cls(key=second, stem=8, encoder=encoder, channels=(96, 32), last=16, dropout=0.0, dtype=dtype)
+        return cls(key=second, stem=8, encoder=encoder, channels=(96, 32, 16), last=16, dropout=0.0, dtype=dtype)
 
     def __call__(self, gathers: Float[Array, "..."], *, key: Key[Array, ""] | None = None) -> Float[Array, "1 70 70"]:
         """Predict.

@@ -129,6 +129,7 @@ class Preset:
 
 _LOGS = Transforms(LogScale(), SpeedRange(-1.0, 1.0))
 _SMALL_LOGS = dataclasses.replace(_LOGS, small=True)
+_SWIN_RANKS = {"**/attention/*": 1, "decoder/**": 1}
 _SWIN_HEAD = ("block", "last", "norm", "out")
 _SCORES = Transforms(ZScore(), SpeedRange(0.0, 1.0), small=True)
 
@@ -174,17 +175,18 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "unet-small", lambda key: UNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,
-            "a small U-Net for small gathers; trains on two cores", bottlenecks={"down/*": 8},
+            "a small U-Net for small gathers; trains on two cores",
+            low_rank={"down/**": 1, "up/**": 1}, bottlenecks={"down/*": 8},
         ),
         Preset(
             "swin-unet-small", lambda key: SwinUNet.small(key=key), _SCORES, Hybrid(), 1e-3, 16,
             "a small Swin-U-Net that takes small gathers as they are; trains on two cores", weighted=True,
-            bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD,
+            low_rank=_SWIN_RANKS, bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD,
         ),
         Preset(
             "foundation", lambda key: SwinUNet.small(key=key), _SCORES, Hybrid(), 1e-3, 16,
             "the small Swin-U-Net for many families at once, its encoder pre-trained on masked gathers, to be adapted",
-            weighted=True, bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD, masked=1000,
+            weighted=True, low_rank=_SWIN_RANKS, bottlenecks={"encoder/**/mlp": 8}, head=_SWIN_HEAD, masked=1000,
         ),
     )
 }  # fmt: skip

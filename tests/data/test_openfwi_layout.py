@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from adseis.data import openfwi_layout as layout
+from adseis.data.openfwi_dataset import Dataset
 from adseis.data.openfwi_writing import shard_paths, write_shard
 
 
@@ -76,3 +77,11 @@ def test_what_is_not_written(tmp_path, gathers, velocity, said):
     with pytest.raises(ValueError, match=said):
         write_shard(tmp_path, "flat-vel-a", 0, gathers, velocity)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_stored_by_columns_are_written_by_rows(tmp_path):
+    """What a transposition leaves is read again: the reader maps files row by row, and refuses others."""
+    gathers, maps = np.ones((2, 5, 72, 72), "float32"), np.full((70, 70, 2), 3000.0, "float32").T
+    assert not maps.flags.c_contiguous
+    write_shard(tmp_path, "flat-vel-a", 0, gathers, maps)
+    np.testing.assert_array_equal(Dataset(tmp_path)[1].velocity, maps[1])

@@ -67,7 +67,7 @@ def evaluate(
     for first in tqdm(range(0, len(numbers), batch), desc="evaluate", disable=not progress):
         some = data.batch(numbers[first : first + batch])
         gathers = some.gathers if change is None else change(some.gathers, np.random.default_rng([seed, first]))
-        found.append(np.asarray(figures(predict(gathers), some.velocity)))
+        found.append(np.asarray(figures(np.asarray(predict(gathers), np.float32), some.velocity)))
         groups += some.subset
     return by_group(np.concatenate(found, 1), groups)
 

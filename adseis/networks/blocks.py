@@ -179,9 +179,7 @@ class Doubling(eqx.nn.ConvTranspose2d):
         after, before = self.weight.shape[:2]
         kernel = self.weight.reshape(after, before, 2, 2, 2, 2)[:, :, :, ::-1, :, ::-1].transpose(0, 3, 5, 1, 2, 4)
         kernel = kernel.reshape(4 * after, before, 2, 2)
-        y = jax.lax.conv_general_dilated(framed(x)[None], kernel, (1, 1), "VALID")[
-            0
-        ]  # its own padding has a slow gradient
+        y = jax.lax.conv_general_dilated(framed(x)[None], kernel, (1, 1), "VALID")[0]  # its own padding has a slow gradient
         return spread_channels(y)[:, 1:-1, 1:-1] + jnp.asarray(self.bias)
 
 

@@ -104,6 +104,21 @@ def resize(x: Float[Array, "channel z x"], shape: tuple[int, int]) -> Float[Arra
     return transform(x, *matrices)
 
 
+def framed(x: Float[Array, "channel z x"]) -> Float[Array, "channel _z _x"]:
+    """A zero on every side, joined on rather than padded: jax2onnx 0.17 does not pad a batch of unknown length.
+
+    Args:
+        x: Channels.
+
+    Returns:
+        Channels, two rows and two columns more.
+    """
+    for axis in (1, 2):
+        zeros = jnp.zeros_like(jax.lax.slice_in_dim(x, 0, 1, axis=axis))
+        x = jnp.concatenate([zeros, x, zeros], axis)
+    return x
+
+
 def spread_channels(x: Float[Array, "channels z x"]) -> Float[Array, "channel z2 x2"]:
     """Four channels of one map to one channel of a map twice as fine (pixel shuffle).
 
@@ -163,8 +178,8 @@ class Doubling(eqx.nn.ConvTranspose2d):
         """
         after, before = self.weight.shape[:2]
         kernel = self.weight.reshape(after, before, 2, 2, 2, 2)[:, :, :, ::-1, :, ::-1].transpose(0, 3, 5, 1, 2, 4)
-        x = jnp.pad(x, ((0, 0), (1, 1), (1, 1)))[None]  # and not by the convolution, whose gradient is ten times slower then
-        y = jax.lax.conv_general_dilated(x, kernel.reshape(4 * after, before, 2, 2), (1, 1), "VALID")[0]
+        kernel = kernel.reshape(4 * after, before, 2, 2)
+        y = jax.lax.conv_general_dilated(framed(x)[None], kernel, (1, 1), "VALID")[0]  # its own padding has a slow gradient
         return spread_channels(y)[:, 1:-1, 1:-1] + jnp.asarray(self.bias)
 
 

@@ -218,8 +218,8 @@ class SwinUNet(eqx.Module):
         found = [stage.blocks[0].norm1.shape[0] for stage in encoder.layers]
         if len(channels) < len(found) - 1 or encoder.image[0] != 3:
             raise ValueError(
-                f"`channels` = {channels} must be at least {len(found) - 1}, one for each of the encoder's maps but the "
-                f"coarsest, and the encoder's images ({encoder.image[0]} channels) must have 3."
+                f"`channels` = {channels} must be at least {len(found) - 1}, one for each map of the encoder but the coarsest, "
+                f"and the encoder's images ({encoder.image[0]} channels) must have 3."
             )
         self.shape, self.encoder = shape, encoder
         self.stem = Stem(stem, key=keys[1], dtype=dtype)

@@ -29,7 +29,6 @@ from adseis.training.masked import Filler, Masked, with_encoder
 from adseis.training.physics import WithPhysics
 from adseis.training.presets import Preset, preset_of
 from adseis.training.samples import Samples
-from adseis.training.schedules import one_cycle
 from adseis.training.steps import Loss
 from adseis.training.trained_network import with_weights
 
@@ -176,13 +175,14 @@ def trained(
         config.steps, every=config.every, patience=config.patience, average=config.average, accumulate=config.accumulate,
         precision=None if config.precision == "float32" else config.precision, seed=config.seed, devices=devices,
     )  # fmt: skip
-    rate = one_cycle(config.rate or preset.rate, config.steps)
+    pace = {"rate": config.rate, "restarts": None if config.schedule is None else config.schedule == "restarts"}
+    rate = preset.schedule(config.steps, **pace)
     learned, weights = counts(network)
     few = "" if learned == weights else f", {learned:,} of them trained"
     told = f"{preset.name}: {weights:,} parameters{few}; {samples.order.samples} samples, {len(parts.validation)} held back; "
     print(f"{told}{config.steps} steps of {batch} ({config.steps / samples.order.steps:.1f} epochs)")
     return fit(
-        network, loss, samples, optimizer=preset.optimizer(config.steps, rate=config.rate), plan=plan,
+        network, loss, samples, optimizer=preset.optimizer(config.steps, **pace), plan=plan,
         validate=validation_of(parts.validation, preset.inverter, samples=config.validate), folder=folder.path,
         about={"preset": preset.name, "transforms": preset.transforms.about(), "data": identity(parts.train), **(about or {})},
         callback=Showing(folder, preset, parts.validation, lambda step: float(jax.numpy.asarray(rate(step)))),

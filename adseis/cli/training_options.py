@@ -33,9 +33,11 @@ class StepOptions:
     """How long and how fast weights move.
 
     Attributes:
-        steps: Steps in all; they set the schedule of the rate, a short rise and one half cosine.
+        steps: Steps in all, over which the learning rate rises and falls.
         batch: Samples of a step; by default as the preset says.
         rate: Greatest learning rate; by default as the preset says.
+        schedule: cosine: a short rise and one half cosine over all steps; restarts: a rise and ever longer cosines, of a twentieth
+            and a seventh of the steps or as published. By default as the preset says.
         every: Steps between validations, checkpoints and pictures.
         patience: Validations without a better error after which it ends; by default never.
         average: Decay of the moving average of the weights, which is what is validated and kept.
@@ -48,6 +50,7 @@ class StepOptions:
     steps: int = 2000
     batch: int | None = None
     rate: float | None = None
+    schedule: Literal["cosine", "restarts"] | None = None
     every: int = 200
     patience: int | None = None
     average: float = 0.99

@@ -12,11 +12,11 @@ import optax
 from jaxtyping import Array, Key
 
 from adseis.networks import Critic, InversionNet, SwinUNet, UNet
-from adseis.training.adversarial import Adversarial, Pair, adversarial_optimizer
+from adseis.training.adversarial import TURNS, Adversarial, Pair, adversarial_optimizer
 from adseis.training.augmentation import Augmentation
 from adseis.training.deformation import Resimulated
 from adseis.training.losses import Distance, Hybrid, MapLoss
-from adseis.training.schedules import adamw, one_cycle
+from adseis.training.schedules import adamw, one_cycle, warm_restarts
 from adseis.training.steps import Loss
 from adseis.training.supervised import Supervised
 from adseis.training.trained_network import Inverter
@@ -43,6 +43,7 @@ class Preset:
         bottlenecks: Where bottlenecks are put, and how wide they are.
         head: Modules that are trained alone as its head.
         masked: Steps of a pre-training of its encoder on masked gathers, before all others.
+        restarts: Steps of the rise and of the first of ever longer cosines, as published; None for one cosine over the whole run.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Preset:
     bottlenecks: Mapping[str, int] = dataclasses.field(default_factory=dict)
     head: tuple[str, ...] = ("last",)
     masked: int = 0
+    restarts: tuple[int, int] | None = None
 
     def network(self, seed: int) -> Any:
         """Its network with first weights.
@@ -106,25 +108,42 @@ class Preset:
         """
         return Adversarial(supervised) if self.adversarial else supervised
 
-    def optimizer(self, steps: int, *, rate: float | None = None) -> optax.GradientTransformation:
-        """Its optimizer: a short rise and one half cosine.
+    def schedule(self, steps: int, *, rate: float | None = None, restarts: bool | None = None) -> optax.Schedule:
+        """Its learning rate.
 
         Args:
             steps: Of the whole run.
             rate: Greatest rate; None for its own.
+            restarts: Whether it rises again and again, or falls once; None as the preset says.
+
+        Returns:
+            From the number of a step to the rate.
+        """
+        peak = self.rate if rate is None else rate
+        if restarts is False or (restarts is None and self.restarts is None):
+            return one_cycle(peak, steps)
+        rise, period = self.restarts or (max(1, steps // 20), max(1, steps // 7))
+        return warm_restarts(peak, warm_up=rise, period=period)
+
+    def optimizer(self, steps: int, *, rate: float | None = None, restarts: bool | None = None) -> optax.GradientTransformation:
+        """Its optimizer.
+
+        Args:
+            steps: Of the whole run.
+            rate: Greatest rate; None for its own.
+            restarts: As of `schedule`.
 
         Returns:
             The optimizer.
         """
-        peak = self.rate if rate is None else rate
         if not self.adversarial:
-            return adamw(one_cycle(peak, steps), decay=self.decay, clip=self.clip)
+            return adamw(self.schedule(steps, rate=rate, restarts=restarts), decay=self.decay, clip=self.clip)
         betas = (0.0, 0.9)  # of Wasserstein's critics: momentum of a moving target leads astray
-        turns = max(1, steps // 5)
-        return adversarial_optimizer(
-            adamw(one_cycle(peak, turns), decay=self.decay, clip=self.clip, betas=betas),
-            adamw(one_cycle(peak, steps), decay=self.decay, clip=self.clip, betas=betas),
+        generator, critic = (
+            adamw(self.schedule(count, rate=rate, restarts=restarts), decay=self.decay, clip=self.clip, betas=betas)
+            for count in (max(1, steps // TURNS), steps)
         )
+        return adversarial_optimizer(generator, critic)
 
 
 _LOGS = Transforms(LogScale(), SpeedRange(-1.0, 1.0))
@@ -164,6 +183,7 @@ PRESETS: Mapping[str, Preset] = {
             "swin-unet", lambda key: SwinUNet(key=key), _SCORES, Hybrid(), 1.5e-4, 64,
             "Khanal's hybrid of transformer and U-Net, small gathers enlarged to 256 x 256; for a GPU", weighted=True,
             low_rank={"**/attention/*": 8, "**/mlp/*": 8}, bottlenecks={"encoder/**/mlp": 16}, head=_SWIN_HEAD,
+            restarts=(3675, 5880),
         ),
         Preset(
             "inversionnet-small", lambda key: InversionNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,

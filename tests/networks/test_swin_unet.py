@@ -35,7 +35,7 @@ def test_counts():
     assert parameters(whole.encoder) == 27_576_618
     assert parameters(whole.stem) == 9_728
     assert parameters((whole.decoder, whole.block, whole.last, whole.norm, whole.out)) == 47_520_064
-    assert count(SwinUNet.small) == 1_642_098
+    assert count(SwinUNet.small) == 1_673_404
 
 
 def test_every_weight_is_trained(network, gathers):

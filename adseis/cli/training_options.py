@@ -36,8 +36,8 @@ class StepOptions:
         steps: Steps in all, over which the learning rate rises and falls.
         batch: Samples of a step; by default as the preset says.
         rate: Greatest learning rate; by default as the preset says.
-        schedule: cosine: a short rise and one half cosine over all steps; restarts: a rise and ever longer cosines, of a twentieth
-            and a seventh of the steps or as published. By default as the preset says.
+        schedule: cosine: a short rise and one half cosine over all steps; restarts: a rise and ever longer cosines. By default as
+            the preset says.
         every: Steps between validations, checkpoints and pictures.
         patience: Validations without a better error after which it ends; by default never.
         average: Decay of the moving average of the weights, which is what is validated and kept.

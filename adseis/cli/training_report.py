@@ -13,9 +13,9 @@ from adseis.training.presets import Preset
 from adseis.training.trained_network import Inverter
 
 PUBLISHED = (
-    "Published figures (GFI, arXiv:2410.11247) are of OpenFWI's own data, each network trained and tested within one subset: 24,000 "
-    "samples of Vel, 48,000 of Fault, 60,000 of Style; InversionNet and VelocityGAN have 24 million parameters, UNet-33M 33. They "
-    "stand here for scale, not for comparison."
+    "Published figures (GFI, arXiv:2410.11247) are of OpenFWI's own data, each network trained and tested within one subset: "
+    "24,000 samples of Vel, 48,000 of Fault, 60,000 of Style; InversionNet and VelocityGAN have 24 million parameters, UNet-33M "
+    "33. They stand here for scale, not for comparison."
 )
 
 

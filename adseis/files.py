@@ -5,12 +5,14 @@ name of a file never stands for half of it.
 """
 
 import hashlib
+import json
 import os
 import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -106,3 +108,27 @@ def sha256(array: np.ndarray) -> str:
         64 hexadecimal digits.
     """
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def read_json_lines(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """Records of a file that grows by one line of JSON each; a last line torn by a kill is left out.
+
+    Args:
+        path: Such as `metrics.jsonl`; none at all is no record.
+
+    Returns:
+        One mapping a line, in order.
+
+    Raises:
+        ValueError: If a line other than the last is damaged.
+    """
+    path = Path(path)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise ValueError(f"`{path}`: line {number} is damaged ({error}). Remove it.") from error
+    return records

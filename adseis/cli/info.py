@@ -17,10 +17,11 @@ from adseis.cli.configuration import NONE, dumps
 from adseis.cli.flags import given
 from adseis.cli.folders import flat
 from adseis.cli.invert import Invert
-from adseis.cli.runs import read_metrics, read_report, spell, versions
+from adseis.cli.runs import read_report, spell, versions
 from adseis.cli.simulate import Simulate
 from adseis.cli.train_adapt import Adapt
 from adseis.cli.train_openfwi import TrainOpenfwi
+from adseis.files import read_json_lines
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def describe_run(folder: Path) -> str:
     config, result = folder / "config.toml", folder / "result.h5"
     if not config.is_file():
         raise ValueError(f"`{folder}` is no run folder: it has no config.toml.")
-    records, (found, pictures) = read_metrics(folder / "metrics.jsonl"), read_report(folder)
+    records, (found, pictures) = read_json_lines(folder / "metrics.jsonl"), read_report(folder)
     parts = {
         "result": _table(found),
         f"metrics: {len(records)} records, the last": _table(records[-1]) if records else "",

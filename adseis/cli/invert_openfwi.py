@@ -13,11 +13,11 @@ import numpy as np
 
 from adseis.cli.folders import choose
 from adseis.cli.openfwi_maps import HIGH, LOW, Maps, RefinementOptions, read_maps
-from adseis.cli.runs import Findings, RunFolder, read_metrics, report, spell, versions
+from adseis.cli.runs import Findings, RunFolder, report, spell, versions
 from adseis.data import openfwi
 from adseis.data.arrays import StoredArray, read_npy
 from adseis.data.openfwi_survey import DT, SPACING
-from adseis.files import sha256, written_whole
+from adseis.files import read_json_lines, sha256, written_whole
 from adseis.inversion.openfwi import Refined, refine
 from adseis.inversion.openfwi_batch import FAILURES, journal_of
 from adseis.objectives.similarity import structural_similarity
@@ -87,7 +87,7 @@ def _done(config: RefinementOptions, maps: Maps, folder: RunFolder) -> tuple[dic
     if path.is_file():
         models = read_npy(path).reshape(maps.initial.shape).astype("float32")
     records = {}
-    for record in read_metrics(folder.path / "metrics.jsonl"):
+    for record in read_json_lines(folder.path / "metrics.jsonl"):
         if record["budget"] != config.evaluations or record["sample"] not in maps.samples or not path.is_file():
             continue
         place = maps.samples.index(record["sample"])

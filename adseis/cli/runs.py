@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from adseis.cli import folders
 from adseis.cli.configuration import dump
 from adseis.data.arrays import StoredArray, write_arrays
-from adseis.files import check_writable, written_whole
+from adseis.files import check_writable, read_json_lines, written_whole
 from adseis.optimizers.minimize import Result
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
@@ -88,7 +88,7 @@ class RunFolder:
         self._key = key
         self._metrics = self.path / "metrics.jsonl"
         self._pictures: list[str] = []
-        kept = {self._identity(record): record for record in read_metrics(self._metrics)} if self.resumed else {}
+        kept = {self._identity(record): record for record in read_json_lines(self._metrics)} if self.resumed else {}
         self._recorded = set(kept)
         # Rewritten once, so that a line torn by a kill is gone before the next one is appended to it.
         _write_text(self._metrics, "".join(json.dumps(record) + "\n" for record in kept.values()))
@@ -255,7 +255,7 @@ def report_inversion(folder: RunFolder, findings: Findings, result: Result, *, b
         result: Of its last minimization.
         begun: When it began, by `time.perf_counter`.
     """
-    records = read_metrics(folder.path / "metrics.jsonl")
+    records = read_json_lines(folder.path / "metrics.jsonl")
     drawn = [{"iteration": 0, **findings.start}, *records] if findings.start else records
     curves = {"misfit": Curves({"misfit": "misfit"}, "relative misfit"), **findings.curves} if drawn else {}
     figures = {
@@ -270,30 +270,6 @@ def report_inversion(folder: RunFolder, findings: Findings, result: Result, *, b
         return {**findings.draw(), **{name: curve.plot(drawn) for name, curve in curves.items()}}
 
     report(folder, replace(findings, draw=draw, figures={**findings.figures, **figures}))
-
-
-def read_metrics(path: str | Path) -> list[dict[str, Any]]:
-    """The records of a `metrics.jsonl`; a last line torn by a kill is left out.
-
-    Args:
-        path: The file; none at all is no record.
-
-    Returns:
-        One mapping a line, in order.
-
-    Raises:
-        ValueError: If a line other than the last is damaged.
-    """
-    path = Path(path)
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.append(json.loads(line))
-        except ValueError as error:
-            if number < len(lines):
-                raise ValueError(f"`{path}`: line {number} is damaged ({error}). Remove it.") from error
-    return records
 
 
 def read_report(folder: Path) -> tuple[dict[str, str], list[str]]:

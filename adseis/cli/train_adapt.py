@@ -15,7 +15,7 @@ from adseis.cli.training_data import opened, read_parts
 from adseis.cli.training_options import FolderOfData, RunArgument, StepOptions
 from adseis.cli.training_report import write_training_report
 from adseis.cli.training_runs import ADAPTER, inverter_of
-from adseis.networks.adapters import Adapted, bottleneck, counts, lora, write_adapter
+from adseis.networks.adapters import Adapted, bottleneck, counts, lora, unmerge, write_adapter
 from adseis.networks.weights import fingerprint
 from adseis.training.evaluation import evaluate
 from adseis.training.presets import Preset, preset_of
@@ -99,11 +99,9 @@ def run(config: Adapt) -> int:
         if isinstance(found.x, Adapted):
             told = {"preset": preset.name, "base_run": str(config.run.resolve()), "transforms": preset.transforms.about()}
             write_adapter(folder.path / ADAPTER, found.x, told)
-        figures: dict[str, object] = {
-            "method": config.method,
-            "trained numbers": "{:,} of {:,}".format(*counts(found.x)),
-            "base left as it was": fingerprint(base.network) == first,
-        }
+        figures: dict[str, object] = {"method": config.method, "trained numbers": "{:,} of {:,}".format(*counts(found.x))}
+        if isinstance(found.x, Adapted):
+            figures["base left as it was"] = "yes" if fingerprint(unmerge(found.x)) == first else "NO"
         if old is not None:
             before, after = (
                 evaluate(preset.inverter(one).in_batches, old, samples=config.validate)["mean"]["MAE"]

@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 from adseis.cli.runs import RunFolder
 from adseis.data.openfwi import Dataset
+from adseis.files import read_json_lines
 from adseis.networks.adapters import read_adapter
 from adseis.networks.weights import read_about
-from adseis.training.keeping import BEST, METRICS, read_lines
+from adseis.training.keeping import BEST, METRICS
 from adseis.training.presets import Preset, preset_of
 from adseis.training.trained_network import Inverter, read_inverter
 from adseis.viz.figures import save_figure
@@ -48,7 +49,7 @@ class Showing:
             network: Averaged.
             error: Of the validation.
         """
-        lines = read_lines(self._folder / METRICS)
+        lines = read_json_lines(self._folder / METRICS)
         last = {line["kind"]: line for line in lines}
         loss, checked = last["step"], last.get("validation", {})
         told = f"step {step}: loss {loss['loss']:.4g}, MAE {error:.1f} m/s"

@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxtyping import PyTree
 
-from adseis.files import check_writable, discard_partial, written_whole
+from adseis.files import check_writable, discard_partial, read_json_lines, written_whole
 from adseis.networks.weights import write_weights
 from adseis.training.state import Standing, State, read_state, write_state
 
@@ -57,7 +57,7 @@ class Keeping:
             return start, Standing()
         state, standing = read_state(self.folder / LAST, start, self._about)
         # What was written down after the checkpoint is done again, and a line torn by a kill goes.
-        self._keep([line for line in read_lines(self.folder / METRICS) if line["step"] <= int(state.step)])
+        self._keep([line for line in read_json_lines(self.folder / METRICS) if line["step"] <= int(state.step)])
         return state, standing
 
     def tell(self, line: dict[str, Any]) -> None:
@@ -95,26 +95,3 @@ class Keeping:
         if self.folder is not None:
             with written_whole(self.folder / METRICS) as partial:
                 partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Records of a training; a last line torn by a kill is left out.
-
-    Args:
-        path: `metrics.jsonl`; none at all is no record.
-
-    Returns:
-        One mapping a line.
-
-    Raises:
-        ValueError: If another line than the last is damaged.
-    """
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.append(json.loads(line))
-        except ValueError as error:
-            if number < len(lines):
-                raise ValueError(f"`{path}`: line {number} is damaged ({error}). Remove it.") from error
-    return records

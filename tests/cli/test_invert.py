@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from adseis.cli.main import main
-from adseis.cli.runs import read_metrics
 from adseis.data import read_gathers
 from adseis.data.gather_files import read_time_function
+from adseis.files import read_json_lines
 
 OPTIONS = ["--spacing", "25", "25", "--shots", "2", "--width", "6", "--frequency", "5", "--duration", "0.6"]
 
@@ -59,7 +59,7 @@ def test_invert_leaves_a_run_folder(model, tmp_path, capsys):
         "gathers.png",
         "misfit.png",
     } <= names
-    records = read_metrics(out / "metrics.jsonl")
+    records = read_json_lines(out / "metrics.jsonl")
     assert [r["iteration"] for r in records] == list(range(1, 5))
     with h5py.File(out / "result.h5") as file:
         true, initial, final = (file[f"vp_{k}"][()] for k in ("true", "initial", "inverted"))
@@ -118,7 +118,7 @@ def check_kills(model, tmp_path, kills):
     assert whole.returncode == 0, error
     resumed = killed_and_resumed(model, tmp_path / "killed", kills, seed=kills)
     np.testing.assert_array_equal(resumed, inverted(tmp_path / "whole"))
-    counts = [len(read_metrics(tmp_path / name / "metrics.jsonl")) for name in ("whole", "killed")]
+    counts = [len(read_json_lines(tmp_path / name / "metrics.jsonl")) for name in ("whole", "killed")]
     assert counts[0] == counts[1]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adseis.cli.main import main
-from adseis.cli.runs import read_metrics
+from adseis.files import read_json_lines
 
 
 def plain(kind):
@@ -33,7 +33,7 @@ def errors(kind, more, tmp_path, capsys):
     words = ["invert", "--model", tmp_path / "mine.npy", "--spacing", f"{h:g}", *more, "--output", tmp_path / "run"]
     assert main([str(word) for word in words]) == 0, capsys.readouterr().err
     first, last = map(float, capsys.readouterr().out.split("vp RMSE ")[1].split(" m/s")[0].split(" -> "))
-    return first, last, len(read_metrics(tmp_path / "run" / "metrics.jsonl"))
+    return first, last, len(read_json_lines(tmp_path / "run" / "metrics.jsonl"))
 
 
 KINDS = pytest.mark.parametrize("kind", ["layers", *[pytest.param(kind, marks=pytest.mark.slow) for kind in ("disc", "lens")]])

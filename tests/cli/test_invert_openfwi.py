@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from adseis.cli import invert_openfwi
 from adseis.cli.main import main
 from adseis.cli.openfwi_maps import RefinementOptions, chosen, read_maps
-from adseis.cli.runs import read_metrics
 from adseis.data import openfwi
 from adseis.data.gather_files import write_gathers
 from adseis.data.gathers import Gathers
+from adseis.files import read_json_lines
 from adseis.inversion.openfwi import Refined
 from adseis.optimizers.path import Iterate
 
@@ -120,7 +120,7 @@ def test_some_maps_from_a_gradient(files, asked, tmp_path, capsys):
     assert asked[0]["start"][0, 0] == 1800
     assert asked[0]["start"][-1, -1] == 4000
     assert np.ptp(asked[0]["start"], axis=1).max() == 0
-    assert [record["sample"] for record in read_metrics(tmp_path / "run" / "metrics.jsonl")] == [2, 0]
+    assert [record["sample"] for record in read_json_lines(tmp_path / "run" / "metrics.jsonl")] == [2, 0]
     assert tomllib.loads((tmp_path / "run" / "config.toml").read_text())["samples"] == ["2,0"]
 
 

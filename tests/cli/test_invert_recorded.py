@@ -18,10 +18,11 @@ from adseis.cli.configuration import dump, load
 from adseis.cli.main import main
 from adseis.cli.recorded_data import read_recording
 from adseis.cli.recorded_files import RecordedOptions
-from adseis.cli.runs import RunFolder, read_metrics
+from adseis.cli.runs import RunFolder
 from adseis.data.gather_files import Gathers, read_gathers, read_time_function, write_gathers
 from adseis.data.models import read_model, write_model
 from adseis.data.spreading import as_line_source
+from adseis.files import read_json_lines
 
 SHAPE, SPACING, DT = (15, 25), 20.0, 4e-3
 PICTURES = ("qc", "models", "gathers", "source", "misfit_by_shot", "misfit")
@@ -183,7 +184,7 @@ def check_resumed(command, stopped, whole, monkeypatch, capsys, after):
     assert found.keys() == expected.keys()
     for key, (values, _) in expected.items():
         np.testing.assert_array_equal(found[key][0], values)
-    assert len(read_metrics(stopped / "metrics.jsonl")) == len(read_metrics(whole / "metrics.jsonl"))
+    assert len(read_json_lines(stopped / "metrics.jsonl")) == len(read_json_lines(whole / "metrics.jsonl"))
     assert main(command) == 0
     assert "finished already" in capsys.readouterr().out
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from adseis.cli.main import COMMANDS, main, parse
-from adseis.cli.runs import RunFolder, read_metrics
+from adseis.cli.runs import RunFolder
 from adseis.data import read_gathers
+from adseis.files import read_json_lines
 
 SMALL = ["--spacing", "100", "100", "--width", "6", "--stations.surface", "8", "--stations.boreholes", "3"]
 FLUID = ["--problem", "rupture", "--physics", "acoustic", "--rupture.points", "2"]
@@ -44,7 +45,7 @@ def check_folder(out, capsys, within, unit, pictures=PICTURES):
     """Every file of a run; errors in metrics and report, the last below the first and within bounds; units and axes; `info`."""
     files = {p.name for p in out.iterdir()}
     assert {"config.toml", "versions.json", "metrics.jsonl", "result.h5", "report.md"} | pictures <= files
-    records, report = read_metrics(out / "metrics.jsonl"), (out / "report.md").read_text()
+    records, report = read_json_lines(out / "metrics.jsonl"), (out / "report.md").read_text()
     assert [r["iteration"] for r in records] == list(range(1, len(records) + 1))
     for error, bound in within.items():
         assert records[-1][error] < records[0][error]
@@ -120,7 +121,7 @@ def test_an_interrupted_run_resumes_to_the_same(model, tmp_path, monkeypatch, ca
     for key, (values, _) in whole.items():
         np.testing.assert_array_equal(stopped[key][0], values)
     assert (folders[0] / "metrics.jsonl").read_text().startswith(before)
-    with_seconds = [read_metrics(folder / "metrics.jsonl") for folder in folders]
+    with_seconds = [read_json_lines(folder / "metrics.jsonl") for folder in folders]
     a, b = ([{k: v for k, v in r.items() if k != "seconds"} for r in records] for records in with_seconds)
     assert a == b
     within = {"history_error": 5, "amount_error": 5, "time_error": 1}

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 
 from adseis.cli.info import Info, describe_installation, describe_run, run
 from adseis.cli.invert import Invert
-from adseis.cli.runs import RunFolder, read_metrics
+from adseis.cli.runs import RunFolder
 from adseis.cli.source_setting import Stations
 from adseis.data.arrays import StoredArray
+from adseis.files import read_json_lines
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def test_contents(folder):
     """A run folder holds exactly what design section 6 lists, and nothing temporary."""
     names = ["config.toml", "error.png", "metrics.jsonl", "misfit.png", "report.md", "result.h5", "versions.json"]
     assert sorted(path.name for path in folder.path.glob("[!.]*")) == names
-    records = read_metrics(folder.path / "metrics.jsonl")
+    records = read_json_lines(folder.path / "metrics.jsonl")
     assert records == [{"iteration": 0, "misfit": 2.0}, {"iteration": 1, "misfit": 0.5, "step": None}]
     versions = json.loads((folder.path / "versions.json").read_text())
     assert versions["seed"] == 7
@@ -68,7 +69,7 @@ def test_resume_after_a_kill(folder, torn):
     assert resumed.resumed
     for iteration, misfit in enumerate([2.0, 0.5, 0.25]):
         resumed.record(iteration=iteration, misfit=misfit)
-    assert [record["iteration"] for record in read_metrics(folder.path / "metrics.jsonl")] == [0, 1, 2]
+    assert [record["iteration"] for record in read_json_lines(folder.path / "metrics.jsonl")] == [0, 1, 2]
     assert not list(folder.path.glob(".*.partial*"))
 
 
@@ -90,7 +91,7 @@ def test_the_same_run_again(folder):
     longer = RunFolder(folder.path, Job(iterations=5))
     assert longer.resumed
     assert not longer.finished
-    assert len(read_metrics(folder.path / "metrics.jsonl")) == 2
+    assert len(read_json_lines(folder.path / "metrics.jsonl")) == 2
     assert not (folder.path / "report.md").exists()
     (kept,) = folder.path.glob("report-before-*.md")
     assert kept.read_text() == before
@@ -119,7 +120,7 @@ def test_records_of_bands(tmp_path):
     folder = RunFolder(tmp_path, Job(), key=("band", "iteration"))
     for band in (0, 1, 1):
         folder.record(band=band, iteration=0)
-    assert len(read_metrics(tmp_path / "metrics.jsonl")) == 2
+    assert len(read_json_lines(tmp_path / "metrics.jsonl")) == 2
 
 
 def test_faults(tmp_path, folder):
@@ -128,7 +129,7 @@ def test_faults(tmp_path, folder):
         RunFolder(tmp_path / "file" / "run", Job())
     (folder.path / "metrics.jsonl").write_text('{"iteration": 0\n{"iteration": 1}\n')
     with pytest.raises(ValueError, match="metrics.jsonl`: line 1 is damaged"):
-        read_metrics(folder.path / "metrics.jsonl")
+        read_json_lines(folder.path / "metrics.jsonl")
 
 
 def test_info(folder, capsys):

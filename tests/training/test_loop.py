@@ -13,11 +13,12 @@ import numpy as np
 import optax
 import pytest
 
+from adseis.files import read_json_lines
 from adseis.networks.normalization import BatchNorm
 from adseis.networks.weights import fingerprint
 from adseis.parallel.devices import device_mesh
 from adseis.training import Plan, fit
-from adseis.training.keeping import LAST, read_lines
+from adseis.training.keeping import LAST
 from adseis.training.prediction import predict
 from adseis.training.reading import Order, read_ahead
 from adseis.training.schedules import adamw, warm_restarts
@@ -71,7 +72,7 @@ def test_it_learns_and_keeps_what_is_best(tmp_path):
     assert found.value == min(errors) < 0.6 * errors[0]
     assert validate(found.x)["error"] == found.value
     assert float(jnp.max(jnp.abs(found.x.norm.mean))) > 0  # the running statistics are learned
-    assert read_lines(tmp_path / "metrics.jsonl") == list(found.history)
+    assert read_json_lines(tmp_path / "metrics.jsonl") == list(found.history)
     assert {path.name for path in tmp_path.iterdir()} == {"last.safetensors", "best.safetensors", "metrics.jsonl"}
 
 
@@ -197,7 +198,7 @@ def test_a_loss_that_is_no_number_stops(tmp_path):
     options = {"optimizer": adamw(1e-3), "plan": Plan(30, every=10, log=5, progress=False), "folder": tmp_path}
     with pytest.raises(FloatingPointError, match=r"not finite at step 14. The last good checkpoint is .*last"):
         fit(Net(jax.random.key(0)), breaking, batches, **options)
-    assert len(read_lines(tmp_path / "metrics.jsonl")) == 2
+    assert len(read_json_lines(tmp_path / "metrics.jsonl")) == 2
 
 
 def test_what_cannot_go_on_says_so(tmp_path):

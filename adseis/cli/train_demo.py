@@ -37,7 +37,7 @@ class DemoOptions:
     """
 
     samples: int = 200
-    steps: int = 300
+    steps: int = 150
     refined: int = 2
     evaluations: int = 15
     output: Path = Path("runs/train-demo")

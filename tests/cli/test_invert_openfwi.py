@@ -5,12 +5,20 @@ slow.
 """
 
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
 import tomllib
+from pathlib import Path
 from typing import ClassVar
 
 import h5py
+import jax
 import numpy as np
 import pytest
+import scipy
 from matplotlib.figure import Figure
 
 from adseis.cli import invert_openfwi
@@ -257,3 +265,35 @@ def test_a_start_of_the_chosen_maps_alone(files, tmp_path):
 def test_numbers_of_maps():
     assert chosen((), 3) == (0, 1, 2)
     assert chosen(("7,3", "1-4"), 9) == (7, 3, 1, 2, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.optimised
+def test_a_killed_command_goes_on_with_the_true_search(tmp_path):
+    """Nothing is replaced: layers of the right size, killed within the second step, come to the same map, and a better one."""
+    true = np.full((70, 70), 2000.0, "float32")
+    true[25:], true[50:] = 2600.0, 3200.0
+    start = scipy.ndimage.gaussian_filter(true, 6.0, mode="nearest")
+    for name, array in (("true", true), ("start", start), ("gathers", np.asarray(jax.jit(openfwi.simulate)(true)))):
+        np.save(tmp_path / f"{name}.npy", array)
+    files = ["--data", "gathers.npy", "--initial", "start.npy", "--truth", "true.npy", "--evaluations", "15", "--noise", "0"]
+    command = [sys.executable, "-m", "adseis.cli.main", "invert", "--problem", "openfwi", *files, "--output"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path]), "JAX_PLATFORMS": "cpu"}
+
+    def start_of(folder):
+        return subprocess.Popen([*command, folder], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+
+    with start_of("killed") as process:
+        while process.poll() is None and not list((tmp_path / "killed").glob("journal-15*")):
+            time.sleep(0.1)
+        time.sleep(1)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    for folder in ("killed", "alone"):
+        with start_of(folder) as process:
+            assert process.wait() == 0
+    maps = [np.load(tmp_path / folder / "models.npy") for folder in ("killed", "alone")]
+    np.testing.assert_array_equal(*maps)
+    assert np.abs(maps[0][0, 0] - true).mean() < 0.5 * np.abs(start - true).mean()
+    assert "| flat" in (tmp_path / "alone" / "report.md").read_text()
+    assert (tmp_path / "alone" / "map-0.png").stat().st_size > 10_000

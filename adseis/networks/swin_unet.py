@@ -231,7 +231,8 @@ class SwinUNet(eqx.Module):
         self.block = ResidualBlock(before, before, key=keys[2], dropout=dropout / 2, excited=True, dtype=dtype)
         self.last = eqx.nn.Conv2d(before, last, 3, padding=1, use_bias=False, dtype=dtype, key=keys[3])
         self.norm = eqx.nn.GroupNorm(GROUPS, last, dtype=dtype)
-        self.out = eqx.nn.Conv2d(last, 1, 1, dtype=dtype, key=keys[4])
+        out = eqx.nn.Conv2d(last, 1, 1, dtype=dtype, key=keys[4])
+        self.out = eqx.tree_at(lambda one: one.bias, out, jnp.full((1, 1, 1), 0.5, dtype))  # the middle of what it is to say
 
     @classmethod
     def small(cls, *, key: Key[Array, ""], dtype: DTypeLike = jnp.float32) -> "SwinUNet":

@@ -149,8 +149,8 @@ class Preset:
 _LOGS = Transforms(LogScale(), SpeedRange(-1.0, 1.0))
 _SMALL_LOGS = dataclasses.replace(_LOGS, small=True)
 _SOON = Hybrid(value=20.0, edges=0.07, variation=0.05, delta=0.02)
-"""The published loss is nearly blind to levels at first: values count by their squares, slopes eightfold by Sobel's sum. In runs of
-minutes levels have to come sooner: here values count as they are, and slopes as those of a unit step."""
+"""The published loss is nearly blind to levels at first: values count by their squares, slopes eightfold by Sobel's sum. In runs
+of minutes levels have to come sooner: here values count as they are, and slopes as those of a unit step."""
 _SWIN_RANKS = {"**/attention/*": 1, "decoder/**": 1}
 _SWIN_HEAD = ("block", "last", "norm", "out")
 _SCORES = Transforms(ZScore(), SpeedRange(0.0, 1.0), small=True)

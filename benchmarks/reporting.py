@@ -1,9 +1,13 @@
 """What the benchmarks share: the device's name, tables, bars, and a JSON file beside a picture."""
 
 import json
+import multiprocessing
 import os
 import platform
-from collections.abc import Sequence
+import resource
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +37,21 @@ def device_name() -> str:
 def now() -> str:
     """The date and time, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The function's result, from a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has had: on its accelerator, or as a process."""
+    told = jax.devices()[0].memory_stats() or {}
+    if "peak_bytes_in_use" in told and jax.default_backend() != "cpu":
+        return told["peak_bytes_in_use"] / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

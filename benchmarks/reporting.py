@@ -1,9 +1,14 @@
 """What the benchmarks share: the device's name, tables, bars, and a JSON file beside a picture."""
 
 import json
+import multiprocessing
 import os
 import platform
-from collections.abc import Sequence
+import resource
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +38,38 @@ def device_name() -> str:
 def now() -> str:
     """The date and time, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The function's result, from a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has had: on its accelerator, or as a process."""
+    told = jax.devices()[0].memory_stats() or {}
+    if "peak_bytes_in_use" in told and jax.default_backend() != "cpu":
+        return told["peak_bytes_in_use"] / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def options_of(settings: Any) -> dict[str, Any]:
+    """The options of a benchmark as JSON holds them, but where it writes."""
+    options = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items() if k != "output"}
+    return json.loads(json.dumps(options))
+
+
+def only_these(settings: Any, folder: Path, *, free: Sequence[str]) -> None:
+    """Refuse a folder of rows that were made with other options than these; those in `free` may be others."""
+    path, now_asked = folder / "settings.json", {k: v for k, v in options_of(settings).items() if k not in free}
+    if not path.exists():
+        write_text(json.dumps(now_asked, indent=2) + "\n", path)
+    asked = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in now_asked.items():
+        if asked.get(name) != value:
+            raise SystemExit(f"{folder} holds rows of --{name} {asked.get(name)}, not {value}: name another --output.")
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -9,12 +9,10 @@ devices, where the system allows, and the same problem is timed on one device as
 Times are medians over repeats after one run that is not timed. Prints a table and writes a JSON file and a picture.
 """
 
-import multiprocessing
 import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ import numpy as np
 import tyro
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from reporting import device_name, now, table, write
+from reporting import alone, device_name, now, table, write
 
 import adseis as ads
 from adseis.cli.runs import versions
@@ -114,12 +112,6 @@ def split_by_xla(size: Benchmark, count: int) -> dict[int, list[float]]:
     bind(count)
     ads.parallel.use_cores(1)
     return {shots: seconds(gradient(size, shots, None), size.repeats) for shots in {size.shots, size.shots_each * count}}
-
-
-def alone(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The function's result, from a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
 
 
 def measure(size: Benchmark, platform: str, counts: Sequence[int]) -> list[dict[str, Any]]:

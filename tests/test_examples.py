@@ -14,6 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from adseis.data import openfwi
+
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT.parent / "shared" / "data"
 FALLS = r"misfit ([\d.e+-]+) before, ([\d.e+-]+) after"
@@ -97,6 +99,21 @@ def test_certify_a_problem(run, tmp_path):
     assert len(re.findall("^PASSED: the gradient is right.$", printed, re.MULTILINE)) == 1
     assert len(re.findall("^FAILED: .* contains jax.lax.stop_gradient", printed, re.MULTILINE)) == 1
     assert_drawn(tmp_path / "certify_a_problem.png")
+
+
+def test_train_your_own(run, tmp_path):
+    """Gathers that tell nothing but the mean speed; the network learns from them, better than the mean map."""
+    random = np.random.default_rng(0)
+    for index in range(3):
+        speed = random.uniform(1600, 4400, (4, 1, 1)).astype("float32")
+        gathers = np.sin(np.linspace(0, 30, 72)[:, None] * speed[:, None] / 3000) * np.ones((4, 5, 72, 72))
+        openfwi.write_shard(
+            tmp_path / "data", "flat-vel-a", index, gathers.astype("float16"), np.broadcast_to(speed, (4, 70, 70))
+        )
+    printed = run("examples/train_your_own.py", "--data", tmp_path / "data", "--steps", "12", "--batch", "4")
+    plain, found = map(float, re.search(r"MAE ([\d.]+) m/s of the mean map, ([\d.]+) m/s after 12 steps", printed).groups())
+    assert 0 < found < plain
+    assert_drawn(tmp_path / "train_your_own.png")
 
 
 @pytest.mark.slow

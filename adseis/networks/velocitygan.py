@@ -22,7 +22,7 @@ class Critic(eqx.Module):
         blocks: Convolutions.
 
     References:
-        Zhang, Z. & Lin, Y. (2020), IEEE Trans. Geosci. Remote Sens. 58, 7047-7063, doi:10.1109/TGRS.2020.2979386 (VelocityGAN)
+        Zhang, Z. & Lin, Y. (2020), IEEE Trans. Geosci. Remote Sens. 58, 6900-6913, arXiv:1809.10262 (VelocityGAN)
         Gulrajani, I. et al. (2017), arXiv:1704.00028 (penalty)
         Deng, C. et al. (2022), OpenFWI, arXiv:2111.02926
     """

@@ -55,7 +55,7 @@ class Adversarial(eqx.Module):
         weight: Of the critic's opinion in the generator's loss.
 
     References:
-        Zhang, Z. & Lin, Y. (2020), IEEE TGRS 58, 6850-6862, arXiv:1809.10262
+        Zhang, Z. & Lin, Y. (2020), IEEE TGRS 58, 6900-6913, arXiv:1809.10262
         Gulrajani, I. et al. (2017), NeurIPS, arXiv:1704.00028
     """
 

@@ -199,7 +199,7 @@ def _check(state: State, kept: Keeping) -> None:
     left = f"The last good checkpoint is {good}." if good is not None and good.exists() else "There is no checkpoint yet."
     raise FloatingPointError(
         f"the loss or its gradient is not finite at step {broken + 1}. {left} Lower the learning rate, or look at the data of "
-        "this step; the same command goes on from the checkpoint."
+        "this step: what goes on from a checkpoint as it was comes to the same."
     )
 
 

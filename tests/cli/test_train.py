@@ -132,7 +132,7 @@ def test_it_predicts_files(run, folder, tmp_path, capsys):
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize("method", ["lora", "full", *(pytest.param(m, marks=SLOW) for m in ("adapter", "head", "scratch"))])
+@pytest.mark.parametrize("method", ["lora", *(pytest.param(m, marks=SLOW) for m in ("adapter", "head", "full", "scratch"))])
 def test_it_is_adapted(run, folder, tmp_path, method, capsys):
     """What the adapted run says, read from its files, is what its validation found; the base is left as it was."""
     out = tmp_path / method

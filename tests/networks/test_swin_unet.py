@@ -51,6 +51,7 @@ def test_the_published_one_fits():
     assert velocity.shape == (2, 1, 70, 70)
 
 
+@pytest.mark.slow
 def test_shots_have_no_order():
     """They are averaged: single precision of another order of sums."""
     network, x = tiny(), jnp.asarray(draw("gathers", (2, 12, 12)))
@@ -73,6 +74,7 @@ def test_what_is_left_out_depends_on_the_key():
         eqx.filter_eval_shape(training, x)
 
 
+@pytest.mark.slow
 def test_half_precision(network, gathers):
     """Within some percent of the largest: bfloat16 has 8 bits."""
     y, coarse = eqx.filter_jit(network)(gathers), eqx.filter_jit(half(network))(gathers)

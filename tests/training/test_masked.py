@@ -33,6 +33,7 @@ def batch(step):
     return Batch(stripes, np.zeros((2, 70, 70), "float32"), np.ones(2, "float32"))
 
 
+@pytest.mark.slow
 def test_what_is_hidden_is_learned():
     filler = Filler(network(), key=jax.random.key(2))
     assert filler(jnp.zeros((5, 72, 72), jnp.float32)).shape == (5, 72, 72)

@@ -61,6 +61,17 @@ class Prior(eqx.Module):
         del shape
         return None
 
+    def begun(self, vp: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
+        """Where a search begins: by default at the start as it is. What no step can change has to go here.
+
+        Args:
+            vp: The start [m/s].
+
+        Returns:
+            A map that there is.
+        """
+        return vp
+
     def metric(self, shape: tuple[int, int]) -> Float[np.ndarray, "unknown unknown"]:
         """What damping of a step holds down: by default the mean square slope of the map, and a little of its size.
 
@@ -134,6 +145,10 @@ class Flat(Blocks):
     def parametrization(self, initial: Float[np.ndarray, "z x"]) -> Parametrization:
         """One value a row."""
         return Rows(initial.shape[1])
+
+    def begun(self, vp: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
+        """The mean of each row: a network's map of flat layers is not quite flat."""
+        return np.broadcast_to(vp.mean(1, keepdims=True), vp.shape).astype(vp.dtype)
 
     def basis(self, shape: tuple[int, int]) -> Float[np.ndarray, "node unknown"]:
         """One value a row."""

@@ -39,7 +39,7 @@ class DemoOptions:
     samples: int = 200
     steps: int = 150
     refined: int = 2
-    evaluations: int = 15
+    evaluations: int = 60
     output: Path = Path("runs/train-demo")
     overwrite: Flag = False
 
@@ -48,7 +48,7 @@ class DemoOptions:
 class Demo(DemoOptions):
     """Synthesise a small set, train the small Swin-U-Net on it, evaluate it, refine two of its maps by their gathers, report.
 
-    Some ten minutes on two cores. A run that was killed goes on where it stopped.
+    Some fifteen minutes on two cores. A run that was killed goes on where it stopped.
     """
 
     GROUPS: ClassVar = {"": DemoOptions}

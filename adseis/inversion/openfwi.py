@@ -32,8 +32,9 @@ CORNERS = (3.0, 5.0, 8.0, 13.0)
 """Of the bands of Gauss-Newton steps [Hz], before all that there is."""
 PERIODS = 2.5
 """Of a corner that a record must hold."""
-EARLY, HOLD = 0.3, 0.3
-"""Share for each band of the evaluations that are left, at most, and the gain in misfit below which it ends before."""
+EARLY, LEFT, FEW, HOLD = 0.125, 0.3, 15.0, 0.3
+"""Share of the evaluations for each band, and of those that are left, at most; what a band may take of few, three steps; and the
+gain in misfit below which it ends before."""
 FIRST, NEXT = 1e-3, 1e-5
 """Damping that the first band begins with, and the others."""
 MIRRORED = 1e-3
@@ -130,7 +131,8 @@ def refine(
     place, history, spent = Place(begun, float(begun.min())), [], 0
     if search.start.size <= NODES:
         for corner in (*search.corners(), None):
-            budget = (EARLY if corner else 1.0) * (evaluations - spent)
+            left = float(evaluations - spent)
+            budget = min(LEFT * left, max(EARLY * evaluations, FEW)) if corner else left
             place, found, said = search.by_newton(place, corner, budget, NEXT if history else FIRST, run)
             history, spent = [*history, *found], spent + (found[-1].evaluations if found else 0)
         vp, slowest, converged = place.vp, place.slowest, said in (AT_NOISE, AT_LEAST)

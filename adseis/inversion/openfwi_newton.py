@@ -23,7 +23,7 @@ from adseis.inversion.openfwi_jumps import Jumps
 from adseis.inversion.openfwi_priors import Prior
 from adseis.optimizers.path import Callback, Iterate, stop_asked
 
-LEAST, MOST = 1e-8, 1e3
+LEAST = 1e-8
 """Damping of a step."""
 AT_NOISE, AT_LEAST = "the misfit is that of the noise", "converged: no step lowers the misfit"
 """Why a search ended that is at its end."""
@@ -32,9 +32,6 @@ SLOWEST = 50.0
 TRIALS = 6
 GOOD, ENOUGH, POOR = 0.75, 0.4, 0.1
 """Shares of the promised gain: damping falls much, some, not at all; below the last the step is not taken."""
-UNTRIED = 0.3
-"""Share of the misfit that a step leaves by its own promise, at least: a linear answer to more is not to be believed. Steps that
-kept theirs may promise more (Hanke, M., 1997, Inverse Problems 13, 79-95, doi:10.1088/0266-5611/13/1/007)."""
 RELAXED = 3
 """Solutions of a step with a penalty of jumps, each about the one before."""
 FORWARD = 0.25
@@ -102,12 +99,11 @@ class Stage(NamedTuple):
         Raises:
             ValueError: If the journal belongs to another search.
         """
-        series, damping, leave, place = np.zeros((0, 2)), self.damping, UNTRIED, start
+        series, damping, place = np.zeros((0, 2)), self.damping, start
         identity = self._identity(start, budget)
         if journal is not None and journal.exists():
-            (vp, rest), found = read_checkpoint(journal, (start.vp, np.zeros(3)), identity)
-            place, damping, leave = Place(np.asarray(vp), float(rest[0])), float(rest[1]), float(rest[2])
-            series = found["series"].reshape(-1, 2)
+            (vp, rest), found = read_checkpoint(journal, (start.vp, np.zeros(2)), identity)
+            place, damping, series = Place(np.asarray(vp), float(rest[0])), float(rest[1]), found["series"].reshape(-1, 2)
         if self.least() > budget:
             return place, (), "the budget is too small for a step"
         answers = _Answers(self)
@@ -123,7 +119,6 @@ class Stage(NamedTuple):
                     said = "steps gain little"
                     break
                 step, spent = answers.linearised(place, value, residual), self.least()
-                damping = _believed(step, damping, (1 - leave) * value)
                 for _ in range(TRIALS):
                     there, promised, saved = step(damping)
                     after, left = answers.misfit(there)
@@ -135,14 +130,12 @@ class Stage(NamedTuple):
                     said = AT_LEAST
                     break
                 damping = max(LEAST, damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
-                leave = 0.3 * leave if gain > GOOD else leave if gain > ENOUGH else UNTRIED
                 place, value, residual = there, after, left
                 series = np.concatenate([series, [[value, series[-1, 1] + spent]]])
                 bar.update(int(series[-1, 1]) - bar.n)
                 bar.set_postfix(misfit=f"{value:.3g}")
                 if journal is not None:
-                    kept = np.array([place.slowest, damping, leave])
-                    write_checkpoint(journal, (place.vp, kept), identity, {"series": series})
+                    write_checkpoint(journal, (place.vp, np.array([place.slowest, damping])), identity, {"series": series})
                 if stop_asked(callback, len(series) - 1, place.vp, value):
                     said = "stopped by the callback"
                     break
@@ -161,16 +154,6 @@ class Stage(NamedTuple):
         """What a step costs, in gradients of the operator: fields of shots and receivers, a gradient, a run."""
         lines = self.jacobian.where
         return FORWARD * (2 + len(lines.receivers) / len(lines.sources)) + 1
-
-
-def _believed(step: Callable[[float], tuple[Place, float, float]], damping: float, most: float) -> float:
-    """Damping by which a step promises no more than is to be believed."""
-    while damping < MOST:
-        _, promised, saved = step(damping)
-        if promised - saved <= most:
-            break
-        damping *= 3
-    return damping
 
 
 class _Answers:

@@ -7,7 +7,7 @@ import pytest
 from adseis.data import openfwi
 from adseis.inversion.openfwi_jacobian import Jacobian
 from adseis.inversion.openfwi_jumps import Jumps
-from adseis.inversion.openfwi_newton import Place, Stage, _believed
+from adseis.inversion.openfwi_newton import Place, Stage
 from adseis.inversion.openfwi_priors import Blocks, Flat
 
 SHAPE = (10, 12)
@@ -83,17 +83,3 @@ def test_jumps_are_spared(stage):
     plain, spared = (jumps.value(there.vp) for there, _, _ in found)
     assert spared < plain
     assert found[1][1][-1].value < 0.1 * before[-1].value
-
-
-def test_damping_grows_until_a_promise_is_believed():
-    """A quadratic misfit whose exact step would leave nothing: a tenth left is what the damped one says."""
-    curvature, slope = np.diag([1.0, 1e-3]), np.array([1.0, 0.03])
-    value = float(slope @ np.linalg.solve(curvature, slope))
-
-    def step(damping):
-        change = np.linalg.solve(curvature + damping**2 * np.eye(2), -slope)
-        return None, -float(2 * slope @ change + change @ curvature @ change), 0.0
-
-    found = _believed(step, 1e-6, 0.9 * value)
-    assert step(found)[1] <= 0.9 * value < step(found / 3)[1]
-    assert _believed(step, 10.0, 0.9 * value) == 10.0

@@ -17,13 +17,12 @@ POLL = 0.5
 
 
 @dataclass(frozen=True)
-class ClusterOptions:
-    """A job for each file, in place of one process; needs submitit (pip install 'adseis[farm]').
+class JobOptions:
+    """Work in a job, in place of this process; needs submitit (pip install 'adseis[farm]').
 
     Attributes:
         cluster: slurm: jobs of a SLURM cluster, to be started where sbatch is; local: processes of this machine, to try it out.
-            What is finished is kept whatever becomes of the others, and the same command goes on.
-        jobs: Most jobs at a time.
+            What is finished is kept, and the same command goes on.
         partition: SLURM's partition.
         minutes: Most time that a job may take [min].
         cores: Cores of a job; by default as the cluster says.
@@ -31,11 +30,21 @@ class ClusterOptions:
     """
 
     cluster: Literal["slurm", "local"] | None = None
-    jobs: int = 8
     partition: str | None = None
     minutes: int = 240
     cores: int | None = None
     gpus: int | None = None
+
+
+@dataclass(frozen=True)
+class ClusterOptions(JobOptions):
+    """A job for each file, in place of one process; needs submitit (pip install 'adseis[farm]').
+
+    Attributes:
+        jobs: Most jobs at a time.
+    """
+
+    jobs: int = 8
 
 
 def synthesize_by_jobs(
@@ -162,7 +171,7 @@ def _run(executor: Any, generator: Generator, folder: Path, missing: list[Task],
     return failed
 
 
-def _parameters(options: ClusterOptions, cluster: str) -> dict[str, Any]:
+def _parameters(options: JobOptions, cluster: str) -> dict[str, Any]:
     """As submitit calls them."""
     common = {
         "name": "adseis",
@@ -170,7 +179,7 @@ def _parameters(options: ClusterOptions, cluster: str) -> dict[str, Any]:
         "cpus_per_task": options.cores,
         "gpus_per_node": options.gpus,
         "slurm_partition": options.partition,
-        "slurm_array_parallelism": options.jobs if cluster == "slurm" else None,
+        "slurm_array_parallelism": getattr(options, "jobs", None) if cluster == "slurm" else None,
     }
     return {name: value for name, value in common.items() if value is not None}
 

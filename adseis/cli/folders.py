@@ -15,7 +15,8 @@ from adseis.cli.flags import flag_of
 
 MAY_GROW = ("iterations", "evaluations")
 """Options that a run goes on with where it was to end: the same walk, only longer."""
-ABOUT_FOLDERS = ("output", "overwrite")
+ABOUT_FOLDERS = ("output", "overwrite", "cluster", "partition", "minutes", "cores", "gpus")
+"""Options that do not change what a run finds: where it is kept, and which machine finds it."""
 MADE = (
     *("config.toml", "versions.json", "metrics.jsonl", "result.h5", "report*.md", "journal*.h5", "*.png"),
     *("model.h5", "model.segy", "models.npy", "preconditioner.npy"),

@@ -18,11 +18,11 @@ COMMANDS: Commands = {
     "invert": (invert.Invert, invert.run),
     "simulate": (simulate.Simulate, simulate.run),
     "synthesize": (synthesize.Synthesize, synthesize.run),
-    "train": (train.Train, train.run),
+    "train": train.TRAIN,
     "info": (info.Info, info.run),
     "fetch": (fetch.Fetch, fetch.run),
 }
-"""Name -> (dataclass of its options, function that runs it)."""
+"""Name -> (dataclass of its options, function that runs it), or a family of commands."""
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None, *, commands: Commands = COMMANDS) ->
         logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)
     flags: Mapping[str, str] = {}
     try:
-        run, settings = train.parsed(argv[1:]) if argv[0] == "train" and commands is COMMANDS else parse(argv, commands)
+        run, settings = parse(argv, commands)
         flags = flags_of(type(settings))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

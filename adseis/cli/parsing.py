@@ -13,14 +13,31 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import tyro
 
 from adseis.cli.configuration import load
 from adseis.cli.flags import flag_of, flags_of, option_of, options_of
 
-Commands = Mapping[str, tuple[type, Callable[[Any], int]]]
+Command = tuple[type, Callable[[Any], int]]
+
+
+class Family(NamedTuple):
+    """Commands behind a word, such as `adseis train evaluate`.
+
+    Attributes:
+        about: A dataclass without fields, whose docstring tells of all.
+        commands: Those that may follow.
+        standard: The one that is meant where none does.
+    """
+
+    about: type
+    commands: Mapping[str, Command]
+    standard: str
+
+
+Commands = Mapping[str, Command | Family]
 DESCRIPTION = "Differentiable seismology: wave simulation with exact gradients, and inversion. `adseis COMMAND --help` says more."
 COMMON = ("--help", "--config", "--debug")
 DEVICES = ("--gpu", "--cpu", "--tpu", "--cuda", "--device", "--devices", "--platform", "--backend")
@@ -39,7 +56,8 @@ def parse(
 
     Args:
         argv: Words of the command line.
-        commands: Name -> (dataclass of its options, function that takes an instance and returns an exit code); two at least.
+        commands: Name -> (dataclass of its options, function that takes an instance and returns an exit code), or a family of
+            such; two at least.
         program: What stands before the command.
         description: Of all commands.
 
@@ -50,8 +68,15 @@ def parse(
         ValueError: If the command line or the TOML file is wrong.
         SystemExit: If help was asked for, which was printed.
     """
-    toml = _config_file(argv)
     named = next((word for word in argv if word in commands), None)
+    family = commands.get(named) if named else None
+    if named and isinstance(family, Family):
+        at = list(argv).index(named)
+        words = [*argv[:at], *(argv[at + 1 :] or [family.standard])]
+        about = f"{family.about.__doc__} `{program} {named} COMMAND --help` says more; without one, {family.standard} runs."
+        return parse(words, family.commands, program=f"{program} {named}", description=about)
+    commands = {name: (one.about, _never) if isinstance(one, Family) else one for name, one in commands.items()}
+    toml = _config_file(argv)
     check_words(argv, named, commands, program)
     options = {name: _shown_options(config, toml if name == named else None) for name, (config, _) in commands.items()}
     kinds = (Annotated[kind, tyro.conf.subcommand(name)] for name, kind in options.items())
@@ -71,7 +96,11 @@ def parse(
     return run, _assembled(config, chosen)
 
 
-def check_words(argv: Sequence[str], named: str | None, commands: Commands, program: str = "adseis") -> None:
+def _never(_: Any) -> int:
+    raise AssertionError("a family stands here for its line of help alone")
+
+
+def check_words(argv: Sequence[str], named: str | None, commands: Mapping[str, Command], program: str = "adseis") -> None:
     """Refuse flags and commands that do not exist, with what was perhaps meant.
 
     Args:

@@ -97,7 +97,7 @@ def run(config: Evaluate) -> int:
         _draw_curves(kept["robustness"], folder / "robustness.png")
         sections.append("## Noise and dead receivers\n\n![robustness](robustness.png)")
     shown = data.batch(np.linspace(0, len(data) - 1, min(8, len(data))).astype(int))
-    figure = plot_predictions(shown.velocity, inverter.in_batches(shown.gathers, batch=8), names=shown.subset)
+    figure = plot_predictions(shown.velocity, inverter.in_batches(shown.gathers), names=shown.subset)
     save_figure(figure, folder / "predictions.png")
     sections.append("## Predictions\n\n![predictions](predictions.png)")
     if config.misfit:

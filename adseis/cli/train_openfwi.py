@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import jax
 
-from adseis.cli.farm import ClusterOptions, run_as_job
+from adseis.cli.farm import JobOptions, run_as_job
 from adseis.cli.folders import choose
 from adseis.cli.option_groups import OutputOptions
 from adseis.cli.runs import RunFolder
@@ -60,7 +60,7 @@ class PresetOptions:
 
 
 @dataclass(frozen=True)
-class TrainOpenfwi(ClusterOptions, OutputOptions, LossOptions, StepOptions, PresetOptions, FolderOfData):
+class TrainOpenfwi(JobOptions, OutputOptions, LossOptions, StepOptions, PresetOptions, FolderOfData):
     """Train a network that makes maps of velocity of OpenFWI's gathers.
 
     The run folder gets the network (`best.safetensors`), what a killed run goes on from to the same bits (`last.safetensors`),
@@ -73,7 +73,7 @@ class TrainOpenfwi(ClusterOptions, OutputOptions, LossOptions, StepOptions, Pres
         "steps": StepOptions,
         "loss": LossOptions,
         "output": OutputOptions,
-        "cluster": ClusterOptions,
+        "cluster": JobOptions,
     }
     EXAMPLES: ClassVar[str] = """examples:
   adseis synthesize openfwi --family flat-vel-a,curve-vel-a --samples 1000 --samples-per-file 100 --output data/

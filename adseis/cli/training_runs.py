@@ -70,7 +70,7 @@ class Showing:
         steps = [line["step"] for line in lines if line["kind"] == "step"]
         rates = {step: float(self._rate(step)) for step in steps}
         save_figure(plot_learning(lines, rate=rates, title=self._preset.name), self._folder / f"{LEARNING}.png")
-        predicted = self._preset.inverter(network).in_batches(self._shown.gathers, batch=SHOWN)
+        predicted = self._preset.inverter(network).in_batches(self._shown.gathers)
         figure = plot_predictions(self._shown.velocity, predicted, names=self._shown.subset)
         save_figure(figure, self._folder / f"{PREDICTIONS}.png")
 

@@ -173,7 +173,7 @@ class SwinUNet(eqx.Module):
         shape: Of the gathers.
 
     References:
-        Khanal, P. (2025), a Swin-U-Net on OpenFWI; no weights are included
+        Khanal (2025), a Swin-U-Net on OpenFWI; no weights are included
         Liu, Z. et al. (2022), arXiv:2111.09883
     """
 

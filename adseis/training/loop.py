@@ -36,7 +36,8 @@ class Plan:
     Attributes:
         steps: Steps at most.
         every: Steps between validations, each of which is followed by a checkpoint.
-        patience: Validations without a better error after which it ends; None for all steps.
+        patience: Validations without a better error after which it ends; None for all steps. Without `validate`, the loss of a
+            step is taken for the error.
         average: Decay of the moving average of the weights, which is what is validated; 0 follows them.
         accumulate: Parts of a batch that are passed one after the other, their gradients averaged: less memory.
         precision: Of weights while the loss is computed, such as "bfloat16"; they are kept, and moved, as they are.
@@ -173,7 +174,9 @@ def fit(
             if _is_over(standing, plan):
                 break
     message = PATIENT if message == REACHED and _is_over(standing, plan) and int(state.step) < plan.steps else message
-    return Fitted(_best(kept, steps, state, marks), standing.best, tuple(kept.history), int(state.step), message)
+    losses = [told["loss"] for told in kept.history if told["kind"] == "step"]
+    value = standing.best if validate is not None or not losses else losses[-1]
+    return Fitted(_best(kept, steps, state, marks), value, tuple(kept.history), int(state.step), message)
 
 
 def _judged(before: Standing, error: float, step: int, plan: Plan, seconds: float) -> Standing:

@@ -76,7 +76,7 @@ class Hybrid(eqx.Module):
         delta: Where Huber's loss turns from square to linear.
 
     References:
-        Khanal, B. (2025), Swin-U-Net for OpenFWI; Huber, P. J. (1964), doi:10.1214/aoms/1177703732
+        Khanal (2025), Swin-U-Net for OpenFWI; Huber, P. J. (1964), doi:10.1214/aoms/1177703732
     """
 
     value: float = eqx.field(static=True, default=0.4)

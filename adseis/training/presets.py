@@ -43,7 +43,8 @@ class Preset:
         bottlenecks: Where bottlenecks are put, and how wide they are.
         head: Modules that are trained alone as its head.
         masked: Steps of a pre-training of its encoder on masked gathers, before all others.
-        restarts: Steps of the rise and of the first of ever longer cosines, as published; None for one cosine over the whole run.
+        restarts: Steps of the rise and of the first of ever longer cosines, as published; a run that is shorter has a twentieth
+            and a seventh of its steps. None for one cosine over the whole run.
     """
 
     name: str
@@ -122,7 +123,8 @@ class Preset:
         peak = self.rate if rate is None else rate
         if restarts is False or (restarts is None and self.restarts is None):
             return one_cycle(peak, steps)
-        rise, period = self.restarts or (max(1, steps // 20), max(1, steps // 7))
+        fits = self.restarts is not None and steps >= sum(self.restarts)
+        rise, period = self.restarts if self.restarts is not None and fits else (max(1, steps // 20), max(1, steps // 7))
         return warm_restarts(peak, warm_up=rise, period=period)
 
     def optimizer(self, steps: int, *, rate: float | None = None, restarts: bool | None = None) -> optax.GradientTransformation:

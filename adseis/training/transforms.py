@@ -81,7 +81,7 @@ class ZScore:
         least: Standard deviation that is taken at least.
 
     References:
-        Khanal, B. (2025), Swin-U-Net for OpenFWI
+        Khanal (2025), Swin-U-Net for OpenFWI
     """
 
     least: float = 1e-6

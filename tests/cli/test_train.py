@@ -209,5 +209,9 @@ def test_help_names_the_commands(capsys):
     said = capsys.readouterr().out
     for name in ("openfwi", "evaluate", "adapt", "predict", "export", "demo"):
         assert name in said
+    assert main(["--help"]) == 0
+    assert "train" in capsys.readouterr().out
+    assert main(["--debug", "train", "openfwi", "--help"]) == 0
+    assert "adseis train openfwi" in capsys.readouterr().out
     assert main(["train", "opnfwi"]) == 2
     assert "Perhaps you meant openfwi" in capsys.readouterr().err

@@ -112,6 +112,7 @@ def test_published_bars_are_those_of_the_means():
 def test_schedules_are_those_of_the_preset():
     full, small = presets.preset_of("swin-unet"), presets.preset_of("swin-unet-small")
     assert float(full.schedule(30_000)(9555)) == pytest.approx(1.5e-4, rel=1e-4)
+    assert float(full.schedule(700)(35)) == pytest.approx(1.5e-4)  # too short for the published rise
     assert float(small.schedule(1000)(1000)) == pytest.approx(1e-5)
     assert float(small.schedule(700, restarts=True)(35 + 100)) == pytest.approx(1e-3)
     assert float(full.schedule(1000, restarts=False, rate=1.0)(50)) == pytest.approx(1.0)

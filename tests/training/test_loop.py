@@ -188,6 +188,7 @@ def test_precision_is_of_the_loss_alone():
     found = fit(Net(jax.random.key(0)), spying, batches, optimizer=adamw(1e-3), plan=plan)
     assert seen[0] == (jnp.bfloat16, jnp.float32)
     assert found.x.head.weight.dtype == jnp.float32
+    assert found.value == found.history[-1]["loss"]  # there was no validation
 
 
 def test_a_loss_that_is_no_number_stops(tmp_path):

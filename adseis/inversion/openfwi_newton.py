@@ -102,8 +102,9 @@ class Stage(NamedTuple):
         series, damping, place = np.zeros((0, 2)), self.damping, start
         identity = self._identity(start, budget)
         if journal is not None and journal.exists():
-            (vp, rest), found = read_checkpoint(journal, (start.vp, np.zeros(2)), identity)
-            place, damping, series = Place(np.asarray(vp), float(rest[0])), float(rest[1]), found["series"].reshape(-1, 2)
+            vp, found = read_checkpoint(journal, start.vp, identity)
+            slowest, damping = map(float, found["beside"])
+            place, series = Place(np.asarray(vp), slowest), found["series"].reshape(-1, 2)
         if self.least() > budget:
             return place, (), "the budget is too small for a step"
         answers = _Answers(self)
@@ -135,7 +136,8 @@ class Stage(NamedTuple):
                 bar.update(int(series[-1, 1]) - bar.n)
                 bar.set_postfix(misfit=f"{value:.3g}")
                 if journal is not None:
-                    write_checkpoint(journal, (place.vp, np.array([place.slowest, damping])), identity, {"series": series})
+                    beside = np.array([place.slowest, damping])  # in double precision, which JAX would not give back
+                    write_checkpoint(journal, place.vp, identity, {"series": series, "beside": beside})
                 if stop_asked(callback, len(series) - 1, place.vp, value):
                     said = "stopped by the callback"
                     break

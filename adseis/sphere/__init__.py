@@ -1,0 +1,1 @@
+"""Waves in balls: structures in spherical harmonics, azimuthal Fourier series on spectral elements."""

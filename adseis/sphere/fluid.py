@@ -1,0 +1,105 @@
+r"""Waves in a fluid ball: chi_tt / kappa - div(grad chi / rho) = s(t) delta(x - xs), chi = 0 on the surface.
+
+The weak form on a mesh, with the azimuthal components q_k of chi and a the order of component k,
+
+    sum over nodes of  m q_tt / kappa  =  f - K q,
+    K_a = int (d_s N d_s N + d_z N d_z N + a^2 N / s N / s) / rho  s ds dz,
+
+kappa = rho vp^2 being multiplied with at every azimuth. With a density that does not vary with azimuth the orders are coupled by
+kappa alone.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from adseis.sphere.azimuthal import orders, transform, turned
+from adseis.sphere.elements import Elements
+
+
+class Stiffness(NamedTuple):
+    """K of a density that is the same at all azimuths.
+
+    Attributes:
+        plain: Of order 0, `(element, point, point)`.
+        axial: What a^2 multiplies, of elements that touch the axis, `(axial element, point, point)`.
+        other: What a^2 multiplies, of all others, `(other element, point)`.
+    """
+
+    plain: Float[Array, "element point point"]
+    axial: Float[Array, "axial point point"]
+    other: Float[Array, "other point"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FluidBall:
+    """D and K of a fluid.
+
+    Attributes:
+        elements: Of the mesh.
+        order: The largest azimuthal order.
+        free: Which components of which nodes move, `(node, component)`.
+    """
+
+    elements: Elements
+    order: int
+    free: Bool[np.ndarray, "node component"]
+    name = "chi"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Nodes and components."""
+        return len(self.elements.coordinates), 2 * self.order + 1
+
+    def moved(self, mass: Float[Array, "node azimuth"], force: Float[Array, "node component"]) -> Float[Array, "node component"]:
+        """kappa / m, multiplied with at every azimuth."""
+        free, to = jnp.asarray(self.free, force.dtype), jnp.asarray(transform(self.order), force.dtype)
+        return ((((free * force) @ to.T) * mass) @ to) * free
+
+    def resisted(self, stiffness: Stiffness, field: Float[Array, "node component"]) -> Float[Array, "node component"]:
+        """Element by element: a dense matrix, which is faster than derivatives along one direction after the other."""
+        axial, square = self.elements.axial, jnp.asarray(orders(self.order) ** 2, field.dtype)
+        local = self.elements.spread(field)
+        force = jnp.einsum("epq,eqk->epk", stiffness.plain, local)
+        near = jnp.einsum("epq,eqk->epk", stiffness.axial, local[:axial])
+        return self.elements.summed(force + square * jnp.concatenate([near, stiffness.other[..., None] * local[axial:]]))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class VaryingFluidBall(FluidBall):
+    """D and K of a fluid whose density varies with azimuth: gradients are divided by it at every azimuth."""
+
+    def resisted(
+        self, stiffness: Float[Array, "node azimuth"], field: Float[Array, "node component"]
+    ) -> Float[Array, "node component"]:
+        """The gradient's transpose, weights, 1 / rho, the gradient."""
+        elements, dtype = self.elements, field.dtype
+        to, turn = transform(self.order), turned(self.order)
+        local = elements.spread(field)
+        light = elements.spread(stiffness) * jnp.asarray(elements.weights, dtype)[..., None]
+        total = jnp.zeros_like(local)
+        for slope, across in ((elements.slopes[0], to), (elements.slopes[1], to), (elements.over_s, to @ turn)):
+            along, across = jnp.asarray(slope, dtype), jnp.asarray(across, dtype)
+            flux = (((jnp.einsum("epq,eqk->epk", along, local) @ across.T) * light) @ across)
+            total += jnp.einsum("epq,epk->eqk", along, flux)
+        return elements.summed(total)
+
+
+def stiffness_of(elements: Elements, light: Float[Array, " node"]) -> Stiffness:
+    """K of a density that is the same at all azimuths.
+
+    Args:
+        elements: Of the mesh.
+        light: 1 / rho at every node [m^3/kg]; differentiable.
+
+    Returns:
+        Its parts.
+    """
+    at = light[elements.local.reshape(len(elements.local), -1)] * jnp.asarray(elements.weights, light.dtype)
+    by_s, by_z, over = (jnp.asarray(x, light.dtype) for x in (*elements.slopes, elements.over_s[: elements.axial]))
+    form = lambda slope, at: jnp.einsum("epq,ep,epr->eqr", slope, at, slope)  # noqa: E731
+    s = jnp.asarray(elements.points[elements.axial :, ..., 0].reshape(-1, by_s.shape[1]), light.dtype)
+    return Stiffness(form(by_s, at) + form(by_z, at), form(over, at[: elements.axial]), at[elements.axial :] / s**2)

@@ -1,0 +1,204 @@
+"""Seismograms of a fluid ball."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, PyTree
+
+from adseis.experiment.checks import Samples, known, positive
+from adseis.sphere.azimuthal import basis, transform, turned
+from adseis.sphere.dispersion import correction
+from adseis.sphere.fluid import FluidBall, VaryingFluidBall, stiffness_of
+from adseis.sphere.fourth_order import Coefficients, FourthOrder
+from adseis.sphere.frames import cylindrical_axes
+from adseis.sphere.locate import locate
+from adseis.sphere.medium import FluidMedium, axisymmetric, on_all
+from adseis.sphere.mesh import SURFACE, BallMesh
+from adseis.sphere.records import Quantity, Rings, recording, value_at
+from adseis.sphere.simulation import (
+    Placed,
+    checked_source,
+    checked_stations,
+    each_source,
+    fields_of,
+    one_precision,
+    paired,
+    placed,
+    rings_of_all,
+    within,
+)
+from adseis.sphere.sources import PressureSource, Stations
+from adseis.timeloop.adjoints import Adjoint, ReverseSweep
+from adseis.timeloop.equation import Injection, Points, Probe
+from adseis.timeloop.march import march
+from adseis.timeloop.override import current_adjoint
+
+RECORDS = ("p", "chi", "z", "displacement")
+
+
+def simulate_fluid_ball(
+    medium: FluidMedium | Sequence[FluidMedium],
+    source: PressureSource | Sequence[PressureSource],
+    stations: Stations,
+    mesh: BallMesh,
+    *,
+    record: str | None = None,
+    adjoint: Adjoint = ReverseSweep(),  # noqa: B008 - an immutable setting
+    probe: Probe | None = None,
+    probe_every: int = 1,
+    devices: Mesh | None = None,
+) -> Any:
+    r"""Waves in a fluid ball of any 3D structure, recorded at stations.
+
+    Solves, with chi = 0 on the surface,
+
+        chi_tt / kappa - div(grad chi / rho) = s(t) delta(x - xs),    kappa = rho vp^2,
+
+    by spectral elements in the half plane that turns around the source's axis, a Fourier series around it, and a fourth-order
+    step. Pressure is p = -chi_tt, displacement is grad chi / rho. Compiles under `jax.jit`, batches under `jax.vmap`, and has the
+    exact gradient by the medium, by where the source and stations are, and by the time function.
+
+    Args:
+        medium: P-wave speed [m/s] and density [kg/m^3]; for several sources one for all (numbers, radial values or functions of
+            place) or a list.
+        source: Where and what; a list of several is simulated one after the other.
+        stations: Where is recorded.
+        mesh: From `sphere.ball`.
+        record: "p", pressure [Pa], `(station, time)`; "chi", likewise [Pa s^2]; "z", displacement upwards [m], `(station, time)`;
+            "displacement", up, north and east, `(station, time, component)`. By default pressure, or "z" where all stations are
+            known to lie on the surface, where there is no pressure.
+        adjoint: How the time loop is differentiated.
+        probe: Called with {"chi": `(1, node, component)`} every `probe_every` steps; what it returns is stacked and returned
+            too. `sphere.coefficients` has the Fourier series of it.
+        probe_every: Steps from one to the next.
+        devices: A device mesh over which several sources are distributed.
+
+    Returns:
+        At t = k dt, `(station, time)` or `(station, time, component)`; of a list of sources `(source, ...)`. With a probe, that
+        and the stacked probes, `(instant, ...)`.
+
+    Raises:
+        ValueError: If a shape or an option cannot be right, a known value is out of range, or "p" or "chi" is asked for on the
+            surface alone.
+        TypeError: If a source is not a `PressureSource`.
+        RuntimeError: If a value is out of range (also under `jit`).
+
+    References:
+        Leng, K., Nissen-Meyer, T. and van Driel, M. (2016), Geophys. J. Int. 207, 1125-1142, doi:10.1093/gji/ggw330
+
+    Example:
+        >>> from adseis import sphere
+        >>> mesh = sphere.ball(1000.0, 2.0, 0.5, (1000.0, 1000.0), azimuthal_order=0)
+        >>> source = sphere.PressureSource(700.0, 90.0, 0.0, np.exp(-((12 * (mesh.times - 0.25)) ** 2)))
+        >>> stations = sphere.Stations([10.0, -40.0], [0.0, 50.0], [900.0, 500.0])
+        >>> ads.simulate_fluid_ball(sphere.FluidMedium(1000.0, 1000.0), source, stations, mesh).shape == (2, mesh.nt)
+        True
+    """
+    media, sources, several = paired(medium, source)
+    if not isinstance(sources[0], PressureSource):
+        raise TypeError(f"`source` is a {type(sources[0]).__name__}; a fluid takes a `PressureSource`.")
+    sources = [checked_source(s, mesh) for s in sources]
+    stations = checked_stations(stations, mesh)
+    record = _recorded(record, stations, mesh)
+    fields = fields_of(media, sources, mesh, ("vp", "rho"))
+    fields = [(within(vp, "vp", mesh.speeds[0], mesh), positive(rho, "medium.rho")) for vp, rho in fields]
+    rings = rings_of_all(sources, stations, mesh)
+    fields, sources, stations = one_precision(fields, sources, stations)
+    adjoint = current_adjoint(adjoint)
+    if probe is not None:
+        if several:
+            raise ValueError("A `probe` sees one source: call with each source by itself.")
+        return _simulate(mesh, record, adjoint, rings, fields[0], sources[0], stations, probe, probe_every)
+    if not several:
+        return _simulate(mesh, record, adjoint, rings, fields[0], sources[0], stations)[0]
+    run = lambda fields, source: _simulate(mesh, record, adjoint, rings, fields, source, stations)[0]  # noqa: E731
+    return each_source(run, fields, sources, devices)
+
+
+@eqx.filter_jit
+def _simulate(
+    mesh: BallMesh,
+    record: str,
+    adjoint: Adjoint,
+    rings: Rings | None,
+    fields: tuple[Array, Array],
+    source: PressureSource,
+    stations: Stations,
+    probe: Probe | None = None,
+    probe_every: int = 1,
+) -> tuple[Array, PyTree]:
+    equation, coefficients, light = _equation(mesh, fields)
+    system = equation.system
+    where = placed(source, stations, mesh)
+    quantities, turn = _quantities(record, where, light, mesh)
+    read = recording(quantities, where.located.nodes, system.shape, rings)
+    mended = correction(mesh.nt, 2 if record == "p" else 0)
+    dtype = light.dtype
+    samples = (jnp.asarray(mended.source, dtype) @ source.time_function)[:, None, None]
+    records, probed = march(
+        equation, coefficients, {"chi": Injection(_taps(source, mesh), samples)}, {"chi": read.points}, mended.steps,
+        adjoint=adjoint, probe=probe, probe_every=probe_every,
+    )  # fmt: skip
+    made = read.made(records["chi"][:-1, 0])  # from t = dt on
+    made = jnp.einsum("tn,qns->sqt", jnp.asarray(mended.record[:, 1:], dtype), made)
+    if record == "p":
+        return -made[:, 0] / mesh.dt**2, probed
+    return made[:, 0] if turn is None else jnp.einsum("sij,sjt->sti", turn, made), probed
+
+
+def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder, Coefficients, Array]:
+    """The scheme, its coefficients, and 1 / rho."""
+    vp, rho = fields
+    elements, dtype = mesh.elements, vp.dtype
+    free = mesh.kept & ~mesh.surface[:, None]
+    free[elements.coordinates[:, 0] == 0, 1:] = False
+    mass = on_all(rho, mesh.shape, dtype) * on_all(vp, mesh.shape, dtype) ** 2 / jnp.asarray(elements.mass, dtype)[:, None]
+    if axisymmetric(rho):
+        light = 1 / on_all(rho, mesh.shape[:1], dtype)
+        system, stiffness = FluidBall(elements, mesh.azimuthal_order, free), stiffness_of(elements, light)
+    else:
+        light = 1 / rho
+        system, stiffness = VaryingFluidBall(elements, mesh.azimuthal_order, free), light
+    coefficients = Coefficients(mass, stiffness)
+    return FourthOrder(system, mesh.dt, jax.eval_shape(lambda: coefficients)), coefficients, light
+
+
+def _taps(source: PressureSource, mesh: BallMesh) -> Points:
+    """A source on the axis: order 0 alone, over 2 pi."""
+    at = locate(mesh.elements, jnp.zeros_like(source.radius)[None], source.radius[None])
+    return Points((at.nodes * mesh.shape[1])[None], at.value[None] / (2 * np.pi))
+
+
+def _quantities(record: str, where: Placed, light: Array, mesh: BallMesh) -> tuple[list[Quantity], Array | None]:
+    """What is read at stations, and the rotation to up, north, east of three quantities."""
+    at, located, order = where.at, where.located, mesh.azimuthal_order
+    waves = basis(at.phi, order)
+    if record in ("p", "chi"):
+        return [Quantity(0, located.value, waves)], None
+    slowness = value_at(light, located, waves, jnp.asarray(transform(order), light.dtype))[:, None]
+    by_s, by_z = located.by_s * slowness, located.by_z * slowness
+    # Rows of the station's up, north, east in (s, phi, z).
+    south, east, up = jnp.moveaxis(jnp.einsum("aij,akj->aik", where.axes, cylindrical_axes(at.phi)), 1, 0)
+    if record == "z":  # up has no part along phi
+        return [Quantity(0, by_s * up[:, :1] + by_z * up[:, 2:], waves)], None
+    around = waves @ jnp.asarray(turned(order), waves.dtype)
+    quantities = [Quantity(0, by_s, waves), Quantity(0, located.over_s * slowness, around), Quantity(0, by_z, waves)]
+    return quantities, jnp.stack([up, -south, east], 1)
+
+
+def _recorded(record: str | None, stations: Stations, mesh: BallMesh) -> str:
+    """What is recorded, by default too."""
+    now: Samples | None = known(stations.radius)
+    outside = now is not None and bool((np.asarray(now) > mesh.radius * (1 - SURFACE)).all())
+    if record is None:
+        return "z" if outside else "p"
+    if record not in RECORDS:
+        raise ValueError(f"`record` = {record!r} must be one of {', '.join(RECORDS)}.")
+    if outside and record in ("p", "chi"):
+        raise ValueError(f'`record` = "{record}" is zero on the surface, where all stations lie: record "z" or "displacement".')
+    return record

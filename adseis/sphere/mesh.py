@@ -1,0 +1,89 @@
+"""The mesh of a ball, static: elements, azimuthal orders, time step; and how it is planned."""
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from adseis.experiment.clock import Clock
+from adseis.sphere.azimuthal import azimuths, orders, seen
+from adseis.sphere.ball_elements import ball_elements
+from adseis.sphere.elements import Elements
+from adseis.sphere.frames import Cylindrical, on_globe
+from adseis.sphere.sources import BallSource
+from adseis.sphere.structure import Positions
+
+SURFACE = 1e-6
+"""Of the radius: what is as near to the surface lies on it."""
+
+
+class BallMesh(Clock):
+    """A ball cut into elements, and its azimuthal orders: static, hashable; made by `ball`.
+
+    Attributes:
+        dt: Time step [s].
+        nt: Number of samples.
+        radius: Of the ball [m].
+        across: Elements of the square from the axis to its side.
+        shells: Elements from the square to the surface.
+        degree: Polynomial degree of an element.
+        azimuthal_order: The largest order of the Fourier series.
+        frequency: The highest frequency that is meant to be carried [Hz].
+        speeds: The slowest and the fastest speed that it was planned for [m/s].
+    """
+
+    radius: float = eqx.field(static=True)
+    across: int = eqx.field(static=True)
+    shells: int = eqx.field(static=True)
+    degree: int = eqx.field(static=True)
+    azimuthal_order: int = eqx.field(static=True)
+    frequency: float = eqx.field(static=True)
+    speeds: tuple[float, float] = eqx.field(static=True)
+
+    @property
+    def elements(self) -> Elements:
+        """The elements, made once."""
+        return ball_elements(self.radius, self.across, self.shells, self.degree)
+
+    @property
+    def azimuths(self) -> Float[np.ndarray, " azimuth"]:
+        """Azimuths at which a 3D field is given, in a source's frame [rad], `(2 azimuthal_order + 1,)`."""
+        return azimuths(self.azimuthal_order)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Nodes and azimuths of a 3D field."""
+        return len(self.elements.coordinates), 2 * self.azimuthal_order + 1
+
+    @property
+    def wavenumber(self) -> float:
+        """The largest that is meant to be carried [rad/m]."""
+        return 2 * math.pi * self.frequency / self.speeds[0]
+
+    @property
+    def surface(self) -> Bool[np.ndarray, " node"]:
+        """Which nodes lie on the surface."""
+        return self.elements.radius > (1 - SURFACE) * self.radius
+
+    @property
+    def kept(self) -> Bool[np.ndarray, "node component"]:
+        """Which orders are kept at every node; on the axis one may keep less."""
+        return seen(self.elements.coordinates[:, 0], self.azimuthal_order, self.wavenumber)
+
+    def points(self, source: BallSource) -> Positions:
+        """Where a 3D field is given: the nodes at every azimuth of a source's frame, as places of the globe.
+
+        Args:
+            source: Its latitude and longitude say where the frame's pole is; differentiable by these.
+
+        Returns:
+            Radius [m], latitude and longitude [degrees], each `(node, azimuth)`.
+        """
+        frame = source.frame
+        s, z = (jnp.asarray(x, frame.dtype)[:, None] for x in self.elements.coordinates.T)
+        return Positions(*on_globe(frame, Cylindrical(s, z, jnp.asarray(self.azimuths, frame.dtype))))

@@ -1,0 +1,80 @@
+"""Points, weights and derivatives on the reference interval [-1, 1]: Gauss-Lobatto-Legendre, and -Jacobi at the axis.
+
+An element of degree N has N + 1 points along each direction. Elements that touch the axis have, across it, the points that belong
+to the weight 1 + x, which stands for the distance from the axis.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.special import roots_jacobi
+
+
+class Rule(NamedTuple):
+    """Points of an element along a direction.
+
+    Attributes:
+        points: From -1 to 1, both included, `(point,)`.
+        weights: Of the integral of f(x), or of f(x) (1 + x), `(point,)`; exact to degree 2 N - 1.
+        derivative: From values to the slopes of their interpolant, `(point, point)`.
+    """
+
+    points: Float[np.ndarray, " point"]
+    weights: Float[np.ndarray, " point"]
+    derivative: Float[np.ndarray, "point point"]
+
+
+@lru_cache(maxsize=32)
+def lobatto(degree: int, *, axial: bool = False) -> Rule:
+    """Gauss-Lobatto quadrature for the weight 1, or 1 + x.
+
+    Args:
+        degree: N, at least 1.
+        axial: Whether the weight is 1 + x: Gauss-Lobatto-Jacobi (0, 1), for the direction away from the axis.
+
+    Returns:
+        N + 1 points, their weights, and the derivative of the interpolant through them.
+
+    Raises:
+        ValueError: If the degree is under 1.
+
+    References:
+        Nissen-Meyer, T. et al. (2007), Geophys. J. Int. 168, 1051-1066, doi:10.1111/j.1365-246X.2006.03121.x
+    """
+    if degree < 1:
+        raise ValueError(f"`degree` = {degree} must be at least 1.")
+    inner = roots_jacobi(degree - 1, 1, 2 if axial else 1)[0] if degree > 1 else np.empty(0)
+    points = np.r_[-1.0, inner, 1.0]
+    # Lagrange polynomials are of degree N: their integrals by Gauss-Legendre points are exact.
+    x, w = np.polynomial.legendre.leggauss(degree + 2)
+    weights = (w * (1 + x if axial else 1)) @ np.asarray(_lagrange(points, x, np))
+    differences = points[:, None] - points + np.eye(degree + 1)
+    scale = differences.prod(1)
+    derivative = scale[:, None] / (scale * differences)
+    np.fill_diagonal(derivative, 0.0)
+    np.fill_diagonal(derivative, -derivative.sum(1))
+    return Rule(points, weights, derivative)
+
+
+def lagrange(points: Float[np.ndarray, " point"], x: Float[Array, "*at"]) -> Float[Array, "*at point"]:
+    """The polynomials that are 1 at one of the points and 0 at the others.
+
+    Args:
+        points: Of a rule.
+        x: Where; differentiable.
+
+    Returns:
+        Their values. Their slopes are these times `Rule.derivative`.
+    """
+    return _lagrange(points, x, jnp)
+
+
+def _lagrange(points: np.ndarray, x: Any, xp: Any) -> Any:
+    columns = []
+    for i, at in enumerate(points):
+        others = np.delete(points, i)
+        columns.append(xp.prod((x[..., None] - others) / (at - others), -1))
+    return xp.stack(columns, -1)

@@ -1,0 +1,187 @@
+"""What all balls share: checks, sources and stations in a source's frame, and several sources."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, PyTree
+
+from adseis.experiment.checks import Samples, ValueFault, finite, known, positive, widest
+from adseis.parallel.shots import error_if, over_shots
+from adseis.sphere.frames import Cylindrical, in_frame
+from adseis.sphere.locate import Located, locate
+from adseis.sphere.medium import sampled
+from adseis.sphere.mesh import SURFACE, BallMesh
+from adseis.sphere.records import Rings, rings
+from adseis.sphere.sources import BallSource, Stations, in_precision
+
+class Placed(NamedTuple):
+    """Stations in a source's frame.
+
+    Attributes:
+        at: Where they are.
+        located: In the mesh.
+        axes: South, east and up of each in the frame's coordinates, `(station, 3, 3)`.
+    """
+
+    at: Cylindrical
+    located: Located
+    axes: Float[Array, "station 3 3"]
+
+
+def placed(source: BallSource, stations: Stations, mesh: BallMesh) -> Placed:
+    """Stations as they are seen from a source; differentiable by where both are."""
+    frame, axes = source.frame, stations.axes
+    at = in_frame(frame, jnp.asarray(stations.radius, frame.dtype), axes[:, 2])
+    return Placed(at, locate(mesh.elements, at.s, at.z), jnp.einsum("ij,akj->aki", frame, axes))
+
+
+def rings_of_all(sources: Sequence[BallSource], stations: Stations, mesh: BallMesh) -> Rings | None:
+    """Which stations share s and z; None if that is not known, is so for hardly any, or is not the same for all sources."""
+    if any(known(x) is None for x in jax.tree.leaves(([(s.latitude, s.longitude) for s in sources], stations))):
+        return None
+    with jax.ensure_compile_time_eval():
+        found = set()
+        for source in sources:
+            frame = jnp.asarray(source.frame)
+            at = in_frame(frame, jnp.asarray(stations.radius, frame.dtype), jnp.asarray(stations.axes[:, 2], frame.dtype))
+            found.add(rings(np.asarray(at.s), np.asarray(at.z), mesh.radius))
+    return found.pop() if len(found) == 1 else None
+
+
+def checked_source(source: BallSource, mesh: BallMesh) -> BallSource:
+    """A source that is within the ball and fits the mesh's instants."""
+    if source.time_function.shape != (mesh.nt,):
+        raise ValueError(
+            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = {mesh.dt:g} s."
+        )
+    finite(source.time_function, "time_function", ("time",))
+    for name in ("latitude", "longitude"):
+        finite(getattr(source, name).reshape(1), name, ("source",))
+    now = known(source.radius)
+    if now is None:
+        bad = ~((source.radius > 0) & (source.radius < mesh.radius))
+        text = f"`radius` of the source must be above 0 and under {mesh.radius:g} m, the ball's. Move it inside."
+        radius = error_if(source.radius, bad, text, None)
+        return dataclasses.replace(source, radius=radius)
+    if not 0 < float(now) < mesh.radius:
+        raise ValueFault(
+            f"`radius` of the source is {float(now):g} m; it must be above 0, since at the centre no direction is up, and under "
+            f"{mesh.radius:g} m, the ball's. Move it inside."
+        )
+    return source
+
+
+def checked_stations(stations: Stations, mesh: BallMesh) -> Stations:
+    """Stations that are within the ball, or on its surface."""
+    now, most = known(stations.radius), mesh.radius * (1 + SURFACE)
+    if now is None:
+        bad = ~jnp.all((stations.radius >= 0) & (stations.radius <= most))
+        text = f"`radius` of a station must be 0 to {mesh.radius:g} m, the ball's. Move it inside."
+        return dataclasses.replace(stations, radius=error_if(stations.radius, bad, text, None))
+    bad = ~((np.asarray(now) >= 0) & (np.asarray(now) <= most))
+    if bad.any():
+        where = int(np.argmax(bad))
+        raise ValueFault(
+            f"`radius` of station {where} is {float(now[where]):g} m; it must be 0 to {mesh.radius:g} m, the ball's: above the "
+            "surface is nothing. Move it inside."
+        )
+    return stations
+
+
+def within(speed: Samples, name: str, least: float, mesh: BallMesh) -> Samples:
+    """Speeds for which a mesh was planned, from `least` to its fastest.
+
+    Args:
+        speed: [m/s], traced or not.
+        name: Of the field of the medium.
+        least: The slowest that is let pass [m/s].
+        mesh: What was planned.
+
+    Returns:
+        The speeds; where they are traced, with a runtime check attached.
+
+    Raises:
+        ValueFault: If one is not (a `RuntimeError` at run time where they are traced).
+    """
+    speed = positive(speed, f"medium.{name}")
+    low, high = least * (1 - 1e-6), mesh.speeds[1] * (1 + 1e-6)
+    told = f"the mesh was planned for speeds from {mesh.speeds[0]:g} to {mesh.speeds[1]:g} m/s at {mesh.frequency:g} Hz"
+    repair = "plan another by `sphere.ball(..., speeds=(slowest, fastest))`, or bound the inversion."
+    now = known(speed)
+    if now is None:
+        bad = (jnp.min(speed) < low) | (jnp.max(speed) > high)
+        return error_if(speed, bad, f"`medium.{name}` is out of range: {told}; {repair}", None)
+    with jax.ensure_compile_time_eval():
+        slowest, fastest = float(now.min()), float(now.max())
+    if slowest < low or fastest > high:
+        raise ValueFault(f"`medium.{name}` reaches from {slowest:g} to {fastest:g} m/s; {told}; {repair}")
+    return speed
+
+
+def each_source(
+    run: Callable[[PyTree, BallSource], PyTree],
+    fields: Sequence[PyTree],
+    sources: Sequence[BallSource],
+    devices: Mesh | None,
+) -> PyTree:
+    """`run(fields, source)` of several, one after the other on each device; `(source, ...)`.
+
+    Args:
+        run: Of one source.
+        fields: The medium in the frame of each.
+        sources: All of one kind.
+        devices: A device mesh with an axis "shot", over which the sources are distributed; None for one.
+
+    Returns:
+        What `run` returns, stacked.
+    """
+    stacked = jax.tree.map(lambda *x: jnp.stack(x), *[(f, s) for f, s in zip(fields, sources, strict=True)])
+    return over_shots(lambda _, shots: lax.map(lambda shot: run(*shot), shots), devices, (), stacked)
+
+
+def paired(medium: Any, source: Any) -> tuple[list[Any], list[BallSource], bool]:
+    """Media and sources as lists, and whether there were several sources.
+
+    Raises:
+        ValueError: If there are several media, but not one for each source, or sources of several kinds.
+    """
+    several = isinstance(source, list | tuple)
+    sources = list(source) if several else [source]
+    if not sources or len({type(s) for s in sources}) > 1:
+        raise ValueError("`source` must be one source, or a list of sources of one kind, at least one.")
+    media = list(medium) if isinstance(medium, list | tuple) else [medium] * len(sources)
+    if len(media) != len(sources):
+        raise ValueError(f"`medium` are {len(media)} media for {len(sources)} sources: give one for each frame, or one for all.")
+    return media, sources, several
+
+
+def fields_of(media: Sequence[Any], sources: Sequence[BallSource], mesh: BallMesh, names: Sequence[str]) -> list[tuple[Samples, ...]]:
+    """The fields of each medium as arrays in its source's frame.
+
+    Raises:
+        ValueError: If a shape is another, or an array that varies with azimuth is given to several sources at once.
+    """
+    found = []
+    for medium, source in zip(media, sources, strict=True):
+        fields = [sampled(getattr(medium, name), name, lambda source=source: mesh.points(source), mesh.shape) for name in names]
+        found.append(tuple(fields))
+    for name, first in zip(names, found[0], strict=True):
+        if len(sources) > 1 and media[0] is media[1] and np.ndim(first) == 2 and not callable(getattr(media[0], name)):
+            raise ValueError(
+                f"`medium.{name}` (node, azimuth) belongs to the frame of one source: give a function of radius, latitude and "
+                "longitude, or a list of media, one for each source."
+            )
+    return found
+
+
+def one_precision(fields: Sequence[tuple[Samples, ...]], sources: Sequence[BallSource], stations: Stations) -> tuple[Any, Any, Any]:
+    """All arrays in the widest precision among the medium's and the time functions'."""
+    dtype = widest(*jax.tree.leaves(fields), *(source.time_function for source in sources))
+    fields = [tuple(jnp.asarray(x, dtype) for x in each) for each in fields]
+    return fields, [in_precision(source, dtype) for source in sources], in_precision(stations, dtype)

@@ -2,10 +2,10 @@
 
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float
-from scipy.special import gammaln
 
 from adseis.harmonics.basis import column_of_signs, degree_of, degrees_orders, together
 
@@ -82,6 +82,6 @@ def _ratio(degree: int, normalization: str, csphase: int) -> np.ndarray:
         "ortho": np.ones(ell.size),
         "schmidt": np.sqrt(4 * np.pi / (2 * ell + 1)),
         "unnorm": np.sqrt(4 * np.pi / ((2 * ell + 1) * (2 - (m == 0))))
-        * np.exp((gammaln(ell + size + 1) - gammaln(ell - size + 1)) / 2),
+        * np.exp((scipy.special.gammaln(ell + size + 1) - scipy.special.gammaln(ell - size + 1)) / 2),
     }[normalization]
     return ratio * np.where(size % 2, csphase, 1)

@@ -64,6 +64,7 @@ def harmonics_at(
         ValueError: If `degree` is negative or there is no such convention.
     """
     (direction,) = together(direction)
+    column_of_signs(degree, convention, direction.dtype)  # faults are told before anything is compiled
     return _basis(direction, degree, convention)
 
 
@@ -113,9 +114,8 @@ def evaluate_at(
         ValueError: If the number of harmonics belongs to no degree or there is no such convention.
     """
     coefficients, direction = together(coefficients, direction)
-    count, *columns = coefficients.shape
-    plain = coefficients.reshape(count, math.prod(columns)) * column_of_signs(degree_of(count), convention, coefficients.dtype)
-    return _summed(plain, direction).reshape(*direction.shape[:-1], *columns)
+    column_of_signs(degree_of(coefficients.shape[0]), convention, direction.dtype)
+    return _summed(coefficients, direction, convention)
 
 
 def directions(latitude: Float[ArrayLike, "*point"], longitude: Float[ArrayLike, "*point"]) -> Float[Array, "*point 3"]:
@@ -128,8 +128,7 @@ def directions(latitude: Float[ArrayLike, "*point"], longitude: Float[ArrayLike,
     Returns:
         (cos lat cos lon, cos lat sin lon, sin lat).
     """
-    lat, lon = (jnp.deg2rad(x) for x in together(latitude, longitude))
-    return jnp.stack([jnp.cos(lat) * jnp.cos(lon), jnp.cos(lat) * jnp.sin(lon), jnp.sin(lat)], -1)
+    return _directions(*together(latitude, longitude))
 
 
 @functools.cache
@@ -175,7 +174,7 @@ def degree_of(count: int) -> int:
     return degree
 
 
-def column_of_signs(degree: int, convention: str, dtype: DTypeLike) -> Float[Array, "harmonic 1"]:
+def column_of_signs(degree: int, convention: str, dtype: DTypeLike) -> Float[np.ndarray, "harmonic 1"]:
     """By what the orthonormal harmonics are multiplied in a convention.
 
     Args:
@@ -193,7 +192,7 @@ def column_of_signs(degree: int, convention: str, dtype: DTypeLike) -> Float[Arr
         raise ValueError(f"`convention` = {convention!r} is unknown; use one of {', '.join(CONVENTIONS)}.")
     m = degrees_orders(degree)[1]
     sign = np.ones(m.size) if convention == "orthonormal" else np.where(m < 0, -1.0, 1.0 - 2.0 * (m % 2))
-    return jnp.asarray(sign[:, None], dtype)
+    return sign[:, None].astype(dtype)
 
 
 def together(*values: ArrayLike) -> tuple[Array, ...]:
@@ -304,12 +303,20 @@ def _basis(direction: Array, degree: int, convention: str) -> Array:
     return made.reshape(*direction.shape[:-1], made.shape[1])
 
 
-@jax.jit
-def _summed(coefficients: Array, direction: Array) -> Array:
-    degree = degree_of(coefficients.shape[0])
+@functools.partial(jax.jit, static_argnames="convention")
+def _summed(coefficients: Array, direction: Array, convention: str) -> Array:
+    count, *columns = coefficients.shape
+    degree = degree_of(count)
+    plain = coefficients.reshape(count, math.prod(columns)) * column_of_signs(degree, convention, coefficients.dtype)
 
     def summed(part: Array) -> Array:
-        return jnp.matmul(rows(part, degree).T, coefficients, precision=lax.Precision.HIGHEST)
+        return jnp.matmul(rows(part, degree).T, plain, precision=lax.Precision.HIGHEST)
 
     made = blockwise(summed, direction.reshape(math.prod(direction.shape[:-1]), 3), size=block_size(degree))
-    return made.reshape(*direction.shape[:-1], made.shape[1])
+    return made.reshape(*direction.shape[:-1], *columns)
+
+
+@jax.jit
+def _directions(latitude: Array, longitude: Array) -> Array:
+    lat, lon = jnp.deg2rad(latitude), jnp.deg2rad(longitude)
+    return jnp.stack([jnp.cos(lat) * jnp.cos(lon), jnp.cos(lat) * jnp.sin(lon), jnp.sin(lat)], -1)

@@ -11,7 +11,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from adseis.harmonics.basis import column_of_signs, degree_of, degrees_orders, directions, evaluate_at, recursion, together
+from adseis.harmonics.basis import column_of_signs, degree_of, degrees_orders, evaluate_at, recursion, together
 
 
 class GaussGrid(NamedTuple):
@@ -71,14 +71,8 @@ def analyse(
     degree = latitudes - 1 if degree is None else degree
     if degree > latitudes - 1:
         raise ValueError(f"`degree` = {degree} is above that of the grid, {latitudes - 1}. Use `gauss_grid({degree})`.")
-    grid = gauss_grid(latitudes - 1)
-    along, across = _separated(latitudes, degree)
-    m = degrees_orders(degree)[1] + degree
-    weighted = jnp.asarray(along * grid.weight[:, None], values.dtype) * column_of_signs(degree, convention, values.dtype).T
-    columns = values.reshape(latitudes, longitudes, math.prod(values.shape[2:]))
-    waves = jnp.einsum("jkc,km->jmc", columns, jnp.asarray(across, values.dtype), precision=lax.Precision.HIGHEST)
-    made = jnp.einsum("jh,jhc->hc", weighted, waves[:, m], precision=lax.Precision.HIGHEST)
-    return made.reshape(m.size, *values.shape[2:])
+    column_of_signs(degree, convention, values.dtype)  # faults are told before anything is compiled
+    return _analysed(values, degree, convention)
 
 
 def rotate(
@@ -101,10 +95,8 @@ def rotate(
     """
     coefficients, rotation = together(coefficients, rotation)
     degree = degree_of(coefficients.shape[0])
-    grid = gauss_grid(degree)
-    latitude, longitude = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
-    before = jnp.matmul(directions(latitude, longitude).astype(rotation.dtype), rotation, precision=lax.Precision.HIGHEST)
-    return analyse(evaluate_at(coefficients, before, convention=convention), convention=convention)
+    column_of_signs(degree, convention, coefficients.dtype)
+    return _rotated(coefficients, rotation, convention)
 
 
 def power(coefficients: Float[ArrayLike, "harmonic *column"]) -> Float[Array, "degree *column"]:
@@ -137,3 +129,26 @@ def _separated(latitudes: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
     orders = np.arange(-degree, degree + 1)
     turn = np.radians(grid.longitude)[:, None] * orders
     return made[:, ell, degree + np.abs(m)], np.where(orders < 0, np.sin(-turn), np.cos(turn))
+
+
+@functools.partial(jax.jit, static_argnames=("degree", "convention"))
+def _analysed(values: Array, degree: int, convention: str) -> Array:
+    latitudes, longitudes, *columns = values.shape
+    along, across = _separated(latitudes, degree)
+    m = degrees_orders(degree)[1] + degree
+    weighted = along * gauss_grid(latitudes - 1).weight[:, None] * column_of_signs(degree, convention, "float64").T
+    flat = values.reshape(latitudes, longitudes, math.prod(columns))
+    waves = jnp.einsum("jkc,km->jmc", flat, jnp.asarray(across, values.dtype), precision=lax.Precision.HIGHEST)
+    made = jnp.einsum("jh,jhc->hc", jnp.asarray(weighted, values.dtype), waves[:, m], precision=lax.Precision.HIGHEST)
+    return made.reshape(m.size, *columns)
+
+
+@functools.partial(jax.jit, static_argnames="convention")
+def _rotated(coefficients: Array, rotation: Array, convention: str) -> Array:
+    degree = degree_of(coefficients.shape[0])
+    grid = gauss_grid(degree)
+    z, turn = np.sin(np.radians(grid.latitude))[:, None], np.radians(grid.longitude)
+    wide = np.sqrt(1 - z**2)
+    n = np.stack(np.broadcast_arrays(wide * np.cos(turn), wide * np.sin(turn), z), -1)
+    before = jnp.matmul(jnp.asarray(n, rotation.dtype), rotation, precision=lax.Precision.HIGHEST)  # the transpose of R on each
+    return _analysed(evaluate_at(coefficients, before, convention=convention), degree, convention)

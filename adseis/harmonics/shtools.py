@@ -36,10 +36,11 @@ def to_shtools(
     (coefficients,) = together(coefficients)
     degree = degree_of(coefficients.shape[0])
     ell, m = degrees_orders(degree)
-    sign = column_of_signs(degree, convention, coefficients.dtype)[:, 0]
-    ratio = jnp.asarray(_ratio(degree, normalization, csphase), coefficients.dtype)
+    factor = (column_of_signs(degree, convention, "float64")[:, 0] / _ratio(degree, normalization, csphase)).astype(
+        coefficients.dtype
+    )
     empty = jnp.zeros((2, degree + 1, degree + 1), coefficients.dtype)
-    return empty.at[(m < 0).astype(int), ell, np.abs(m)].set(coefficients * sign / ratio)
+    return empty.at[(m < 0).astype(int), ell, np.abs(m)].set(coefficients * factor)
 
 
 def from_shtools(
@@ -64,9 +65,8 @@ def from_shtools(
         raise ValueError(f"`array` {array.shape} must be (2, L + 1, L + 1).")
     degree = array.shape[1] - 1
     ell, m = degrees_orders(degree)
-    sign = column_of_signs(degree, convention, array.dtype)[:, 0]
-    ratio = jnp.asarray(_ratio(degree, normalization, csphase), array.dtype)
-    return array[(m < 0).astype(int), ell, np.abs(m)] * ratio * sign
+    factor = (column_of_signs(degree, convention, "float64")[:, 0] * _ratio(degree, normalization, csphase)).astype(array.dtype)
+    return array[(m < 0).astype(int), ell, np.abs(m)] * factor
 
 
 def _ratio(degree: int, normalization: str, csphase: int) -> np.ndarray:

@@ -89,10 +89,12 @@ def perturbation(
         >>> sphere.perturbation(np.zeros((9, 2)), points, radii=(600.0, 1000.0)).shape
         (2,)
     """
-    outwards, coefficients = _levels(coefficients, radii)
     coefficients, *parts = together(coefficients, points.radius, points.latitude, points.longitude)
-    plain = coefficients * column_of_signs(degree_of(coefficients.shape[0]), convention, coefficients.dtype)
-    return _perturbation(plain, *parts, radii=outwards)
+    levels = _checked(radii, coefficients.shape)
+    column_of_signs(
+        degree_of(coefficients.shape[0]), convention, coefficients.dtype
+    )  # faults are told before anything is compiled
+    return _perturbation(coefficients, *parts, radii=levels, convention=convention)
 
 
 def extremes(
@@ -162,35 +164,35 @@ def checkerboard(
     return made
 
 
-def _levels(coefficients: ArrayLike, radii: Sequence[float] | ArrayLike) -> tuple[tuple[float, ...], Array]:
-    """Radii from the centre outwards, and coefficients in their order."""
-    coefficients = jnp.asarray(coefficients)
+def _checked(radii: Sequence[float] | ArrayLike, shape: tuple[int, ...]) -> tuple[float, ...]:
+    """Radii as numbers, if levels can lie there."""
     if isinstance(radii, Tracer):
         raise TypeError(
             "`radii` are traced; they must be known numbers. Keep them out of the arguments of `jax.jit` and `jax.grad`."
         )
     levels = np.asarray(radii, float)
-    if levels.shape != coefficients.shape[1:]:
-        raise ValueError(
-            f"`coefficients` {coefficients.shape} and `radii` {levels.shape} must share the axis of levels, the last."
-        )
+    if levels.shape != shape[1:]:
+        raise ValueError(f"`coefficients` {shape} and `radii` {levels.shape} must share the axis of levels, the last.")
     steps = np.diff(levels)
     if not (levels.size and np.all(levels > 0) and np.all(np.isfinite(levels)) and (np.all(steps > 0) or np.all(steps < 0))):
         raise ValueError(f"`radii` = {levels.tolist()} m must be positive and all increase, or all decrease.")
-    inwards = levels.size > 1 and steps[0] < 0
-    return tuple(levels[::-1] if inwards else levels), coefficients[:, ::-1] if inwards else coefficients
+    return tuple(levels.tolist())
 
 
-@functools.partial(jax.jit, static_argnames="radii")
-def _perturbation(coefficients: Array, radius: Array, latitude: Array, longitude: Array, *, radii: tuple[float, ...]) -> Array:
+@functools.partial(jax.jit, static_argnames=("radii", "convention"))
+def _perturbation(
+    coefficients: Array, radius: Array, latitude: Array, longitude: Array, *, radii: tuple[float, ...], convention: str
+) -> Array:
     degree, count = degree_of(coefficients.shape[0]), math.prod(radius.shape)
     mean = (degrees_orders(degree)[0] == 0)[:, None]
-    levels = jnp.asarray(radii, radius.dtype)[:, None]
+    outwards = np.argsort(radii)
+    levels = np.array(radii, radius.dtype)[outwards, None]
+    plain = coefficients[:, outwards] * column_of_signs(degree, convention, coefficients.dtype)
 
     def part(r: Array, lat: Array, lon: Array) -> Array:
         basis = rows(directions(lat, lon), degree)
         basis = jnp.where(mean, basis, basis * jnp.minimum(r / levels[0], 1)[None])
-        of_levels = jnp.matmul(coefficients.T, basis, precision=lax.Precision.HIGHEST)
+        of_levels = jnp.matmul(plain.T, basis, precision=lax.Precision.HIGHEST)
         past = jnp.clip((r[None] - levels[:-1]) / (levels[1:] - levels[:-1]), 0, 1)  # how far from a level to the next
         return of_levels[0] + jnp.sum(past * (of_levels[1:] - of_levels[:-1]), 0)
 

@@ -23,17 +23,16 @@ def of_scipy(lat, lon, degree):
     return np.where(m == 0, y.real, np.sqrt(2) * np.where(m > 0, y.real, y.imag))
 
 
-@pytest.mark.parametrize("degree", [0, 1, 2, 8, 100])
+@pytest.mark.parametrize("degree", [0, 1, 100])
 def test_against_scipy(degree):
     """Rounding grows with the degree: a recursion of L steps near the poles, where a harmonic changes like L^2 (1 + z)."""
     expected = of_scipy(LAT, LON, degree)
     np.testing.assert_allclose(harmonics(LAT, LON, degree), expected, rtol=0, atol=1e-15 + 1e-16 * degree**2)
 
 
-@pytest.mark.parametrize("degree", [8, 100])
-def test_single_precision(degree):
+def test_single_precision():
     """What 6e-8 of the coordinate z makes of a harmonic near a pole: 6e-8 L^2 / 2 of its value there, sqrt((2 L + 1) / 4 pi)."""
-    lat, lon = LAT.astype("float32"), LON.astype("float32")
+    degree, lat, lon = 100, LAT.astype("float32"), LON.astype("float32")
     found = harmonics(lat, lon, degree)
     assert found.dtype == "float32"
     expected = of_scipy(lat, lon, degree)
@@ -78,20 +77,19 @@ def test_laplace():
         np.testing.assert_allclose(total, -ell * (ell + 1) * np.asarray(harmonics_at(n, degree)), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("lat", [90.0, -90.0, 35.0])
-def test_derivatives_by_latitude_and_longitude(lat):
+def test_derivatives_by_latitude_and_longitude():
     """Derivatives per degree at poles and elsewhere, against central differences of SciPy's with the step 1e-3 degrees, whose
     error is (1e-3 pi / 180 L)^2 / 6 = 4e-9 of the largest derivative, which is L pi / 180 times 1; 1e-8 with rounding."""
     degree, lon, h = 8, 21.0, 1e-3
-    by_lat, by_lon = jax.jacobian(lambda x, y: harmonics(x, y, degree), (0, 1))(lat, lon)
-    # across the pole the latitude goes on to more than 90 degrees
-    rise = (of_scipy([lat + h], [lon], degree) - of_scipy([lat - h], [lon], degree))[0] / (2 * h)
-    turn = (of_scipy([lat], [lon + h], degree) - of_scipy([lat], [lon - h], degree))[0] / (2 * h)
-    if abs(lat) == 90:  # SciPy takes the colatitude by its cosine, sine positive: not beyond the pole
-        beyond = [90 - h] if lat > 0 else [-90 + h]
-        rise = (of_scipy(beyond, [lon + 180], degree) - of_scipy(beyond, [lon], degree))[0] / (2 * h) * np.sign(lat)
-    np.testing.assert_allclose(by_lat, rise, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(by_lon, turn, rtol=0, atol=1e-8)
+    lats = np.array([90.0, -90.0, 35.0])
+    by_lat, by_lon = jax.jit(jax.vmap(jax.jacfwd(lambda x, y: harmonics(x, y, degree), (0, 1)), (0, None)))(lats, lon)
+    for i, lat in enumerate(lats):
+        # beyond the pole lie smaller latitudes of the opposite meridian
+        north, south = ((at, lon) if abs(at) <= 90 else (np.sign(at) * 180 - at, lon + 180) for at in (lat + h, lat - h))
+        rise = (of_scipy([north[0]], [north[1]], degree) - of_scipy([south[0]], [south[1]], degree))[0] / (2 * h)
+        turn = (of_scipy([lat], [lon + h], degree) - of_scipy([lat], [lon - h], degree))[0] / (2 * h)
+        np.testing.assert_allclose(by_lat[i], rise, rtol=0, atol=1e-8)
+        np.testing.assert_allclose(by_lon[i], turn, rtol=0, atol=1e-8)
 
 
 def test_evaluate():
@@ -108,9 +106,9 @@ def test_evaluate():
 def test_transformations():
     """Compiled, batched by functions and by points: the same to rounding."""
     c = rng.normal(size=(5, 16))
-    plain = np.stack([evaluate(x, LAT, LON) for x in c])
+    plain = c @ np.asarray(harmonics(LAT, LON, 3)).T
     np.testing.assert_allclose(jax.jit(jax.vmap(evaluate, (0, None, None)))(c, LAT, LON), plain, rtol=0, atol=1e-13)
-    by_point = jax.vmap(evaluate, (None, 0, 0))(c[0], LAT, LON)
+    by_point = jax.jit(jax.vmap(evaluate, (None, 0, 0)))(c[0], LAT, LON)
     np.testing.assert_allclose(by_point, plain[0], rtol=0, atol=1e-13)
 
 
@@ -130,8 +128,9 @@ def test_blocks():
         return 3 * jnp.sin(part[:, 0])
 
     np.testing.assert_array_equal(blockwise(tripled, x, size=4), tripled(x))
-    found = jax.grad(lambda x: jnp.sum(blockwise(tripled, x, size=4)))(x)
-    np.testing.assert_allclose(found, jax.grad(lambda x: jnp.sum(tripled(x)))(x), rtol=1e-15)
+    found = jax.jit(jax.grad(lambda x: jnp.sum(blockwise(tripled, x, size=4))))(x)
+    np.testing.assert_allclose(found[:, 0], 3 * np.cos(x[:, 0]), rtol=1e-15)
+    np.testing.assert_array_equal(found[:, 1], 0 * x[:, 1])
 
 
 def test_no_points():

@@ -30,7 +30,7 @@ def fluid_ball(time_function, dt, *, radius, speed, rho, source_radius, receiver
         i k rho / (4 pi) (2 l + 1) P_l(cos gamma) j_l(k r) j_l(k r0) h_l^(2)(k a) / j_l(k a),
 
     the closed form of the sum over radial modes. Degrees end where (r r0 / a^2)^l has fallen to 1e-14 beyond l = k a, frequencies
-    where the spectrum of s has fallen to 1e-13. As for every exact trace here, s must vanish at both ends and be band-limited.
+    where the spectrum of s has fallen to 1e-11. As for every exact trace here, s must vanish at both ends and be band-limited.
 
     Args:
         time_function: (time,) s(t) at t = k dt [m^3].
@@ -45,11 +45,10 @@ def fluid_ball(time_function, dt, *, radius, speed, rho, source_radius, receiver
     shape = np.shape(receiver_radius)
     r, gamma = (np.ravel(np.asarray(x, float)) for x in (receiver_radius, distance))
     r = np.maximum(r, 1e-6 * radius)
-    spectrum = np.abs(np.fft.rfft(time_function, 8 * len(time_function)))
-    band = np.fft.rfftfreq(8 * len(time_function), dt)[np.flatnonzero(spectrum > 1e-13 * spectrum.max())[-1]]
+    band = spectral_band(time_function, dt)
 
     def transfer(w):
-        kept = w.real <= 2 * np.pi * band
+        kept = w.real <= band
         k = w[kept] / speed
         direct = _unbounded(k, r, source_radius, gamma)
         chi, along_r, along_gamma = (a + b for a, b in zip(direct, _reflected(k, radius, r, source_radius, gamma), strict=True))
@@ -58,6 +57,13 @@ def fluid_ball(time_function, dt, *, radius, speed, rho, source_radius, receiver
         return fields
 
     return BallTraces(*(trace.reshape(*shape, -1) for trace in convolved(time_function, dt, transfer)))
+
+
+def spectral_band(time_function, dt):
+    """Angular frequency [rad/s] above which the spectrum stays below 1e-11 of its highest."""
+    n = 8 * len(time_function)
+    spectrum = np.abs(np.fft.rfft(time_function, n))
+    return 2 * np.pi * np.flatnonzero(spectrum > 1e-11 * spectrum.max())[-1] / (n * dt)
 
 
 def _unbounded(k, r, r0, gamma):
@@ -73,7 +79,7 @@ def _reflected(k, a, r, r0, gamma):
     decay = -np.log(r.max() * r0 / a**2)
     degrees = int(np.abs(k).max() * a + 32 / decay + 30)
     radii, of = np.unique(np.append(r, [r0, a]), return_inverse=True)
-    ratio = _ratios(degrees, radii[:, None] * k)
+    ratio = spherical_ratios(degrees, radii[:, None] * k)
     at_r, at_r0, at_a = ratio[:, of[:-2]], ratio[:, of[-2]], ratio[:, of[-1]]
     z, x = k * a, np.cos(gamma)[:, None]
     outgoing = 1j * np.exp(-1j * z) / z
@@ -99,7 +105,7 @@ def _j0(z):
     return np.sin(z) / z
 
 
-def _ratios(degrees, z):
+def spherical_ratios(degrees, z):
     """j_l(z) / j_{l-1}(z) for l = 0..degrees (l = 0 unused), downward from 40 degrees above."""
     ratio, kept = np.zeros_like(z), np.zeros((degrees + 1, *z.shape), complex)
     for degree in range(degrees + 40, 0, -1):
@@ -111,10 +117,10 @@ def _ratios(degrees, z):
 
 def fluid_eigenfrequencies(degree, highest):
     """x = w a / c of the fluid ball's modes of a degree, j_l(x) = 0, up to `highest`."""
-    return _roots(lambda x: spherical_jn(degree, x), degree + 0.5, highest)
+    return roots(lambda x: spherical_jn(degree, x), degree + 0.5, highest)
 
 
-def _roots(function, lowest, highest, step=0.2):
+def roots(function, lowest, highest, step=0.2):
     """Of a vectorised function with roots further apart than the step."""
     x = np.arange(lowest, highest + step, step)
     sign = np.sign(function(x))

@@ -98,7 +98,7 @@ def solid_ball(rate, dt, ball, *, source_radius, receivers, moment=None, force=N
         rate: (time,) s(t) at t = k dt; it must vanish at both ends and be band-limited, its integral need not be zero.
         dt: Time step [s].
         ball: Of what it is made.
-        source_radius: r0 < a [m].
+        source_radius: 0 < r0 < a [m].
         receivers: Radius [m], distance gamma [rad], longitude phi [rad], each (receiver,).
         moment: rr, tt, pp, rt, rp, tp [N m]: the moment's rate is s(t) times this.
         force: r, t, p [N]: the force is s(t) times this.
@@ -107,6 +107,7 @@ def solid_ball(rate, dt, ball, *, source_radius, receivers, moment=None, force=N
         (receiver, component, time), along r (up), gamma (away from the source) and phi (counterclockwise seen from above it).
     """
     r, gamma, phi = (np.asarray(x, float) for x in receivers)
+    r = np.maximum(r, 1e-6 * ball.radius)
     band = spectral_band(rate, dt)
 
     def transfer(w):

@@ -128,7 +128,7 @@ def test_moment_is_a_pair_of_forces():
 def test_solid_ball_equals_yspec(name):
     """Z N E at four stations, one of them inside, against a method that integrates in radius: no fitted factor.
 
-    yspec lacks the zero frequency, which a force makes most of: 0.2 % of a trace; the rest agrees to 0.05 %.
+    yspec lacks the zero frequency, which forces feel most, and its start is muted: 0.2 % of a trace at worst, 0.02 % of many.
     """
     kept = np.load(Path(__file__).with_name("yspec_solid_ball.npz"))
     strength = {"force" if name == "force" else "moment": kept[name]}

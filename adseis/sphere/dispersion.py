@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-BAND = (1.4, 2.2)
+BAND = (1.2, 2.3)
 """w dt up to which all is kept, and above which nothing is; sqrt(6) is the most that a step can carry, and a mesh some 0.6."""
-TAIL = 24
-"""Steps behind a record within which what the band cuts off rings out."""
+TAIL, FADE = 60, 40
+"""Steps that are marched behind a record, and over how many of them what is recorded fades: else its end would ring."""
 
 
 class Correction(NamedTuple):
@@ -63,5 +63,6 @@ def correction(nt: int, derivative: int = 0) -> Correction:
     # What a step makes of a mode that is driven at its own frequency: 1 - (w dt)^2 / 6, over the 1 - (w dt)^2 / 12 that it applies.
     gain = (1 - w**2 / 6) / (1 - w**2 / 12)
     source = ((marched * (taper * stretch * gain / count)) @ times.conj().T).real
-    record = ((times * (taper * (1j * w) ** derivative / count)) @ marched.conj().T).real
+    fading = np.cos(np.pi / 2 * np.clip((np.arange(steps) - (steps - FADE)) / FADE, 0, 1)) ** 2
+    record = ((times * (taper * (1j * w) ** derivative / count)) @ marched.conj().T).real * fading
     return Correction(source, record)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from adseis.experiment.checks import Samples, as_samples
+from adseis.sphere.structure import Positions
 
 Values = float | Samples | Callable[[Any, Any, Any], Any]
 """A number, values at the nodes `(node,)`, values at every node and azimuth of a source's frame `(node, azimuth)`, or a function of
@@ -41,13 +42,13 @@ class SolidMedium(eqx.Module):
     rho: Any
 
 
-def sampled(values: Values, name: str, places: Any, shape: tuple[int, int]) -> Samples:
+def sampled(values: Values, name: str, places: Callable[[], Positions], shape: tuple[int, int]) -> Samples:
     """A field as an array.
 
     Args:
         values: As a medium holds it.
         name: Of the field.
-        places: Called without arguments, radius, latitude and longitude of every node and azimuth.
+        places: Finds the places of every node and azimuth; called where they are asked for.
         shape: Nodes and azimuths.
 
     Returns:
@@ -56,7 +57,10 @@ def sampled(values: Values, name: str, places: Any, shape: tuple[int, int]) -> S
     Raises:
         ValueError: If its shape is another.
     """
-    found = as_samples(values(*places()) if callable(values) else values)
+    if callable(values):
+        at = places()
+        values = values(at.radius, at.latitude, at.longitude)
+    found = as_samples(values)
     if found.shape not in ((), shape[:1], shape):
         raise ValueError(
             f"`medium.{name}` {found.shape} must be a number, `(node,)` = {shape[:1]} or `(node, azimuth)` = {shape}, as "

@@ -15,7 +15,7 @@ from adseis.sphere.mesh import BallMesh
 
 SAFE = 0.95
 """Of the largest stable time step: what a density that varies, and eigenvalues found to one in a thousand, may change."""
-ELEMENTS = {2: 2.6, 3: 1.3, 4: 0.8, 5: 0.6, 6: 0.5, 7: 0.42, 8: 0.36}
+ELEMENTS = {2: 4.0, 3: 2.0, 4: 1.3, 5: 0.95, 6: 0.7, 7: 0.57, 8: 0.48}
 """Elements of each degree for a shortest wavelength; 4 is measured (docs/theory), others have as many points per wavelength, more
 where the degree is lower."""
 
@@ -44,7 +44,7 @@ def ball(
         speeds: The slowest (of S waves in a solid) and the fastest that the medium will have [m/s].
         azimuthal_order: The largest order of the Fourier series around the source, 2 or more in a solid.
         degree: Polynomial degree of an element, 2 to 8.
-        resolution: Elements for the shortest wavelength; by default what the degree needs (0.8 for degree 4).
+        resolution: Elements for the shortest wavelength; by default what the degree needs (1.3 for degree 4).
         dt: Time step [s]; by default the one that is stable.
 
     Returns:

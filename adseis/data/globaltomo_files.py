@@ -79,6 +79,8 @@ def examine(path: Path, layout: Layout) -> RowFile:
             check_order(order)
         except ValueError as error:
             raise ValueError(f"`{path}`: attribute of `{key}`: {error}") from error
+        if array.shape[1:-1] != layout.sized(elements)[:-1]:  # an axis of components of its own, which comes last
+            order = COMPONENT_FAST
         return RowFile(path, layout, key, samples, array.shape[1:], elements, order)
 
 

@@ -2,7 +2,8 @@
 
 `models` and `gather_files` read what others write (HDF5, NumPy, MATLAB, SEG-Y, Seismic Unix, raw binary); `problems` makes an
 experiment of a model or of nothing; `streams` takes what ObsPy has read, which is imported when it is first needed; `catalogue`
-and `fetching` tell and get what the published figures were made with; `synthesis` makes data by the thousand.
+and `fetching` tell and get what the published figures were made with; `openfwi` and `globaltomo` are benchmarks' files;
+`synthesis` makes data by the thousand.
 """
 
 from adseis.data.gather_files import read_gathers, write_gathers

@@ -90,7 +90,7 @@ def opened_h5(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, RuntimeError, KeyError) as error:
-        raise _damaged(path, "HDF5 file", error) from error
+        raise damaged(path, "HDF5 file", error) from error
 
 
 def read_mat(path: Path) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def read_mat(path: Path) -> dict[str, Any]:
     try:
         return {key: value for key, value in scipy.io.loadmat(path).items() if not key.startswith("__")}
     except Exception as error:  # a damaged header raises almost anything
-        raise _damaged(path, "MATLAB v5 file", error) from error
+        raise damaged(path, "MATLAB v5 file", error) from error
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -126,7 +126,7 @@ def read_npy(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
     except Exception as error:  # likewise
-        raise _damaged(path, "plain .npy array", error, _npy_size(path)) from error
+        raise damaged(path, "plain .npy array", error, _npy_size(path)) from error
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -145,10 +145,21 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
     except Exception as error:  # likewise
-        raise _damaged(path, ".npz archive", error) from error
+        raise damaged(path, ".npz archive", error) from error
 
 
-def _damaged(path: Path, what: str, error: Exception, expected: int | None = None) -> ValueError:
+def damaged(path: Path, what: str, error: Exception, expected: int | None = None) -> ValueError:
+    """The error to raise of a file that cannot be read.
+
+    Args:
+        path: The file.
+        what: What it should be.
+        error: What its reader said.
+        expected: Bytes that it should have, if they are known.
+
+    Returns:
+        The error, with sizes, reason and repair.
+    """
     needs = "" if expected is None else f" where its header tells of {expected}"
     reason = " ".join(str(error).split())
     return ValueError(

@@ -1,12 +1,12 @@
 """Rows of many files, numbered through: the n-th row of all, read from those of several files that belong together."""
 
-import operator
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
 
 from adseis.data.openfwi_files import ArrayFile, RowReader
+from adseis.data.row_numbers import row_number, row_numbers
 
 
 class Rows:
@@ -37,10 +37,7 @@ class Rows:
         Raises:
             IndexError: If there is none.
         """
-        number = operator.index(index)
-        if not -len(self) <= number < len(self):
-            raise IndexError(f"there is no sample {number} of {len(self)}.")
-        number %= len(self)
+        number = row_number(index, len(self))
         which = int(np.searchsorted(self.ends, number, "right"))
         return which, number - int(self.ends[which]) + self.files[which][0].shape[0]
 
@@ -56,16 +53,7 @@ class Rows:
         Raises:
             TypeError: If it is none of them.
         """
-        if isinstance(indices, slice):
-            return np.arange(*indices.indices(len(self)))
-        found = np.asarray(indices)
-        if found.dtype == bool and found.shape == (len(self),):
-            return np.flatnonzero(found)
-        if found.ndim != 1 or (found.dtype.kind not in "iu" and found.size):
-            raise TypeError(
-                f"`indices` {found.shape} of {found.dtype} must be whole numbers (sample,), or a mask ({len(self)},)."
-            )
-        return found.astype(np.int64)
+        return row_numbers(indices, len(self))
 
     def read(self, which: int, row: int) -> tuple[np.ndarray, ...]:
         """A row.

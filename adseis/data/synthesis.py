@@ -79,7 +79,8 @@ class Generator(Protocol):
             told: To be called with the number of samples done since the last time.
 
         Returns:
-            What the receipt shall say of them, as JSON can hold it; the same whenever it is made.
+            What the receipt shall say of them, as JSON can hold it; the same whenever it is made. A list "redrawn" tells of what
+            could not be used and was drawn again: the manifest holds those of all tasks.
         """
         ...
 
@@ -195,7 +196,8 @@ def collect(generator: Generator, folder: Path, *, check: bool = False) -> dict[
         check: Whether to refuse receipts that tell something else than the manifest of before.
 
     Returns:
-        What the manifest says: "generator", "settings", "versions", samples that are "done", and "files", by path.
+        What the manifest says: "generator", "settings", "versions", samples that are "done", what was "redrawn", if anything, and
+        "files", by path.
 
     Raises:
         ValueError: If the manifest is damaged, or says something else of a file than its receipt.
@@ -211,7 +213,9 @@ def collect(generator: Generator, folder: Path, *, check: bool = False) -> dict[
             if file in said and (folder / file).is_file():
                 _refuse_changed(folder, file, said[file]["sha256"], facts["sha256"], "its receipt has")
     done = sum(receipt["samples"] for receipt in found)
-    manifest = {**_identity(generator), "versions": common, "done": done, "files": files}
+    redrawn = [draw for receipt in found for draw in receipt["facts"].get("redrawn", ())]
+    again = {"redrawn": redrawn} if redrawn else {}
+    manifest = {**_identity(generator), "versions": common, "done": done, **again, "files": files}
     if manifest != before:
         _write(folder / MANIFEST, manifest)
     return manifest
@@ -251,9 +255,9 @@ def versions() -> dict[str, str]:
     """What the last bits of a file may depend on, its settings aside.
 
     Returns:
-        Name -> version of adseis, JAX, NumPy and Python, and the kind of device.
+        Name -> version of adseis, h5py (and with it HDF5), JAX, NumPy and Python, and the kind of device.
     """
-    packages = {name: version(name) for name in ("adseis", "jax", "jaxlib", "numpy")}
+    packages = {name: version(name) for name in ("adseis", "h5py", "jax", "jaxlib", "numpy")}
     return {**packages, "python": platform.python_version(), "device": jax.devices()[0].device_kind}
 
 

@@ -21,6 +21,7 @@ from adseis.objectives import misfits, regularizers
 from adseis.objectives.bands import Band
 from adseis.objectives.certify import certify
 from adseis.optimizers.minimize import Result, minimize
+from adseis.sphere.fluid_ball import simulate_fluid_ball
 from adseis.timeloop.adjoints import AutoDiff, ReverseSweep
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.boundary import Rigid
@@ -72,6 +73,7 @@ __all__ = [
     "signals",
     "simulate_acoustic",
     "simulate_elastic",
+    "simulate_fluid_ball",
     "simulate_scalar",
     "simulate_sh",
     "viz",

@@ -132,7 +132,7 @@ class Elements:
         n, rest = self.degree, values.shape[2:]
         square = values.reshape(-1, n + 1, n + 1, *rest)
         within = square[:, 1:-1, 1:-1].reshape(-1, *rest)
-        ends = square[:, 1:-1, :: n].reshape(len(square), -1, *rest)
+        ends = square[:, 1:-1, ::n].reshape(len(square), -1, *rest)
         rim = jnp.concatenate([square[:, 0], ends, square[:, -1]], 1).reshape(-1, *rest)
         return jnp.concatenate([within, *(sum(rim[slot] for slot in slots) for slots in self._slots)])
 
@@ -148,5 +148,7 @@ class Elements:
     def _jacobian(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
         """Derivatives of s and z along the two directions, each `(element, point)`."""
         flat = self.points.reshape(len(self.points), -1, 2)
-        first, second = (np.einsum("epq,eqc->cep", np.broadcast_to(d, (len(flat), *d.shape[1:])), flat) for d in self._local_slopes)
+        first, second = (
+            np.einsum("epq,eqc->cep", np.broadcast_to(d, (len(flat), *d.shape[1:])), flat) for d in self._local_slopes
+        )
         return (first[0], first[1]), (second[0], second[1])

@@ -83,7 +83,7 @@ class VaryingFluidBall(FluidBall):
         total = jnp.zeros_like(local)
         for slope, across in ((elements.slopes[0], to), (elements.slopes[1], to), (elements.over_s, to @ turn)):
             along, across = jnp.asarray(slope, dtype), jnp.asarray(across, dtype)
-            flux = (((jnp.einsum("epq,eqk->epk", along, local) @ across.T) * light) @ across)
+            flux = ((jnp.einsum("epq,eqk->epk", along, local) @ across.T) * light) @ across
             total += jnp.einsum("epq,epk->eqk", along, flux)
         return elements.summed(total)
 

@@ -57,9 +57,7 @@ def in_frame(frame: Float[Array, "3 3"], radius: Float[Array, "*at"], up: Float[
     return Cylindrical(s, z, phi)
 
 
-def on_globe(
-    frame: Float[Array, "3 3"], at: Cylindrical
-) -> tuple[Float[Array, "*at"], Float[Array, "*at"], Float[Array, "*at"]]:
+def on_globe(frame: Float[Array, "3 3"], at: Cylindrical) -> tuple[Float[Array, "*at"], Float[Array, "*at"], Float[Array, "*at"]]:
     """Radius [m], latitude and longitude [degrees] of places that are given in a source's frame."""
     seen = jnp.stack(jnp.broadcast_arrays(at.s * jnp.cos(at.phi), at.s * jnp.sin(at.phi), at.z), -1)
     x, y, z = jnp.moveaxis(jnp.einsum("ji,...j->...i", frame, seen), -1, 0)

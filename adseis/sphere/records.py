@@ -100,7 +100,9 @@ def recording(
     return Recording(points, None if rings is None else np.asarray(rings[1]), tuple(q.factors for q in quantities))
 
 
-def value_at(values: Array, located: Located, basis: Float[Array, "at component"], to: Float[Array, "azimuth component"]) -> Array:
+def value_at(
+    values: Array, located: Located, basis: Float[Array, "at component"], to: Float[Array, "azimuth component"]
+) -> Array:
     """A field of the medium, `(node,)` or `(node, azimuth)`, at the places; `to` is the transform of `azimuthal`."""
     near = values[located.nodes]
     if values.ndim == 1:

@@ -13,12 +13,13 @@ from jaxtyping import Array, Float, PyTree
 
 from adseis.experiment.checks import Samples, ValueFault, finite, known, positive, widest
 from adseis.parallel.shots import error_if, over_shots
-from adseis.sphere.frames import Cylindrical, in_frame
+from adseis.sphere.frames import Cylindrical, in_frame, local_axes
 from adseis.sphere.locate import Located, locate
 from adseis.sphere.medium import sampled
 from adseis.sphere.mesh import SURFACE, BallMesh
 from adseis.sphere.records import Rings, rings
 from adseis.sphere.sources import BallSource, Stations, in_precision
+
 
 class Placed(NamedTuple):
     """Stations in a source's frame.
@@ -43,13 +44,17 @@ def placed(source: BallSource, stations: Stations, mesh: BallMesh) -> Placed:
 
 def rings_of_all(sources: Sequence[BallSource], stations: Stations, mesh: BallMesh) -> Rings | None:
     """Which stations share s and z; None if that is not known, is so for hardly any, or is not the same for all sources."""
-    if any(known(x) is None for x in jax.tree.leaves(([(s.latitude, s.longitude) for s in sources], stations))):
+    where = [x for source in sources for x in (source.latitude, source.longitude)]
+    where += [stations.latitude, stations.longitude, stations.radius]
+    now = [known(x) for x in where]
+    if any(x is None for x in now):
         return None
     with jax.ensure_compile_time_eval():
+        latitude, longitude, radius = (jnp.asarray(x) for x in now[-3:])
+        up = local_axes(latitude, longitude)[:, 2]
         found = set()
-        for source in sources:
-            frame = jnp.asarray(source.frame)
-            at = in_frame(frame, jnp.asarray(stations.radius, frame.dtype), jnp.asarray(stations.axes[:, 2], frame.dtype))
+        for place in zip(now[:-3:2], now[1:-3:2], strict=True):
+            at = in_frame(local_axes(*(jnp.asarray(x, up.dtype) for x in place)), radius.astype(up.dtype), up)
             found.add(rings(np.asarray(at.s), np.asarray(at.z), mesh.radius))
     return found.pop() if len(found) == 1 else None
 
@@ -161,7 +166,9 @@ def paired(medium: Any, source: Any) -> tuple[list[Any], list[BallSource], bool]
     return media, sources, several
 
 
-def fields_of(media: Sequence[Any], sources: Sequence[BallSource], mesh: BallMesh, names: Sequence[str]) -> list[tuple[Samples, ...]]:
+def fields_of(
+    media: Sequence[Any], sources: Sequence[BallSource], mesh: BallMesh, names: Sequence[str]
+) -> list[tuple[Samples, ...]]:
     """The fields of each medium as arrays in its source's frame.
 
     Raises:
@@ -180,7 +187,9 @@ def fields_of(media: Sequence[Any], sources: Sequence[BallSource], mesh: BallMes
     return found
 
 
-def one_precision(fields: Sequence[tuple[Samples, ...]], sources: Sequence[BallSource], stations: Stations) -> tuple[Any, Any, Any]:
+def one_precision(
+    fields: Sequence[tuple[Samples, ...]], sources: Sequence[BallSource], stations: Stations
+) -> tuple[Any, Any, Any]:
     """All arrays in the widest precision among the medium's and the time functions'."""
     dtype = widest(*jax.tree.leaves(fields), *(source.time_function for source in sources))
     fields = [tuple(jnp.asarray(x, dtype) for x in each) for each in fields]

@@ -1,7 +1,7 @@
 r"""The azimuthal Fourier basis: real, orthonormal, and what lives at the axis.
 
-A field is u(s, z, phi) = sum_k q_k(s, z) e_k(phi) with e_0 = 1, e_{2a-1} = sqrt(2) cos(a phi), e_{2a} = sqrt(2) sin(a phi), a up to
-the azimuthal order. Its complex coefficients, u = Re[c_0 + 2 sum_a c_a exp(i a phi)], are c_0 = q_0 and
+A field is u(s, z, phi) = sum_k q_k(s, z) e_k(phi) with e_0 = 1, e_{2a-1} = sqrt(2) cos(a phi), e_{2a} = sqrt(2) sin(a phi), a up
+to the azimuthal order. Its complex coefficients, u = Re[c_0 + 2 sum_a c_a exp(i a phi)], are c_0 = q_0 and
 c_a = (q_{2a-1} - i q_{2a}) / sqrt(2).
 """
 

@@ -74,7 +74,8 @@ def checked_source(source: BallSource, mesh: BallMesh) -> BallSource:
     """A source that is within the ball and fits the mesh's instants."""
     if source.time_function.shape != (mesh.nt,):
         raise ValueError(
-            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = {mesh.dt:g} s."
+            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = {mesh.dt:g} "
+            "s."
         )
     finite(source.time_function, "time_function", ("time",))
     for name in ("latitude", "longitude"):

@@ -41,7 +41,7 @@ def basis(phi: Float[Array, "*at"], order: int) -> Float[Array, "*at component"]
     Returns:
         The values of all components.
     """
-    angle = phi[..., None] * np.arange(1, order + 1, dtype=phi.dtype)
+    angle = phi[..., None] * np.arange(1, order + 1, dtype=phi.dtype).reshape(*[1] * phi.ndim, -1)
     waves = np.sqrt(2).astype(phi.dtype) * jnp.stack([jnp.cos(angle), jnp.sin(angle)], -1)
     return jnp.concatenate([jnp.ones((*phi.shape, 1), phi.dtype), waves.reshape(*phi.shape, -1)], -1)
 

@@ -58,8 +58,10 @@ def _square(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "*points 2"]:
 
 
 def _filled(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "a b 2"]:
-    """An element's points between its four edges, which alone are kept: the bulge has a kink along the square's diagonals, and an
-    element that is not smooth has no spectral accuracy."""
+    """An element's points between its four edges, which alone are kept.
+
+    The bulge has a kink along the square's diagonals, and an element that is not smooth has no spectral accuracy.
+    """
     a, b = a[:, None, None], b[None, :, None]
     across = (1 - a) * points[:1] + a * points[-1:]
     along = (1 - b) * (points - across)[:, :1] + b * (points - across)[:, -1:]

@@ -52,7 +52,7 @@ def locate(elements: Elements, s: Float[Array, " at"], z: Float[Array, " at"]) -
 def _located(elements: Elements, s: Array, z: Array) -> Located:
     """One point."""
     at = jnp.stack([s, z])
-    rules = lobatto(elements.degree, axial=True), lobatto(elements.degree)
+    points, _, derivatives = zip(*(lobatto(elements.degree, axial=axial) for axial in (True, False)), strict=True)
     middles = jnp.asarray(elements.points.mean((1, 2)), at.dtype)
     near = lax.stop_gradient(at)
     _, candidates = lax.top_k(-jnp.sum((middles - near[None]) ** 2, -1), min(CANDIDATES, len(middles)))
@@ -60,7 +60,7 @@ def _located(elements: Elements, s: Array, z: Array) -> Located:
     def corner(element: Array) -> tuple[Array, Array, Array]:
         """Its points, and the points and the derivative along its two directions, of which the first may lead from the axis."""
         kinds = jnp.stack([(element >= elements.axial).astype(int), jnp.ones((), int)])
-        ends, slopes = (jnp.asarray(np.stack(x), at.dtype)[kinds] for x in ([r.points for r in rules], [r.derivative for r in rules]))
+        ends, slopes = (jnp.asarray(np.stack(x), at.dtype)[kinds] for x in (points, derivatives))
         return jnp.asarray(elements.points, at.dtype)[element], ends, slopes
 
     def place(corner: tuple[Array, Array, Array], x: Array) -> tuple[Array, Array, Array]:
@@ -87,7 +87,7 @@ def _located(elements: Elements, s: Array, z: Array) -> Located:
         return jnp.sum((place(corner(element), jnp.clip(x, -1, 1))[0] - near) ** 2)
 
     tried = lax.stop_gradient(jax.vmap(lambda element: start(corner(element)))(candidates))
-    # The nearest of them: Newton does not converge in every wrong one, and between the surface's nodes a point may be outside of all.
+    # The nearest of them: in a wrong one Newton may not converge, and between the surface's nodes a point may be outside of all.
     best = jnp.argmin(jax.vmap(off)(candidates, tried))
     element, x = candidates[best], tried[best]
     held = corner(element)

@@ -13,7 +13,7 @@ References:
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -37,6 +37,7 @@ class Coefficients(NamedTuple):
     stiffness: PyTree
 
 
+@runtime_checkable
 class System(Protocol):
     """The two symmetric operators of a physics.
 

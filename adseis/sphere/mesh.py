@@ -83,4 +83,4 @@ class BallMesh(Clock):
         """
         frame = source.frame
         s, z = (jnp.asarray(x, frame.dtype)[:, None] for x in self.elements.coordinates.T)
-        return Positions(*on_globe(frame, Cylindrical(s, z, jnp.asarray(self.azimuths, frame.dtype))))
+        return Positions(*on_globe(frame, Cylindrical(s, z, jnp.asarray(self.azimuths, frame.dtype)[None])))

@@ -1,20 +1,13 @@
 """Waves of a homogeneous fluid ball against their exact series, no fitted factor; energy; and ways to call the solver."""
 
-import functools
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from analytic import relative_l2
 from analytic_ball import fluid_ball
-from helpers import assert_same
 
 import adseis as ads
 from adseis import sphere
-from adseis.parallel.devices import device_mesh
-from adseis.sphere.azimuthal import transform
-from adseis.sphere.fluid_ball import _equation
 
 RADIUS, SPEED, RHO, DEPTH = 1000.0, 1000.0, 900.0, 200.0
 DISTANCE = np.array([40.0, 100.0, 150.0, 40.0, 120.0])

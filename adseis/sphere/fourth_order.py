@@ -5,7 +5,8 @@ With D = M^-1, restricted to what is free to move,
     a = D (f - K u),    u' = 2 u - u_before + dt^2 (a - dt^2 / 12 D K a),
 
 which is u' = 2 u - u_before + dt^2 D' (f - K u) with D' = D - dt^2 / 12 D K D. D, K and so D' are symmetric: energy is
-conserved, and the transpose of a step is a step. It is stable for dt^2 w^2 <= 12, w^2 being the largest eigenvalue of D K (4 for the leapfrog).
+conserved, and the transpose of a step is a step. It is stable for dt^2 w^2 <= 12, w^2 being the largest eigenvalue of D K (4 for
+the leapfrog).
 
 References:
     Dablain, M. A. (1986), Geophysics 51, 54-66, doi:10.1190/1.1442040

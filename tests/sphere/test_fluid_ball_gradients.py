@@ -64,8 +64,8 @@ SCALE = {"vp": 0.02, "rho": 0.1, "source": 300.0, "time_function": 1.0, "latitud
 
 
 def test_gradient():
-    """By harmonic coefficients of both fields, positions and the time function at once: Taylor slopes 1 and 2 within 5 %, and what
-    forward differentiation of the plain loop finds along the same direction, to rounding: 1e-12."""
+    """By harmonic coefficients of both fields, positions and the time function at once: Taylor slopes 1 and 2 within 5 %, and
+    what forward differentiation of the plain loop finds along the same direction, to rounding: 1e-12."""
     ball = mesh()
     x, rng = unknowns(ball), np.random.default_rng(5)
     along = {name: 0.1 * SCALE[name] * rng.normal(size=value.shape) for name, value in x.items()}
@@ -87,5 +87,5 @@ def test_certified(record, varying):
     """`ads.certify` works on a ball: Taylor slopes, dot 1e-12, and `AutoDiff` to 1e-10 leaf by leaf."""
     ball = mesh()
     certificate = ads.certify(misfit_of(ball, record, varying), unknowns(ball), scale=SCALE, progress=False)
-    print(certificate)
+    print(certificate)  # noqa: T201
     assert certificate.passed, str(certificate)

@@ -1,4 +1,4 @@
-"""Fluid balls of 3D structure: against waves on a box of a grid, reciprocity in two frames, and how many azimuthal orders it takes."""
+"""Fluid balls of 3D structure: against waves in a box, reciprocity in two frames, and how many azimuthal orders it takes."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -51,7 +51,7 @@ def place(radius, latitude, longitude):
 
 
 def in_a_box(dt, nt, coefficients, sharpness, source, at, half, spacing, finer):
-    """The same on the nodes of a grid around the centre, with absorbing layers around it: (1/vp^2) chi_tt - lap chi = rho s delta."""
+    """The same on a grid around the centre, with absorbing layers around it: (1/vp^2) chi_tt - lap chi = rho s delta."""
     count = 2 * round(half / spacing) + 1
     half = spacing * (count // 2)
     grid = ads.Grid((count,) * 3, spacing, dt / finer, finer * (nt - 1) + 1, origin=(-half,) * 3)
@@ -92,10 +92,10 @@ def compared(frequency, order, degree, spacing, finer):
     ],
 )
 def test_against_a_box(frequency, order, degree, spacing, finer, missed):
-    """Three places off the planes of symmetry, until the surface answers: within 2 %, of which the box has the most (its source and
-    places are sincs, its step is of second order). Without the structure they are off by more."""
+    """Three places off the planes of symmetry, until the surface answers: within 2 %, of which the box has the most (its
+    source and places are sincs, its step is of second order). Without the structure they are off by more."""
     errors, without = compared(frequency, order, degree, spacing, finer)
-    print(errors, without)
+    print(errors, without)  # noqa: T201 - figures of docs/theory/globe.md
     assert max(errors) < 0.02
     assert max(without) > missed
 
@@ -103,7 +103,9 @@ def test_against_a_box(frequency, order, degree, spacing, finer, missed):
 def swapped(mesh, coefficients, sharpness):
     """How far chi of two runs is apart, each with its source at the other's place, in frames of their own."""
     one, other = (700.0, 35.0, 80.0), (850.0, -25.0, 150.0)
-    there, back = (in_the_ball(mesh, coefficients, sharpness, *pair)[0] for pair in ((one, [other, *AT[:2]]), (other, [one, *AT[:2]])))
+    there, back = (
+        in_the_ball(mesh, coefficients, sharpness, *pair)[0] for pair in ((one, [other, *AT[:2]]), (other, [one, *AT[:2]]))
+    )
     return relative_l2(there, back)
 
 
@@ -112,30 +114,30 @@ def test_reciprocity():
     others, and so they agree to their accuracy, 1 %."""
     mesh = sphere.ball(RADIUS, 2.5, 3.0, (900.0, 1100.0), azimuthal_order=5)
     apart = swapped(mesh, structure(2, 0.1), 3.75)
-    print(apart)
+    print(apart)  # noqa: T201
     assert 1e-9 < apart < 0.01
 
 
 @pytest.mark.slow
 @pytest.mark.optimised
 def test_reciprocity_at_full_size():
-    """Degree 4 at 5 Hz: 1 % (measured: XX)."""
+    """Degree 4 at 5 Hz: 1 % (measured: 0.018 %)."""
     mesh = sphere.ball(RADIUS, 5.0, 3.0, (900.0, 1100.0), azimuthal_order=12)
     apart = swapped(mesh, structure(4, 0.1), 7.5)
-    print(apart)
+    print(apart)  # noqa: T201
     assert apart < 0.01
 
 
 @pytest.mark.slow
 @pytest.mark.optimised
 def test_convergence_in_azimuthal_order():
-    """Degree 8 and 10 %, at 4 Hz: against 24 orders, each step is at least twice as good, and 16 leave less than 1 %."""
-    errors = []
+    """Degree 8 and 10 %, at 4 Hz: against 24 orders, each step is at least five times as good, and 8 leave less than 1 %
+    (measured: 4.7, 0.26, 0.034, 0.0024 %)."""
     traces = {}
     for order in (4, 8, 12, 16, 24):
         mesh = sphere.ball(RADIUS, 4.0, 2.5, (900.0, 1100.0), azimuthal_order=order, dt=0.009)
         traces[order] = in_the_ball(mesh, structure(8, 0.1), 6.0, SOURCE, AT)
     errors = [relative_l2(traces[order], traces[24]) for order in (4, 8, 12, 16)]
-    print(errors)
-    assert all(2 * after < before for before, after in zip(errors[:-1], errors[1:], strict=True))
-    assert errors[-1] < 0.01
+    print(errors)  # noqa: T201
+    assert all(5 * after < before for before, after in zip(errors[:-1], errors[1:], strict=True))
+    assert errors[1] < 0.01

@@ -153,7 +153,7 @@ class GlobalTomo:
             told: Hears of samples that are done.
 
         Returns:
-            What was "redrawn": id, attempts and the reason of the last; "largest" values and their mean "squares"; of Fourier series
+            What was "redrawn": id, attempts and the reason of the last; "largest" values and mean "squares"; of Fourier series
             the "energy_left_out".
 
         Raises:

@@ -1,6 +1,6 @@
 """Which solver makes which tier of GlobalTomo; a new one is a new entry."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from adseis.data.globaltomo_synthesis import GlobalTomo
 from adseis.data.globaltomo_tiers import TIERS
 
 
+@runtime_checkable
 class Solver(Protocol):
     """What simulates a tier, and tells how."""
 

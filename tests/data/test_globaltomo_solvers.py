@@ -2,6 +2,7 @@
 
 import pickle
 
+import jax
 import numpy as np
 import pytest
 from analytic_ball import fluid_ball
@@ -14,8 +15,15 @@ from adseis.data.synthesis import synthesize
 from adseis.resampling import sample_whole
 from adseis.sphere.draws import draw_structures, redraw_structure
 
-TIER = tiny("acoustic-small", degree=2, samples=8, dt=0.15, stations=(3, 5), snapshots=5)
+TIER = tiny("acoustic-small", degree=2, samples=8, dt=0.15, stations=(5, 5), snapshots=5)
 WAVES = globaltomo.FluidWaves(TIER, globaltomo.Setup(2.0, 1, speeds=(950.0, 1050.0), half_duration=0.5))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def mixed_types():
+    """`sphere.locate` compares single with double precision where 64 bit are switched on."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
 
 
 class Killed:
@@ -76,12 +84,14 @@ def test_a_run_that_was_killed_twice_goes_on(made, tmp_path):
 
 
 def test_the_uniform_ball():
-    """Snapshots and seismograms against the exact waves, at the times and places that the files tell; low-passed alike. Four
-    elements from the centre to the surface are good for 1 % of chi, and of its slope at the surface for 3 %."""
+    """Snapshots and seismograms against the exact waves, at the times and places that the files tell; low-passed alike. Five
+    elements from the centre to the surface are good for 2 % of the largest chi, near the source, and of its slope at the surface
+    for 3 %, but not above the source, at the pole, where both are in one element."""
     waves, clock = WAVES(np.zeros(TIER.coefficients, "float32"), 0), WAVES.clock
-    times = clock.dt * np.arange(WAVES.mesh.nt + 400) - clock.lead
-    s, z = WAVES.recording.elements.T
-    latitude = np.linspace(-90, 90, TIER.stations[0])
+    times = clock.dt * np.arange(WAVES.mesh.nt + 60) - clock.lead
+    some = np.arange(0, len(WAVES.recording.elements), 4)
+    s, z = WAVES.recording.elements[some].T
+    latitude = np.linspace(-90, 90, TIER.stations[0])[:-1]
     exact = fluid_ball(
         gaussian(WAVES.setup, times),
         clock.dt,
@@ -96,22 +106,22 @@ def test_the_uniform_ball():
     np.testing.assert_allclose(times[at], TIER.snapshot_times, rtol=0, atol=1e-9)
     chi = exact.chi[: len(s), at].T
     for slice_ in (0, 5):
-        np.testing.assert_allclose(waves.slices[:, slice_], chi, rtol=0, atol=0.01 * np.abs(chi).max())
-    fading = np.cos(np.pi / 2 * np.clip((times - times[-1] + 1) / 0.9, 0, 1)) ** 2
+        np.testing.assert_allclose(waves.slices[:, slice_, some], chi, rtol=0, atol=0.02 * np.abs(chi).max())
+    fading = np.cos(np.pi / 2 * np.clip((times - times[-1] + 0.6) / 0.5, 0, 1)) ** 2
     upwards = sample_whole((exact.radial[len(s) :] * fading).T, clock.dt, -clock.lead, TIER.dt, TIER.samples).T
-    np.testing.assert_allclose(waves.seismogram[:, 2, 2], upwards, rtol=0, atol=0.03 * np.abs(upwards).max())
+    np.testing.assert_allclose(waves.seismogram[:-1, 2, 2], upwards, rtol=0, atol=0.03 * np.abs(upwards).max())
     assert np.all(waves.seismogram[:, :, :2] == 0)
 
 
 def test_clocks():
-    """Snapshots fall onto steps no longer than the longest, behind the source's beginning; AxiSEM3D's beginning of the acoustic
-    tier is ours. A polynomial within the band is resampled as it is, but for the ends that a filter sees."""
-    for name in ("acoustic", "acoustic-small"):
-        tier = globaltomo.TIERS[name]
-        clock = timing(tier, longest=0.0019, before=0.125)
+    """Snapshots fall onto steps no longer than the longest, behind the source's beginning; that of the acoustic tier
+    is when AxiSEM3D began. What lies within the band is resampled as it is."""
+    for longest in (0.0039, 0.0079):
+        tier = globaltomo.TIERS["acoustic-small"]
+        clock = timing(tier, longest=longest, before=0.125)
         steps = (tier.snapshot_times + clock.lead) / clock.dt
         np.testing.assert_allclose(steps, clock.every * (clock.first + np.arange(15)), rtol=0, atol=1e-6)
-        assert 0.0018 < clock.dt <= 0.0019
+        assert 0.95 * longest < clock.dt <= longest
         assert clock.lead == pytest.approx(0.1252594)
         nt = int(clock.duration / clock.dt) + 1
         wave = np.exp(-(((clock.dt * np.arange(nt) - clock.lead - 1.5) / 0.1) ** 2))
@@ -141,11 +151,11 @@ def test_what_the_mesh_does_not_carry_is_drawn_again():
 
 def test_makers():
     """Of the tiers travel to jobs, tell their settings, and refuse what cannot be."""
-    found = pickle.loads(pickle.dumps(globaltomo.maker("acoustic", 250, 100, seed=2)))
+    found = pickle.loads(pickle.dumps(globaltomo.maker("acoustic-small", 250, 100, seed=2)))
     settings = found.settings()
     assert [task.samples for task in found.tasks()] == [100, 100, 50]
-    assert (settings["draw"], settings["solver"]["azimuthal_order"]) == ("LatinHypercube", 16)
-    assert settings["recording"]["source_time_function"].startswith("s(t) = 0.0001 m^3 exp(-(1.628 t / 0.05 s)^2)")
+    assert (settings["draw"], settings["solver"]["azimuthal_order"]) == ("LatinHypercube", 8)
+    assert settings["recording"]["source_time_function"].startswith("s(t) = 0.0001 m^3 exp(-(1.628 t / 0.125 s)^2)")
     assert settings["recording"]["element_coords_are"] == "the middle node of each spectral element"
     with pytest.raises(ValueError, match="`tier` = elastic cannot be made yet: there is a solver for acoustic and acoustic-small"):
         globaltomo.maker("elastic", 1)

@@ -157,7 +157,9 @@ def test_makers():
     assert (settings["draw"], settings["solver"]["azimuthal_order"]) == ("LatinHypercube", 8)
     assert settings["recording"]["source_time_function"].startswith("s(t) = 0.0001 m^3 exp(-(1.628 t / 0.125 s)^2)")
     assert settings["recording"]["element_coords_are"] == "the middle node of each spectral element"
-    with pytest.raises(ValueError, match="`tier` = elastic cannot be made yet: there is a solver for acoustic and acoustic-small"):
+    with pytest.raises(
+        ValueError, match="`tier` = elastic cannot be made yet: there is a solver for acoustic and acoustic-small"
+    ):
         globaltomo.maker("elastic", 1)
     with pytest.raises(ValueError, match="`samples` = 0 must be at least 1"):
         globaltomo.maker("acoustic", 0)

@@ -123,6 +123,7 @@ class FluidWaves:
             "frequency": plan.frequency,
             "speeds": plan.speeds,
             "azimuthal_order": plan.azimuthal_order,
+            "resolution": plan.resolution,
         }
 
 

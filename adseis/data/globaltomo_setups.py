@@ -19,6 +19,7 @@ class Setup:
         azimuthal_order: The largest around the source.
         speeds: The slowest and the fastest that the mesh is planned for [m/s]; other structures are drawn again.
         half_duration: Of the source, a Gaussian around t = 0 [s].
+        resolution: Elements for the shortest wavelength; by default what `sphere.ball` takes.
         amplitude: Of the source [m^3]; such that the factors of `SCALING` suit.
         source_depth: Below the pole [m].
         speed: Of the unperturbed ball [m/s].
@@ -29,6 +30,7 @@ class Setup:
     azimuthal_order: int
     speeds: tuple[float, float]
     half_duration: float
+    resolution: float | None = None
     amplitude: float = 1e-4
     source_depth: float = 200.0
     speed: float = 1000.0

@@ -137,10 +137,7 @@ def run(config: Synthesize) -> int:
         manifest = synthesize(generator, folder)
     seconds = time.perf_counter() - begun
     dump(config, folder / "config.toml")
-    if isinstance(generator, OpenFwi):
-        page = write_statistics(generator, folder)
-    else:
-        page = write_ball_statistics(generator, folder)
+    page = write_statistics(generator, folder) if isinstance(generator, OpenFwi) else write_ball_statistics(generator, folder)
     print(f"done in {seconds:.0f} s; manifest: {manifest}; statistics: {page}")
     return 0
 

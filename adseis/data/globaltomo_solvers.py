@@ -33,9 +33,12 @@ class Solver(Protocol):
 
 SOLVERS: dict[str, Solver] = {
     "acoustic": FluidWaves(TIERS["acoustic"], Setup(20.0, 16, speeds=(800.0, 1200.0), half_duration=0.05)),
-    "acoustic-small": FluidWaves(TIERS["acoustic-small"], Setup(8.0, 8, speeds=(900.0, 1100.0), half_duration=0.125)),
+    "acoustic-small": FluidWaves(
+        TIERS["acoustic-small"], Setup(8.0, 8, speeds=(900.0, 1100.0), half_duration=0.125, resolution=1.0)
+    ),
 }
-"""By the name of the tier. Of degree 8 about no structure stays within 10 % of the mean speed, of degree 4 nearly all do."""
+"""By the name of the tier. Of degree 8 about no structure stays within 10 % of the mean speed, of degree 4 nearly all do.
+The small one is cheap: with as many elements for a wavelength as the other it took three times as long, for a third of the error."""
 
 
 def maker(tier: str, samples: int, samples_per_file: int = 100, seed: int = 0) -> GlobalTomo:

@@ -77,7 +77,7 @@ def test_gradient():
         _, forward = jax.jit(lambda x, d: jax.jvp(misfit, (x,), (d,)))(x, along)
     backward = {name: np.asarray(value) for name, value in run(x)[1].items()}
     size = sum(np.linalg.norm(backward[name]) * np.linalg.norm(along[name]) for name in x)
-    assert all(np.abs(value).min() > 0 for name, value in backward.items() if name != "time_function")
+    assert all(np.abs(value).max() > 0 for value in backward.values())
     assert abs(float(forward) - inner(backward, along)) < 1e-12 * size
 
 

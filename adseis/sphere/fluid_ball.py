@@ -153,7 +153,9 @@ def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder,
     mass = on_all(rho, mesh.shape, dtype) * on_all(vp, mesh.shape, dtype) ** 2 / jnp.asarray(elements.mass, dtype)[:, None]
     if axisymmetric(rho):
         light = 1 / on_all(rho, mesh.shape[:1], dtype)
-        system, stiffness = FluidBall(elements, mesh.azimuthal_order, free), stiffness_of(elements, light)
+        # XLA would spend seconds on folding the products of a number that it knows.
+        stiffness = stiffness_of(elements, jax.lax.optimization_barrier(light))
+        system = FluidBall(elements, mesh.azimuthal_order, free)
     else:
         light = 1 / rho
         system, stiffness = VaryingFluidBall(elements, mesh.azimuthal_order, free), light

@@ -40,7 +40,7 @@ def tensor(six):
     return np.array([[rr, rt, rp], [rt, tt, tp], [rp, tp, pp]])
 
 
-@pytest.mark.parametrize("mechanism", [MOMENT, FORCE], ids=["moment", "force"])
+@pytest.mark.parametrize("mechanism", [MOMENT, pytest.param(FORCE, marks=pytest.mark.slow)], ids=["moment", "force"])
 def test_traces_are_exact(mechanism):
     """Three components at four stations, surface waves included, no fitted factor: 1 % (measured: 0.4 % at most).
 
@@ -96,6 +96,7 @@ def test_reciprocity_in_three_dimensions():
     assert np.linalg.norm(traces[0] - traces[1]) < 0.01 * np.linalg.norm(traces[0])
 
 
+@pytest.mark.slow
 def test_gradients_by_everything():
     """By coefficients of vp, vs and rho, the source's place, moment and time function: AutoDiff to 1e-10, Taylor slope 2."""
     mesh = sphere.ball(1000.0, 1.0, 0.6, (850.0, 1700.0), azimuthal_order=2, resolution=1.0)

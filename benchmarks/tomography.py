@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from reporting import markdown, now, only_these, options_of, processor_name, table, write, write_text
 
 from adseis import sphere
-from adseis.files import read_json_lines, written_whole
+from adseis.files import written_whole
 from adseis.inversion.tomography import LEVELS, invert_structure
 from adseis.objectives.bands import Band
 from adseis.sphere.fluid_ball import simulate_fluid_ball
@@ -93,9 +93,9 @@ def stations_of(count: int) -> sphere.Stations:
 
 
 def truth_of(number: int, settings: Benchmark) -> np.ndarray:
-    """Coefficients."""
-    drawn = sphere.draw_structures(0, settings.structures, rows=[number], degree=settings.degree)
-    return np.asarray(drawn[0, 0], "float32")
+    """Coefficients, uniform within 1/40."""
+    shape = (settings.degree + 1) ** 2, len(LEVELS)
+    return (np.random.default_rng(number).uniform(-1, 1, shape) / 40).astype("float32")
 
 
 def speed_of(coefficients: np.ndarray) -> Any:
@@ -121,12 +121,16 @@ def data_of(number: int, mesh: sphere.BallMesh, settings: Benchmark) -> np.ndarr
 
 
 def smoothed(data: np.ndarray, mesh: sphere.BallMesh, high: float, low: float, times: np.ndarray) -> np.ndarray:
-    """Data of a Ricker wavelet of one frequency made into those of a lower one, at other instants."""
+    """Data of a Ricker wavelet of one frequency made into those of a lower one, at other instants, after silence before zero.
+
+    The spectra, f^2 / p^3 exp(-f^2 / p^2) of peak p, differ by a Gaussian, the spectrum of a Gaussian.
+    """
+    before = int(np.ceil(-times[0] / mesh.dt)) + 1
+    padded = np.pad(data.astype(float), [(0, 0)] * (data.ndim - 1) + [(before, 0)])
     deviation = np.sqrt((1 / low**2 - 1 / high**2) / 2) / np.pi / mesh.dt
-    gained = (high / low) ** 2 * deviation * np.sqrt(2 * np.pi) / (deviation * np.sqrt(2 * np.pi))
-    smooth = gained * scipy.ndimage.gaussian_filter1d(data.astype(float), deviation, axis=-1, mode="constant")
-    inside = np.clip(times, 0, mesh.times[-1])
-    return scipy.interpolate.CubicSpline(mesh.times, smooth, axis=-1)(inside).astype("float32")
+    smooth = (high / low) ** 3 * scipy.ndimage.gaussian_filter1d(padded, deviation, axis=-1, mode="constant", truncate=5)
+    at = mesh.dt * np.arange(-before, mesh.nt)
+    return scipy.interpolate.CubicSpline(at, smooth, axis=-1)(np.clip(times, at[0], at[-1])).astype("float32")
 
 
 def searched(name: str, number: int, noise: float, settings: Benchmark) -> dict[str, Any]:
@@ -153,15 +157,14 @@ def searched(name: str, number: int, noise: float, settings: Benchmark) -> dict[
 
     start, spent, first = None, 0, float("nan")
     if settings.coarse:
-        low = settings.coarse / 2.5
-        rough = mesh_of(
-            settings, settings.coarse, np.ceil(settings.order * settings.coarse / settings.frequency) + settings.degree
-        )
-        seen = smoothed(data, mesh, peak, low, rough.times)
+        low, most = settings.coarse / 2.5, settings.coarse_gradients
+        early = 1.5 / low - 1.5 / peak  # a longer wavelet begins before the record
+        order = settings.order * settings.coarse / settings.frequency + 2
+        rough = mesh_of(settings, settings.coarse, order, extra=early)
         found = invert_structure(
-            seen, sources_of(rough, low, 1.5 / peak), stations, rough, degree=settings.degree,
-            bands=[Band(iterations=settings.coarse_gradients, until=settings.duration - 1 / low)],
-            evaluations=settings.coarse_gradients, progress=False, callback=say("coarse", 0), journal=settings.output / f"{name}-coarse.h5",
+            smoothed(data, mesh, peak, low, rough.times - early), sources_of(rough, low, 1.5 / low), stations, rough,
+            degree=settings.degree, bands=[Band(iterations=most, until=rough.times[-1] - 1 / low)], evaluations=most, progress=False,
+            callback=say("coarse", 0), journal=settings.output / f"{name}-coarse.h5",
         )  # fmt: skip
         start, spent, first = found.x, found.evaluations, correlation(found.x, true)
     left = settings.gradients - spent

@@ -22,6 +22,7 @@ from adseis.objectives.bands import Band
 from adseis.objectives.certify import certify
 from adseis.optimizers.minimize import Result, minimize
 from adseis.sphere.fluid_ball import simulate_fluid_ball
+from adseis.sphere.solid_ball import simulate_solid_ball
 from adseis.timeloop.adjoints import AutoDiff, ReverseSweep
 from adseis.waves.acoustic import simulate_acoustic
 from adseis.waves.boundary import Rigid
@@ -76,6 +77,7 @@ __all__ = [
     "simulate_fluid_ball",
     "simulate_scalar",
     "simulate_sh",
+    "simulate_solid_ball",
     "viz",
     "wavelets",
 ]

@@ -89,13 +89,11 @@ def positive(values: Samples, name: str, devices: Mesh | None = None) -> Samples
         return error_if(values, ~jnp.all(jnp.isfinite(values) & (values > 0)), message, devices)
     module = module_of(now)
     with jax.ensure_compile_time_eval():
-        first = _first(~(module.isfinite(now) & (now > 0)))
+        first = _first(module.atleast_1d(~(module.isfinite(now) & (now > 0))))
     if first is not None:
         node, count = first
-        raise ValueFault(
-            f"`{name}` is {np.asarray(now)[node]} at node {node} ({count} such nodes); it must be finite and positive: "
-            "fill or clip the model."
-        )
+        where = f"{np.asarray(now)[node]} at node {node} ({count} such nodes)" if now.ndim else f"{now}"
+        raise ValueFault(f"`{name}` is {where}; it must be finite and positive: fill or clip the model.")
     return values
 
 

@@ -1,12 +1,13 @@
 r"""The azimuthal Fourier basis: real, orthonormal, and what lives at the axis.
 
-A field is u(s, z, phi) = sum_k q_k(s, z) e_k(phi) with e_0 = 1, e_{2a-1} = sqrt(2) cos(a phi), e_{2a} = sqrt(2) sin(a phi), a up to
-the azimuthal order. Its complex coefficients, u = Re[c_0 + 2 sum_a c_a exp(i a phi)], are c_0 = q_0 and
+A field is u(s, z, phi) = sum_k q_k(s, z) e_k(phi) with e_0 = 1, e_{2a-1} = sqrt(2) cos(a phi), e_{2a} = sqrt(2) sin(a phi), a up
+to the azimuthal order. Its complex coefficients, u = Re[c_0 + 2 sum_a c_a exp(i a phi)], are c_0 = q_0 and
 c_a = (q_{2a-1} - i q_{2a}) / sqrt(2).
 """
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Complex, Float, Int
 
 MARGIN, GROWTH = 3.0, 1.3
@@ -41,7 +42,7 @@ def basis(phi: Float[Array, "*at"], order: int) -> Float[Array, "*at component"]
     Returns:
         The values of all components.
     """
-    angle = phi[..., None] * np.arange(1, order + 1, dtype=phi.dtype)
+    angle = phi[..., None] * np.arange(1, order + 1, dtype=phi.dtype).reshape(*[1] * phi.ndim, -1)
     waves = np.sqrt(2).astype(phi.dtype) * jnp.stack([jnp.cos(angle), jnp.sin(angle)], -1)
     return jnp.concatenate([jnp.ones((*phi.shape, 1), phi.dtype), waves.reshape(*phi.shape, -1)], -1)
 
@@ -78,5 +79,5 @@ def seen(s: Float[np.ndarray, " node"], order: int, wavenumber: float) -> np.nda
 def coefficients(field: Float[Array, "*at component"]) -> Complex[Array, "*at order"]:
     """The complex Fourier coefficients c_0, c_1, ... of components: u = Re[c_0 + 2 sum_a c_a exp(i a phi)]."""
     pairs = field[..., 1:].reshape(*field.shape[:-1], -1, 2)
-    rest = (pairs[..., 0] - 1j * pairs[..., 1]) / np.sqrt(2).astype(field.dtype)
-    return jnp.concatenate([field[..., :1] + 0j, rest], -1)
+    cosine, sine = jnp.moveaxis(pairs, -1, 0) / np.sqrt(2).astype(field.dtype)
+    return jnp.concatenate([lax.complex(field[..., :1], jnp.zeros_like(field[..., :1])), lax.complex(cosine, -sine)], -1)

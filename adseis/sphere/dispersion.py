@@ -42,27 +42,39 @@ class Correction(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def correction(nt: int, derivative: int = 0) -> Correction:
+def correction(nt: int, derivative: int = 0, *, integrated: bool = False) -> Correction:
     """For a number of samples; times in units of the step.
 
     Args:
         nt: Of the time function and of the record.
         derivative: Of the record by time, in units of one over the step.
+        integrated: Whether the time function is one that is integrated over time first, in units of the step.
 
     Returns:
         The matrices.
     """
     steps = nt + TAIL + nt // 100
-    count = 4 * steps  # frequencies, whose period is long enough for nothing to wrap around
+    count = 4 * (steps + TAIL)  # frequencies, whose period is long enough for nothing to wrap around
     w = np.pi * (np.arange(int(BAND[1] * count / np.pi)) + 0.5) / count
     square = w**2 - w**4 / 12
     slow = np.arccos(1 - square / 2)
     stretch = (w - w**3 / 6) / np.sin(slow)  # dw' / dw
     taper = np.cos(np.pi / 2 * np.clip((w - BAND[0]) / (BAND[1] - BAND[0]), 0, 1)) ** 2
-    times, marched = np.exp(1j * np.arange(nt)[:, None] * w), np.exp(1j * np.arange(steps)[:, None] * slow)
-    # What a step makes of a mode that is driven at its own frequency: 1 - (w dt)^2 / 6, over the 1 - (w dt)^2 / 12 that it applies.
+    longer = steps + TAIL  # behind its end a time function goes on as it is, and fades
+    times, marched = (np.exp(1j * np.arange(n)[:, None] * at) for n, at in ((longer, w), (steps, slow)))
+    # What a step makes of a mode that is driven at its own frequency: 1 - (w dt)^2 / 6 over 1 - (w dt)^2 / 12, which it applies.
     gain = (1 - w**2 / 6) / (1 - w**2 / 12)
-    source = ((marched * (taper * stretch * gain / count)) @ times.conj().T).real
-    fading = np.cos(np.pi / 2 * np.clip((np.arange(steps) - (steps - FADE)) / FADE, 0, 1)) ** 2
-    record = ((times * (taper * (1j * w) ** derivative / count)) @ marched.conj().T).real * fading
+    if integrated:  # what the trapezoidal rule makes of a wave is its integral times this
+        gain *= np.tan(w / 2) / (w / 2)
+    source = ((marched * (taper * stretch * gain / count)) @ times.conj().T).real * _faded(longer)
+    source[:, nt - 1] += source[:, nt:].sum(1)
+    source = source[:, :nt]
+    if integrated:
+        source = source @ (np.tri(nt) - np.eye(nt) / 2)
+    record = ((times[:nt] * (taper * (1j * w) ** derivative / count)) @ marched.conj().T).real * _faded(steps)
     return Correction(source, record)
+
+
+def _faded(count: int) -> np.ndarray:
+    """1, but for the last `FADE`."""
+    return np.cos(np.pi / 2 * np.clip((np.arange(count) - (count - FADE)) / FADE, 0, 1)) ** 2

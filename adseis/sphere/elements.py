@@ -19,8 +19,8 @@ TIGHT = 1e-7
 class Elements:
     """Elements of degree N with (N + 1)^2 points, those that touch the axis first.
 
-    Nodes within an element are numbered first, element by element, then those that elements share, ordered by how many do: so that
-    passing to elements is mostly, and summing over them partly, a matter of shape.
+    Nodes within an element are numbered first, element by element, then those that elements share, ordered by how many do: so
+    that passing to elements is mostly, and summing over them partly, a matter of shape.
 
     Args:
         coordinates: s and z of every point [m], `(element, point, point, 2)`. Across the axis is the first axis of points, whose

@@ -61,7 +61,7 @@ class FluidBall:
 
     def resisted(self, stiffness: Stiffness, field: Float[Array, "node component"]) -> Float[Array, "node component"]:
         """Element by element: a dense matrix, which is faster than derivatives along one direction after the other."""
-        axial, square = self.elements.axial, jnp.asarray(orders(self.order) ** 2, field.dtype)
+        axial, square = self.elements.axial, jnp.asarray(orders(self.order)[None, None] ** 2, field.dtype)
         local = self.elements.spread(field)
         force = jnp.einsum("epq,eqk->epk", stiffness.plain, local)
         near = jnp.einsum("epq,eqk->epk", stiffness.axial, local[:axial])

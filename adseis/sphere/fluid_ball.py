@@ -8,14 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, PyTree
 
 from adseis.experiment.checks import Samples, known, positive
 from adseis.sphere.azimuthal import basis, transform, turned
-from adseis.sphere.dispersion import correction
 from adseis.sphere.fluid import FluidBall, VaryingFluidBall, stiffness_of
 from adseis.sphere.fourth_order import Coefficients, FourthOrder
-from adseis.sphere.frames import cylindrical_axes
 from adseis.sphere.locate import locate
 from adseis.sphere.medium import FluidMedium, axisymmetric, on_all
 from adseis.sphere.mesh import SURFACE, BallMesh
@@ -26,6 +24,7 @@ from adseis.sphere.simulation import (
     checked_stations,
     each_source,
     fields_of,
+    marched,
     one_precision,
     paired,
     placed,
@@ -34,8 +33,7 @@ from adseis.sphere.simulation import (
 )
 from adseis.sphere.sources import PressureSource, Stations
 from adseis.timeloop.adjoints import Adjoint, ReverseSweep
-from adseis.timeloop.equation import Injection, Points, Probe
-from adseis.timeloop.march import march
+from adseis.timeloop.equation import Points, Probe
 from adseis.timeloop.override import current_adjoint
 
 RECORDS = ("p", "chi", "z", "displacement")
@@ -137,17 +135,12 @@ def _simulate(
     where = placed(source, stations, mesh)
     quantities, turn = _quantities(record, where, light, mesh)
     read = recording(quantities, where.located.nodes, system.shape, rings)
-    mended = correction(mesh.nt, 2 if record == "p" else 0)
-    dtype = light.dtype
-    samples = (jnp.asarray(mended.source, dtype) @ source.time_function)[:, None, None]
-    records, probed = march(
-        equation, coefficients, {"chi": Injection(_taps(source, mesh), samples)}, {"chi": read.points}, mended.steps,
-        adjoint=adjoint, probe=probe, probe_every=probe_every,
+    made, probed = marched(
+        equation, coefficients, _taps(source, mesh), source, read, mesh, 2 if record == "p" else 0, adjoint, probe,
+        probe_every,
     )  # fmt: skip
-    made = read.made(records["chi"][:-1, 0])  # from t = dt on
-    made = jnp.einsum("tn,qns->sqt", jnp.asarray(mended.record[:, 1:], dtype), made)
     if record == "p":
-        return -made[:, 0] / mesh.dt**2, probed
+        return -made[:, 0], probed
     return made[:, 0] if turn is None else jnp.einsum("sij,sjt->sti", turn, made), probed
 
 
@@ -182,13 +175,13 @@ def _quantities(record: str, where: Placed, light: Array, mesh: BallMesh) -> tup
         return [Quantity(0, located.value, waves)], None
     slowness = value_at(light, located, waves, jnp.asarray(transform(order), light.dtype))[:, None]
     by_s, by_z = located.by_s * slowness, located.by_z * slowness
-    # Rows of the station's up, north, east in (s, phi, z).
-    south, east, up = jnp.moveaxis(jnp.einsum("aij,akj->aik", where.axes, cylindrical_axes(at.phi)), 1, 0)
+    turn = where.turn
     if record == "z":  # up has no part along phi
+        up = turn[:, 0]
         return [Quantity(0, by_s * up[:, :1] + by_z * up[:, 2:], waves)], None
     around = waves @ jnp.asarray(turned(order), waves.dtype)
     quantities = [Quantity(0, by_s, waves), Quantity(0, located.over_s * slowness, around), Quantity(0, by_z, waves)]
-    return quantities, jnp.stack([up, -south, east], 1)
+    return quantities, turn
 
 
 def _recorded(record: str | None, stations: Stations, mesh: BallMesh) -> str:

@@ -4,8 +4,8 @@ With D = M^-1, restricted to what is free to move,
 
     a = D (f - K u),    u' = 2 u - u_before + dt^2 (a - dt^2 / 12 D K a),
 
-which is u' = 2 u - u_before + dt^2 D' (f - K u) with D' = D - dt^2 / 12 D K D. D, K and so D' are symmetric: energy is conserved, and
-the transpose of a step is a step. It is stable for dt^2 w^2 <= 12, w^2 being the largest eigenvalue of D K (4 for the leapfrog).
+which is u' = 2 u - u_before + dt^2 D' (f - K u) with D' = D - dt^2 / 12 D K D. D, K and so D' are symmetric: energy is conserved,
+and the transpose of a step is a step. It is stable for dt^2 w^2 <= 12, w^2 being the largest eigenvalue of D K (4 for the leapfrog).
 
 References:
     Dablain, M. A. (1986), Geophysics 51, 54-66, doi:10.1190/1.1442040
@@ -13,7 +13,7 @@ References:
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -37,6 +37,7 @@ class Coefficients(NamedTuple):
     stiffness: PyTree
 
 
+@runtime_checkable
 class System(Protocol):
     """The two symmetric operators of a physics.
 

@@ -46,52 +46,59 @@ def locate(elements: Elements, s: Float[Array, " at"], z: Float[Array, " at"]) -
     Returns:
         Nodes and weights.
     """
-    found = [jax.vmap(lambda s, z, axial=axial: _in_some(elements, axial, s, z))(s, z) for axial in (True, False)]
-    axial, plain = found
-    held = axial[0] <= plain[0]
-    picked = jax.tree.map(lambda a, b: jnp.where(held.reshape(-1, *[1] * (a.ndim - 1)), a, b), axial[1], plain[1])
-    close = s < 1e-9 * np.abs(elements.points).max()
-    safe = jnp.where(close, 1.0, s)[:, None]
-    return picked._replace(over_s=jnp.where(close[:, None], picked.by_s, picked.value / safe))
+    return jax.vmap(lambda s, z: _located(elements, s, z))(s, z)
 
 
-def _in_some(elements: Elements, axial: bool, s: Array, z: Array) -> tuple[Array, Located]:
-    """How far a point is out of the best of the elements that touch the axis, or of the others, and what it is there."""
-    some = slice(None, elements.axial) if axial else slice(elements.axial, None)
+def _located(elements: Elements, s: Array, z: Array) -> Located:
+    """One point."""
     at = jnp.stack([s, z])
-    points = jnp.asarray(elements.points[some], at.dtype)
-    local = jnp.asarray(elements.local[some].reshape(len(points), -1))
-    middles = jnp.asarray(elements.points[some].mean((1, 2)), at.dtype)
-    rules = lobatto(elements.degree, axial=axial), lobatto(elements.degree)
+    points, _, derivatives = zip(*(lobatto(elements.degree, axial=axial) for axial in (True, False)), strict=True)
+    middles = jnp.asarray(elements.points.mean((1, 2)), at.dtype)
     near = lax.stop_gradient(at)
-    _, candidates = lax.top_k(-jnp.sum((middles - near) ** 2, -1), min(CANDIDATES, len(points)))
+    _, candidates = lax.top_k(-jnp.sum((middles - near[None]) ** 2, -1), min(CANDIDATES, len(middles)))
 
-    def place(corner: Array, x: Array) -> tuple[Array, Array, tuple[Array, Array, Array]]:
-        """Where a local point is, its Jacobian, and the basis there."""
-        (u, du), (v, dv) = ((lambda w, rule: (w, w @ jnp.asarray(rule.derivative, x.dtype)))(lagrange(r.points, x[i]), r)
-                            for i, r in enumerate(rules))  # fmt: skip
-        basis = (jnp.outer(u, v), jnp.outer(du, v), jnp.outer(u, dv))
-        where, d1, d2 = (jnp.einsum("ij,ijc->c", b, corner) for b in basis)
-        return where, jnp.stack([d1, d2], -1), basis
+    def corner(element: Array) -> tuple[Array, Array, Array]:
+        """Its points, and the points and the derivative along its two directions, of which the first may lead from the axis."""
+        kinds = jnp.stack([(element >= elements.axial).astype(int), jnp.ones((), int)])
+        ends, slopes = (jnp.asarray(np.stack(x), at.dtype)[kinds] for x in (points, derivatives))
+        return jnp.asarray(elements.points, at.dtype)[element], ends, slopes
 
-    def newton(corner: Array, x: Array, to: Array) -> Array:
+    def place(corner: tuple[Array, Array, Array], x: Array) -> tuple[Array, Array, Array]:
+        """Where a local point is, its Jacobian, and the basis there with its two slopes."""
+        points, ends, slopes = corner
+        values = lagrange(ends, x)
+        steep = jnp.einsum("dp,dpq->dq", values, slopes)
+        (u, v), (du, dv) = values, steep
+        basis = jnp.stack([jnp.outer(u, v), jnp.outer(du, v), jnp.outer(u, dv)])
+        where, d1, d2 = jnp.einsum("bij,ijc->bc", basis, points)
+        return where, jnp.stack([d1, d2], -1), basis.reshape(3, -1)
+
+    def newton(corner: tuple[Array, Array, Array], x: Array, to: Array) -> Array:
         where, jacobian, _ = place(corner, x)
         return x + _solved(jacobian, to - where)
 
-    def start(corner: Array) -> Array:
+    def start(corner: tuple[Array, Array, Array]) -> Array:
         # Held near the element, lest a step from a wrong one runs away.
         step = lambda _, x: jnp.clip(newton(corner, x, near), -1.5, 1.5)  # noqa: E731
         return lax.fori_loop(0, ITERATIONS, step, jnp.zeros_like(near))
 
-    tried = lax.stop_gradient(jax.vmap(start)(points[candidates]))
-    out = jnp.max(jnp.abs(tried), -1)
-    best = jnp.argmin(out)
-    corner, x = points[candidates[best]], tried[best]
+    def off(element: Array, x: Array) -> Array:
+        """How far the point is from the element, squared, given where it is in its coordinates."""
+        return jnp.sum((place(corner(element), jnp.clip(x, -1, 1))[0] - near) ** 2)
+
+    tried = lax.stop_gradient(jax.vmap(lambda element: start(corner(element)))(candidates))
+    # The nearest of them: in a wrong one Newton may not converge, and between the surface's nodes a point may be outside of all.
+    best = jnp.argmin(jax.vmap(off)(candidates, tried))
+    element, x = candidates[best], tried[best]
+    held = corner(element)
     # From a root two more steps are the root to second order in what is differentiated.
-    x = newton(corner, newton(corner, x, at), at)
-    _, jacobian, (value, by_first, by_second) = place(corner, x)
-    by_s, by_z = _solved(jnp.swapaxes(jacobian, 0, 1), jnp.stack([by_first.ravel(), by_second.ravel()]))
-    return out[best], Located(local[candidates[best]], value.ravel(), by_s, by_z, jnp.zeros_like(by_s))
+    x = newton(held, newton(held, x, at), at)
+    _, jacobian, (value, by_first, by_second) = place(held, x)
+    by_s, by_z = _solved(jnp.swapaxes(jacobian, 0, 1), jnp.stack([by_first, by_second]))
+    close = s < 1e-9 * np.abs(elements.points).max()
+    over_s = jnp.where(close, by_s, value / jnp.where(close, 1.0, s))
+    local = jnp.asarray(elements.local.reshape(len(elements.local), -1))
+    return Located(local[element], value, by_s, by_z, over_s)
 
 
 def _solved(matrix: Float[Array, "2 2"], right: Float[Array, "2 *rest"]) -> Float[Array, "2 *rest"]:

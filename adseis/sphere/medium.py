@@ -12,8 +12,8 @@ from adseis.experiment.checks import Samples, as_samples
 from adseis.sphere.structure import Positions
 
 Values = float | Samples | Callable[[Any, Any, Any], Any]
-"""A number, values at the nodes `(node,)`, values at every node and azimuth of a source's frame `(node, azimuth)`, or a function of
-radius [m], latitude and longitude [degrees], which is evaluated in the frame of each source."""
+"""A number, values at the nodes `(node,)`, values at every node and azimuth of a source's frame `(node, azimuth)`, or a function
+of radius [m], latitude and longitude [degrees], which is evaluated in the frame of each source."""
 
 
 class FluidMedium(eqx.Module):

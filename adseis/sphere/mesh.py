@@ -1,17 +1,14 @@
 """The mesh of a ball, static: elements, azimuthal orders, time step; and how it is planned."""
 
 import math
-from functools import lru_cache
-from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
 from adseis.experiment.clock import Clock
-from adseis.sphere.azimuthal import azimuths, orders, seen
+from adseis.sphere.azimuthal import azimuths, seen
 from adseis.sphere.ball_elements import ball_elements
 from adseis.sphere.elements import Elements
 from adseis.sphere.frames import Cylindrical, on_globe
@@ -86,4 +83,4 @@ class BallMesh(Clock):
         """
         frame = source.frame
         s, z = (jnp.asarray(x, frame.dtype)[:, None] for x in self.elements.coordinates.T)
-        return Positions(*on_globe(frame, Cylindrical(s, z, jnp.asarray(self.azimuths, frame.dtype))))
+        return Positions(*on_globe(frame, Cylindrical(s, z, jnp.asarray(self.azimuths, frame.dtype)[None])))

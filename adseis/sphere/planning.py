@@ -75,9 +75,8 @@ def ball(
         dt = SAFE * limit
     elif not 0 < dt <= limit:
         raise ValueError(f"`dt` = {dt} s must be positive, and at most {SAFE * limit:.3g} s for speeds up to {high:g} m/s.")
-    return BallMesh(
-        dt, math.ceil(duration / dt - 1e-9) + 1, float(radius), across, shells, degree, int(azimuthal_order), float(frequency), (low, high)
-    )  # fmt: skip
+    nt = math.ceil(duration / dt - 1e-9) + 1
+    return BallMesh(dt, nt, float(radius), across, shells, degree, int(azimuthal_order), float(frequency), (low, high))
 
 
 @lru_cache(maxsize=32)

@@ -50,7 +50,7 @@ def lobatto(degree: int, *, axial: bool = False) -> Rule:
     points = np.r_[-1.0, inner, 1.0]
     # Lagrange polynomials are of degree N: their integrals by Gauss-Legendre points are exact.
     x, w = np.polynomial.legendre.leggauss(degree + 2)
-    weights = (w * (1 + x if axial else 1)) @ np.asarray(_lagrange(points, x, np))
+    weights = (w * (1 + x if axial else 1)) @ _lagrange(points[None], x, np)
     differences = points[:, None] - points + np.eye(degree + 1)
     scale = differences.prod(1)
     derivative = scale[:, None] / (scale * differences)
@@ -59,11 +59,11 @@ def lobatto(degree: int, *, axial: bool = False) -> Rule:
     return Rule(points, weights, derivative)
 
 
-def lagrange(points: Float[np.ndarray, " point"], x: Float[Array, "*at"]) -> Float[Array, "*at point"]:
+def lagrange(points: Float[Any, "*at point"], x: Float[Array, "*at"]) -> Float[Array, "*at point"]:
     """The polynomials that are 1 at one of the points and 0 at the others.
 
     Args:
-        points: Of a rule.
+        points: Of a rule, for each place.
         x: Where; differentiable.
 
     Returns:
@@ -72,9 +72,8 @@ def lagrange(points: Float[np.ndarray, " point"], x: Float[Array, "*at"]) -> Flo
     return _lagrange(points, x, jnp)
 
 
-def _lagrange(points: np.ndarray, x: Any, xp: Any) -> Any:
-    columns = []
-    for i, at in enumerate(points):
-        others = np.delete(points, i)
-        columns.append(xp.prod((x[..., None] - others) / (at - others), -1))
-    return xp.stack(columns, -1)
+def _lagrange(points: Any, x: Any, xp: Any) -> Any:
+    same = np.eye(points.shape[-1], dtype=bool).reshape(*[1] * np.ndim(x), points.shape[-1], -1)
+    others = points[..., None, :]
+    factors = (x[..., None, None] - others) / xp.where(same, 1.0, points[..., None] - others)
+    return xp.prod(xp.where(same, 1.0, factors), -1)

@@ -90,11 +90,11 @@ def recording(
     for part, weight, factor in quantities:
         at = (nodes * parts + part) * components
         if rings is None:
-            taken.append((at[..., None] + k).reshape(len(at), -1))
+            taken.append((at[..., None] + k[None, None]).reshape(len(at), -1))
             weights.append((weight[..., None] * factor[:, None]).reshape(len(at), -1))
         else:
             first = np.asarray(rings[0])
-            taken.append((at[first][:, None] + k[:, None]).reshape(-1, at.shape[1]))
+            taken.append((at[first][:, None] + k[None, :, None]).reshape(-1, at.shape[1]))
             weights.append(jnp.repeat(weight[first], components, 0))
     points = Points(jnp.concatenate(taken)[None], jnp.concatenate(weights)[None])
     return Recording(points, None if rings is None else np.asarray(rings[1]), tuple(q.factors for q in quantities))

@@ -13,12 +13,17 @@ from jaxtyping import Array, Float, PyTree
 
 from adseis.experiment.checks import Samples, ValueFault, finite, known, positive, widest
 from adseis.parallel.shots import error_if, over_shots
-from adseis.sphere.frames import Cylindrical, in_frame, local_axes
+from adseis.sphere.dispersion import correction
+from adseis.sphere.fourth_order import Coefficients, FourthOrder
+from adseis.sphere.frames import Cylindrical, cylindrical_axes, in_frame, local_axes
 from adseis.sphere.locate import Located, locate
 from adseis.sphere.medium import sampled
 from adseis.sphere.mesh import SURFACE, BallMesh
-from adseis.sphere.records import Rings, rings
+from adseis.sphere.records import Recording, Rings, rings
 from adseis.sphere.sources import BallSource, Stations, in_precision
+from adseis.timeloop.adjoints import Adjoint
+from adseis.timeloop.equation import Injection, Points, Probe
+from adseis.timeloop.march import march
 
 
 class Placed(NamedTuple):
@@ -33,6 +38,12 @@ class Placed(NamedTuple):
     at: Cylindrical
     located: Located
     axes: Float[Array, "station 3 3"]
+
+    @property
+    def turn(self) -> Float[Array, "station 3 3"]:
+        """From (s, phi, z) to up, north, east of every station."""
+        south, east, up = jnp.moveaxis(jnp.einsum("aij,akj->aik", self.axes, cylindrical_axes(self.at.phi)), 1, 0)
+        return jnp.stack([up, -south, east], 1)
 
 
 def placed(source: BallSource, stations: Stations, mesh: BallMesh) -> Placed:
@@ -63,7 +74,8 @@ def checked_source(source: BallSource, mesh: BallMesh) -> BallSource:
     """A source that is within the ball and fits the mesh's instants."""
     if source.time_function.shape != (mesh.nt,):
         raise ValueError(
-            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = {mesh.dt:g} s."
+            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = {mesh.dt:g} "
+            "s."
         )
     finite(source.time_function, "time_function", ("time",))
     for name in ("latitude", "longitude"):
@@ -127,6 +139,48 @@ def within(speed: Samples, name: str, least: float, mesh: BallMesh) -> Samples:
     if slowest < low or fastest > high:
         raise ValueFault(f"`medium.{name}` reaches from {slowest:g} to {fastest:g} m/s; {told}; {repair}")
     return speed
+
+
+def marched(
+    equation: FourthOrder,
+    coefficients: Coefficients,
+    at: Points,
+    source: BallSource,
+    read: Recording,
+    mesh: BallMesh,
+    derivative: int,
+    adjoint: Adjoint,
+    probe: Probe | None,
+    probe_every: int,
+) -> tuple[Float[Array, "station quantity time"], PyTree]:
+    """What is read at stations, mended of the time step's dispersion, and the stacked probes.
+
+    Args:
+        equation: The scheme.
+        coefficients: Of its system.
+        at: Where the source acts.
+        source: Its time function.
+        read: What is recorded.
+        mesh: The mesh.
+        derivative: Of the record by time.
+        adjoint: How the time loop is differentiated.
+        probe: Called with the field, or None.
+        probe_every: Steps from one call to the next.
+
+    Returns:
+        At the mesh's instants.
+    """
+    name, dtype = equation.system.name, source.time_function.dtype
+    mended = correction(mesh.nt, derivative, integrated=source.rate)
+    unit = mesh.dt if source.rate else 1.0
+    samples = (jnp.asarray(unit * mended.source, dtype) @ source.time_function)[:, None, None]
+    records, probed = march(
+        equation, coefficients, {name: Injection(at, samples)}, {name: read.points}, mended.steps,
+        adjoint=adjoint, probe=probe, probe_every=probe_every,
+    )  # fmt: skip
+    made = read.made(records[name][:-1, 0])  # from t = dt on
+    to = jnp.asarray(mended.record[:, 1:] / mesh.dt**derivative, dtype)
+    return jnp.einsum("tn,qns->sqt", to, made), probed
 
 
 def each_source(

@@ -3,9 +3,10 @@
 Latitudes are geocentric. A source's tensor and force are in its own frame, (r, theta, phi): up, south, east.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -22,8 +23,10 @@ class BallSource(eqx.Module):
         latitude: [degrees].
         longitude: [degrees].
         time_function: At the instants of the mesh, `(time,)`.
+        rate: Whether the time function is the rate of what acts.
     """
 
+    rate: ClassVar[bool] = False
     radius: Float[Samples, ""] = eqx.field(converter=as_samples)
     latitude: Float[Samples, ""] = eqx.field(converter=as_samples)
     longitude: Float[Samples, ""] = eqx.field(converter=as_samples)
@@ -57,16 +60,17 @@ class PressureSource(BallSource):
 
 
 class MomentTensorSource(BallSource):
-    r"""A moment tensor in a solid ball: rho u_tt = div sigma - M . grad delta(x - xs) m(t).
+    r"""A moment tensor in a solid ball: rho u_tt = div sigma - M . grad delta(x - xs) m(t), m the integral of the rate r(t).
 
     Attributes:
         radius: Distance from the centre [m], within the ball and not 0.
         latitude: Geocentric [degrees].
         longitude: [degrees].
-        time_function: The moment over M: m at `mesh.times`, `(time,)`, often a smooth step to 1; displacement follows m as it is.
+        time_function: The moment-rate function r at `mesh.times` [1/s], `(time,)`, of unit area for the full moment.
         moment: M in (r, theta, phi) [N m], `(3, 3)`, symmetric.
     """
 
+    rate: ClassVar[bool] = True
     moment: Float[Samples, "3 3"] = eqx.field(converter=as_samples)
 
     def __check_init__(self) -> None:
@@ -132,8 +136,4 @@ class Stations(eqx.Module):
 
 def in_precision(thing: Any, dtype: Any) -> Any:
     """A source or stations with all numbers in one precision."""
-    return eqx.tree_at(lambda t: [x for x in _leaves(t)], thing, [jnp.asarray(x, dtype) for x in _leaves(thing)])
-
-
-def _leaves(thing: Any) -> list[Any]:
-    return [getattr(thing, name) for name in thing.__dataclass_fields__]
+    return jax.tree.map(lambda x: jnp.asarray(x, dtype), thing)

@@ -163,8 +163,8 @@ def searched(name: str, number: int, noise: float, settings: Benchmark) -> dict[
         rough = mesh_of(settings, settings.coarse, order, extra=early)
         found = invert_structure(
             smoothed(data, mesh, peak, low, rough.times - early), sources_of(rough, low, 1.5 / low), stations, rough,
-            degree=settings.degree, bands=[Band(iterations=most, until=rough.times[-1] - 1 / low)], evaluations=most, progress=False,
-            callback=say("coarse", 0), journal=settings.output / f"{name}-coarse.h5",
+            degree=settings.degree, bands=[Band(iterations=most, until=rough.times[-1] - 1 / low)], evaluations=most,
+            progress=False, callback=say("coarse", 0), journal=settings.output / f"{name}-coarse.h5",
         )  # fmt: skip
         start, spent, first = found.x, found.evaluations, correlation(found.x, true)
     left = settings.gradients - spent

@@ -1,7 +1,7 @@
 """`adseis invert --problem globe`: the 3D structure of a fluid ball from seismograms all over its surface.
 
-By default a random structure of a small ball is drawn, its seismograms are made on a finer mesh, and it is sought from nothing. With
---data the seismograms are those of a file, whose structure nobody knows.
+By default a random structure of a small ball is drawn, its seismograms are made on a finer mesh, and it is sought from nothing.
+With --data the seismograms are those of a file, whose structure nobody knows.
 """
 
 import dataclasses
@@ -50,8 +50,8 @@ NEEDED = ("observed", "dt", "time_function", "sources", "stations")
 class GlobeOptions:
     """The ball of --problem globe, a fluid; the embedded one takes a few minutes.
 
-    Of --data, one .npz file holds the records `observed` (source, station, time) [m upwards], `dt` [s], the `time_function` (time,),
-    and `sources` (source, 3) and `stations` (station, 3) as radius [m], latitude and longitude [degrees].
+    Of --data, one .npz file holds the records `observed` (source, station, time) [m upwards], `dt` [s], the `time_function`
+    (time,), and `sources` (source, 3) and `stations` (station, 3) as radius [m], latitude and longitude [degrees].
 
     Attributes:
         radius: Of the ball [m].
@@ -167,7 +167,9 @@ def _drawn(config: Any, mesh: BallMesh) -> _Setting:
     true = np.asarray(drawn[0, 0], "float32")
     fine, stations = _mesh(options, FINER, extra=0.05 * options.duration), _stations(options)
     radii = _radii(options)
-    medium = FluidMedium(lambda *at: options.vp * (1 + perturbation(true, Positions(*at), radii=radii)), options.rho)
+    medium = FluidMedium(
+        lambda r, lat, lon: options.vp * (1 + perturbation(true, Positions(r, lat, lon), radii=radii)), options.rho
+    )
     made = np.asarray(simulate_fluid_ball(medium, _sources(options, fine), stations, fine, record="z"), float)
     observed = scipy.interpolate.CubicSpline(fine.times, made, axis=-1)(mesh.times).astype("float32")
     return _Setting(mesh, _sources(options, mesh), stations, np.asarray(config.with_noise(observed)), true)
@@ -191,12 +193,13 @@ def _read(path: Path, mesh: BallMesh) -> _Setting:
             f"`stations` {stations.shape} (source, 3) and (station, 3): radius, latitude, longitude."
         )
     last = float(dt) * (len(wave) - 1)
-    if last < mesh.times[-1] - 0.5 * mesh.dt:
-        raise ValueError(f"`{path}` ends at {last:.4g} s, before `globe.duration`: say --globe.duration {last - mesh.dt:.4g}.")
+    if last < mesh.times[-2]:
+        raise ValueError(f"`{path}` ends at {last:.4g} s, before `globe.duration`: say --globe.duration {last:.4g}.")
     at = float(dt) * np.arange(len(wave))
-    records, wave = (scipy.interpolate.CubicSpline(at, x, axis=-1)(mesh.times).astype("float32") for x in (observed, wave))
+    wanted = np.minimum(mesh.times, last)  # whose last step may end behind the duration
+    records, wave = (scipy.interpolate.CubicSpline(at, x, axis=-1)(wanted).astype("float32") for x in (observed, wave))
     radius, latitude, longitude = stations.astype("float32").T
-    placed = [PressureSource(*(float(x) for x in source), wave) for source in sources]
+    placed = [PressureSource(float(r), float(lat), float(lon), wave) for r, lat, lon in sources]
     return _Setting(mesh, placed, Stations(latitude, longitude, radius), records, None)
 
 
@@ -236,9 +239,7 @@ def _report(config: Any, setting: _Setting, found: Structure, folder: RunFolder,
     }
 
     def draw() -> dict[str, Figure]:
-        models = {
-            name: lambda *at, x=x: 100 * perturbation(x, Positions(*at), radii=found.radii) for name, x in versions_of.items()
-        }
+        models = {name: _percent(x, found.radii) for name, x in versions_of.items()}
         points = {"sources": (places[:, 1], places[:, 2]), "stations": (stations[:, 1], stations[:, 2])}
         plane = meridian_plane(np.asarray(waves)[1], mesh, first)
         angle = np.radians(places[0, 1])
@@ -284,6 +285,10 @@ def _report(config: Any, setting: _Setting, found: Structure, folder: RunFolder,
         curves={} if true is None else {"correlation": Curves({"correlation": "all coefficients"}, "correlation R", log=False)},
     )  # fmt: skip
     report_inversion(folder, findings, found, begun=begun)
+
+
+def _percent(x: np.ndarray, radii: tuple[float, ...]) -> Any:
+    return lambda r, lat, lon: 100 * perturbation(x, Positions(r, lat, lon), radii=radii)
 
 
 def _distances(source: np.ndarray, stations: np.ndarray) -> np.ndarray:

@@ -159,7 +159,7 @@ def invert_structure(
     if through != "solver" and not callable(through):
         raise ValueError(f'`through` = {through!r} must be "solver", or a function from coefficients to seismograms.')
     waves = _Waves(list(sources), stations, mesh, levels, fit, through if callable(through) else None)
-    mixing = _mixing(waves.probed, start, diagonal=bounds is not None)
+    mixing = _mixing(waves.probed, start, levels, diagonal=bounds is not None)
 
     def to_model(y: Array) -> Array:
         return jnp.asarray(start) + jnp.dot(y, jnp.asarray(mixing), precision=jax.lax.Precision.HIGHEST)
@@ -270,7 +270,7 @@ def _start(initial: Any, degree: int, radii: tuple[float, ...], dtype: Any) -> n
     return start
 
 
-def _mixing(simulate: Callable[[Array], Array], start: np.ndarray, *, diagonal: bool) -> np.ndarray:
+def _mixing(simulate: Callable[[Array], Array], start: np.ndarray, radii: tuple[float, ...], *, diagonal: bool) -> np.ndarray:
     """W: `(mixed level, level)`."""
     harmonics, levels = start.shape
     signs = np.random.default_rng(0).choice([-1.0, 1.0], harmonics)
@@ -284,8 +284,12 @@ def _mixing(simulate: Callable[[Array], Array], start: np.ndarray, *, diagonal: 
     loud = np.linalg.norm(before)
     blind = np.flatnonzero(np.linalg.norm(answers, axis=1) == 0)
     if not loud or blind.size:
-        what = f"`radii`[{blind[0]}]" if loud else "anything: the sources are silent"
-        raise ValueError(f"the seismograms do not depend on {what}; there is nothing to fit.")
+        fault = (
+            f"do not depend on `radii`[{blind[0]}] = {radii[blind[0]]:g} m; leave it out"
+            if loud
+            else "are zero: the sources are silent"
+        )
+        raise ValueError(f"simulated seismograms {fault}.")
     answers /= SMALL * loud * np.sqrt(harmonics)
     products = answers @ answers.T
     if diagonal:

@@ -24,8 +24,9 @@ from adseis.viz.projection import HIGH, WIDE, from_mollweide, mollweide
 
 Field = Callable[[Any, Any, Any], Any]
 """Of radius [m], latitude and longitude [degrees]."""
-Real1 = Real[Array | np.ndarray, " _"]
 RED_IS_SLOW = "RdBu"
+QUIET = 0.02
+"""Of the loudest trace: what is quieter is drawn relative to this."""
 GLOBE_MARKS = {
     "sources": {"marker": "*", "markersize": 9, "color": "gold", "markeredgecolor": "black", "markeredgewidth": 0.6},
     "stations": {"marker": "v", "markersize": 2.6, "color": "black", "markeredgewidth": 0},
@@ -258,7 +259,7 @@ def _draw_waves(axes: Axes, field: Plane) -> None:
 
 def plot_record_section(
     traces: Mapping[str, Real[Array | np.ndarray, "station time"]],
-    distances: Real1,
+    distances: Real[Array | np.ndarray, " _"],
     dt: float,
     *,
     most: int = 40,
@@ -276,7 +277,7 @@ def plot_record_section(
         dt: Time between samples [s].
         most: Stations that are drawn, evenly chosen by distance.
         gain: Largest swing, in distances between neighbours.
-        normalize: Whether each trace is drawn relative to the first record's there, so that far ones show too.
+        normalize: Whether each trace is drawn relative to the first record's peak there, so that far ones show too.
         title: Text above.
         label: Of what is drawn, below.
         axes: Where to draw; by default a new figure.
@@ -299,7 +300,8 @@ def plot_record_section(
     step = float(np.ptp(away[chosen])) / max(len(chosen) - 1, 1) or 1.0
     first = next(iter(records.values()))[chosen]
     peaks = np.abs(first).max(-1, keepdims=True) if normalize else np.full((len(chosen), 1), np.abs(first).max())
-    peaks = np.where(peaks > 0, peaks, 1.0)
+    loudest = float(peaks.max()) or 1.0
+    peaks = np.maximum(peaks, QUIET * loudest)  # a trace that no wave has reached is not blown up
     for number, (name, record) in enumerate(records.items()):
         swings = away[chosen, None] + gain * step * record[chosen] / peaks
         look = (
@@ -319,7 +321,7 @@ def plot_record_section(
 
 def plot_coefficients(
     true: Float[Array | np.ndarray, "harmonic level"],
-    found: Float[Array | np.ndarray, "harmonic level"],
+    found: Float[Array | np.ndarray, "_ _"],
     radii: Sequence[float],
     *,
     label: str = "coefficient [%]",
@@ -377,6 +379,7 @@ def plot_coefficients(
     panels[-1].bar(range(degrees[-1] + 1), by_degree, color="tab:blue", alpha=0.75, width=0.7)
     panels[-1].axhline(1, color="black", linewidth=0.6, linestyle=":")
     panels[-1].set(xlabel="degree", ylim=(min(0.0, *by_degree), 1.08), xticks=range(degrees[-1] + 1))
+    panels[-1].set_box_aspect(1)
     panels[-1].set_title("correlation R", fontsize="medium")
     panels[-1].spines[["top", "right"]].set_visible(False)
     return figure

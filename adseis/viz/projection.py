@@ -12,7 +12,7 @@ WIDE, HIGH = 2 * math.sqrt(2), math.sqrt(2)
 """Half axes of the map."""
 
 
-def mollweide(latitude: ArrayLike, longitude: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def mollweide(latitude: float | ArrayLike, longitude: float | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     r"""Where a place is on Mollweide's map, which shows areas as they are.
 
         x = 2 sqrt(2) / pi lambda cos(t),    y = sqrt(2) sin(t),    2 t + sin(2 t) = pi sin(phi)
@@ -37,10 +37,10 @@ def mollweide(latitude: ArrayLike, longitude: ArrayLike) -> tuple[np.ndarray, np
         t = (low + high) / 2
         below = 2 * t + np.sin(2 * t) < target
         low, high = np.where(below, t, low), np.where(below, high, t)
-    return WIDE / np.pi * lam * np.cos(t), HIGH * np.sin(t)
+    return np.asarray(WIDE / np.pi * lam * np.cos(t)), np.asarray(HIGH * np.sin(t))
 
 
-def from_mollweide(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def from_mollweide(x: float | ArrayLike, y: float | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The place of a point of Mollweide's map.
 
     Args:

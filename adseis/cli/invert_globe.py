@@ -113,8 +113,9 @@ def run(config: Any) -> int:
     if len(config.data) > 1:
         raise ValueError(f"`data` are {len(config.data)} files; give one .npz.")
     options, bands = config.globe, config.stages()
-    if options.amplitude <= 0 or options.stations < 1:
-        raise ValueError(f"`globe.amplitude` = {options.amplitude} and `globe.stations` = {options.stations} must be positive.")
+    for name, value in dataclasses.asdict(options).items():
+        if not value > 0:
+            raise ValueError(f"`globe.{name}` = {value:g} must be positive.")
     mesh = _mesh(options)
     config = dataclasses.replace(config, evaluations=EVALUATIONS if config.evaluations is None else config.evaluations)
     stored = _read(config.data[0], mesh) if config.data else None

@@ -143,10 +143,10 @@ def test_files_that_do_not_fit(data, tmp_path, capsys, change, message):
     [
         (["--data", "none.npz"], "no data file at `none.npz`"),
         (["--data", "a.npz", "b.npz"], "give one .npz"),
-        (["--globe.amplitude", "0"], "--globe.amplitude"),
+        (["--globe.amplitude", "-1"], "--globe.amplitude -1 must be positive"),
         (["--spacing", "3"], "--spacing 3 is of no use to --problem globe"),
         (["--noise", "-1"], "--noise"),
-        (["--globe.frequency", "0"], "`frequency` = 0.0 must be positive"),
+        (["--globe.frequency", "0"], "--globe.frequency 0 must be positive"),
     ],
 )
 def test_refusals(tmp_path, capsys, more, message):

@@ -93,6 +93,15 @@ def test_first_gather(run, tmp_path):
 
 
 @pytest.mark.slow
+def test_fluid_ball(run, tmp_path):
+    """The surface of a small ball moves, by what a pulse of 1 m^3 s may move it, and both panels are drawn."""
+    printed = run("examples/fluid_ball.py", "--frequency", "1.5", "--orders", "2")
+    peak = float(re.search(r"peak ([\d.e+-]+) m", printed)[1])
+    assert 1e-8 < peak < 1e-3
+    assert_drawn(tmp_path / "fluid_ball.png")
+
+
+@pytest.mark.slow
 def test_certify_a_problem(run, tmp_path):
     """One objective passes, the careless one fails, for the right reason."""
     printed = run("examples/certify_a_problem.py", "--steps", "90")

@@ -153,7 +153,8 @@ class GlobalTomo:
             told: Hears of samples that are done.
 
         Returns:
-            What was "redrawn": id, attempts and the reason of the last; largest values; of Fourier series the "energy_left_out".
+            What was "redrawn": id, attempts and the reason of the last; "largest" values and mean "squares"; of Fourier series
+            the "energy_left_out".
 
         Raises:
             ValueError: If what is simulated is not the tier's.
@@ -162,7 +163,7 @@ class GlobalTomo:
         share: Share = task.what
         check_writable(folder)
         redrawn: list[dict[str, Any]] = []
-        largest = dict.fromkeys(self.kept, 0.0)
+        largest, squares = dict.fromkeys(self.kept, 0.0), dict.fromkeys(self.kept, 0.0)
         with ExitStack() as stack:
             rows = {
                 one: stack.enter_context(rows_written(folder / file, one, share.count, self.recording))
@@ -174,9 +175,11 @@ class GlobalTomo:
                 for one in self.kept:
                     values = getattr(waves, one)
                     rows[one].add(None if one == "source" else harmonics, values)
-                    largest[one] = max(largest[one], float(np.abs(values).max()))
+                    size = np.abs(np.asarray(values))
+                    largest[one] = max(largest[one], float(size.max()))
+                    squares[one] += float(np.mean(np.square(size, dtype=float))) / share.count
                 told(1)
-        facts: dict[str, Any] = {"redrawn": redrawn, "largest": largest}
+        facts: dict[str, Any] = {"redrawn": redrawn, "largest": largest, "squares": squares}
         if "fourier" in rows and rows["fourier"].left_out is not None:
             facts["energy_left_out"] = rows["fourier"].left_out
         return facts

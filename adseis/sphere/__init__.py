@@ -1,6 +1,6 @@
 """Balls and globes: structure in spherical harmonics, and waves by azimuthal Fourier series on spectral elements."""
 
-from adseis.sphere.azimuthal import coefficients
+from adseis.sphere.azimuthal import coefficients, energy_by_order
 from adseis.sphere.draws import draw_structures, latin_hypercube, least_bulk_margin, redraw_structure
 from adseis.sphere.medium import FluidMedium, SolidMedium
 from adseis.sphere.mesh import BallMesh
@@ -21,6 +21,7 @@ __all__ = [
     "checkerboard",
     "coefficients",
     "draw_structures",
+    "energy_by_order",
     "extremes",
     "latin_hypercube",
     "least_bulk_margin",

@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import erfc
 
 BAND = (1.2, 2.3)
 """w dt up to which all is kept, and above which nothing is; sqrt(6) is the most that a step can carry, and a mesh some 0.6."""
-TAIL, FADE = 60, 40
+TAIL, FADE = 60, 50
 """Steps that are marched behind a record, and over how many of them what is recorded fades: else its end would ring."""
 
 
@@ -76,5 +77,8 @@ def correction(nt: int, derivative: int = 0, *, integrated: bool = False) -> Cor
 
 
 def _faded(count: int) -> np.ndarray:
-    """1, but for the last `FADE`."""
-    return np.cos(np.pi / 2 * np.clip((np.arange(count) - (count - FADE)) / FADE, 0, 1)) ** 2
+    """1, but for the last `FADE`: an error function, which is as smooth as is needed.
+
+    A corner's frequencies above the waves' own would be taken for waves that have been too late, and put far before the end.
+    """
+    return erfc(10 / np.sqrt(2) * ((np.arange(count) - count) / FADE + 0.5)) / 2

@@ -31,7 +31,7 @@ from adseis.sphere.simulation import (
     rings_of_all,
     within,
 )
-from adseis.sphere.sources import PressureSource, Stations
+from adseis.sphere.sources import BallSource, PressureSource, Stations
 from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import Points, Probe
 from adseis.timeloop.override import current_adjoint
@@ -41,7 +41,7 @@ RECORDS = ("p", "chi", "z", "displacement")
 
 def simulate_fluid_ball(
     medium: FluidMedium | Sequence[FluidMedium],
-    source: PressureSource | Sequence[PressureSource],
+    source: BallSource | Sequence[BallSource],
     stations: Stations,
     mesh: BallMesh,
     *,
@@ -64,7 +64,7 @@ def simulate_fluid_ball(
     Args:
         medium: P-wave speed [m/s] and density [kg/m^3]; for several sources one for all (numbers, radial values or functions of
             place) or a list.
-        source: Where and what; a list of several is simulated one after the other.
+        source: A `PressureSource`; a list of several is simulated one after the other.
         stations: Where is recorded.
         mesh: From `sphere.ball`.
         record: "p", pressure [Pa], `(station, time)`; "chi", likewise [Pa s^2]; "z", displacement upwards [m], `(station, time)`;
@@ -163,7 +163,8 @@ def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder,
 
 def _taps(source: PressureSource, mesh: BallMesh) -> Points:
     """A source on the axis: order 0 alone, over 2 pi."""
-    at = locate(mesh.elements, jnp.zeros_like(source.radius)[None], source.radius[None])
+    dtype = source.time_function.dtype
+    at = locate(mesh.elements, jnp.zeros((1,), dtype), jnp.asarray(source.radius, dtype)[None])
     return Points((at.nodes * mesh.shape[1])[None], at.value[None] / (2 * np.pi))
 
 

@@ -4,8 +4,9 @@ With D = M^-1, restricted to what is free to move,
 
     a = D (f - K u),    u' = 2 u - u_before + dt^2 (a - dt^2 / 12 D K a),
 
-which is u' = 2 u - u_before + dt^2 D' (f - K u) with D' = D - dt^2 / 12 D K D. D, K and so D' are symmetric: energy is conserved,
-and the transpose of a step is a step. It is stable for dt^2 w^2 <= 12, w^2 being the largest eigenvalue of D K (4 for the leapfrog).
+which is u' = 2 u - u_before + dt^2 D' (f - K u) with D' = D - dt^2 / 12 D K D. D, K and so D' are symmetric: energy is
+conserved, and the transpose of a step is a step. It is stable for dt^2 w^2 <= 12, w^2 being the largest eigenvalue of D K (4 for
+the leapfrog).
 
 References:
     Dablain, M. A. (1986), Geophysics 51, 54-66, doi:10.1190/1.1442040
@@ -43,11 +44,14 @@ class System(Protocol):
 
     Attributes:
         name: Of its field.
-        shape: Of the field of one shot.
     """
 
     name: str
-    shape: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the field of one shot."""
+        ...
 
     def moved(self, mass: PyTree, force: Array) -> Array:
         """D: the acceleration of a force, zero where nothing moves."""
@@ -90,7 +94,6 @@ class FourthOrder(SweptEquation):
     by_mass: bool = True
     by_stiffness: bool = True
     keeps: bool = False
-    unroll = 2
 
     def initial_state(self, shots: int, dtype: jnp.dtype) -> State:
         """At rest."""

@@ -95,7 +95,7 @@ def _located(elements: Elements, s: Array, z: Array) -> Located:
     x = newton(held, newton(held, x, at), at)
     _, jacobian, (value, by_first, by_second) = place(held, x)
     by_s, by_z = _solved(jnp.swapaxes(jacobian, 0, 1), jnp.stack([by_first, by_second]))
-    close = s < 1e-9 * np.abs(elements.points).max()
+    close = s < 1e-9 * float(np.abs(elements.points).max())
     over_s = jnp.where(close, by_s, value / jnp.where(close, 1.0, s))
     local = jnp.asarray(elements.local.reshape(len(elements.local), -1))
     return Located(local[element], value, by_s, by_z, over_s)

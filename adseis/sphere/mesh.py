@@ -18,6 +18,10 @@ from adseis.sphere.structure import Positions
 SURFACE = 1e-6
 """Of the radius: what is as near to the surface lies on it."""
 
+STEP = (4e-7, 4e-6)
+"""Seconds for each element of degree 4, component and step of a fluid and of a solid on two cores (`benchmarks/globe.py`): an
+order of magnitude."""
+
 
 class BallMesh(Clock):
     """A ball cut into elements, and its azimuthal orders: static, hashable; made by `ball`.
@@ -41,6 +45,23 @@ class BallMesh(Clock):
     azimuthal_order: int = eqx.field(static=True)
     frequency: float = eqx.field(static=True)
     speeds: tuple[float, float] = eqx.field(static=True)
+
+    def __str__(self) -> str:
+        nodes, components = self.shape
+        field = nodes * components * 4 / 1e6  # of one number at every node and azimuth, in float32
+        largest, shortest = math.pi * self.radius / 4 / self.across, self.speeds[0] / self.frequency
+        told = [
+            f"ball of {self.radius:g} m for {self.frequency:g} Hz at {self.speeds[0]:g} to {self.speeds[1]:g} m/s",
+            f"{len(self.elements.points)} elements of degree {self.degree}, {nodes} nodes",
+            f"azimuthal order {self.azimuthal_order}",
+            f"shortest wavelength {shortest:.3g} m, largest element {largest:.3g} m",
+            f"{self.nt} steps of {self.dt:.3g} s",
+        ]
+        for name, parts, step in (("fluid", 1, STEP[0]), ("solid", 3, STEP[1])):
+            seconds = step * len(self.elements.points) * components * self.nt
+            held = (6 * math.sqrt(self.nt) + 20) * parts * field
+            told.append(f"{name}: some {seconds:.2g} s on two cores, {4 * seconds:.2g} s and {held:.0f} MB a gradient (float32)")
+        return "\n".join(told)
 
     @property
     def elements(self) -> Elements:

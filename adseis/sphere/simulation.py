@@ -74,8 +74,8 @@ def checked_source(source: BallSource, mesh: BallMesh) -> BallSource:
     """A source that is within the ball and fits the mesh's instants."""
     if source.time_function.shape != (mesh.nt,):
         raise ValueError(
-            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = {mesh.dt:g} "
-            "s."
+            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = "
+            f"{mesh.dt:g} s."
         )
     finite(source.time_function, "time_function", ("time",))
     for name in ("latitude", "longitude"):
@@ -84,7 +84,7 @@ def checked_source(source: BallSource, mesh: BallMesh) -> BallSource:
     if now is None:
         bad = ~((source.radius > 0) & (source.radius < mesh.radius))
         text = f"`radius` of the source must be above 0 and under {mesh.radius:g} m, the ball's. Move it inside."
-        radius = error_if(source.radius, bad, text, None)
+        radius = error_if(source.radius, jnp.asarray(bad), text, None)
         return dataclasses.replace(source, radius=radius)
     if not 0 < float(now) < mesh.radius:
         raise ValueFault(

@@ -5,8 +5,8 @@ With components (u_s, u_p, u_z) of displacement along s, phi and z, and d_p the 
     e_ss = d_s u_s,                e_pp = (u_s + d_p u_p) / s,            e_zz = d_z u_z,
     2 e_sp = d_s u_p + (d_p u_s - u_p) / s,    2 e_pz = d_z u_p + d_p u_z / s,    2 e_sz = d_s u_z + d_z u_s.
 
-What is divided by s vanishes on the axis, where its derivative by s stands for it. K is the strain's transpose, weights, Hooke's law
-at every azimuth, the strain.
+What is divided by s vanishes on the axis, where its derivative by s stands for it. K is the strain's transpose, weights,
+Hooke's law at every azimuth, the strain.
 """
 
 import dataclasses

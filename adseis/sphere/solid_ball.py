@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, PyTree
 
-from adseis.experiment.checks import finite, positive, shear
+from adseis.experiment.checks import finite, module_of, positive, shear
 from adseis.sphere.azimuthal import basis, turned
 from adseis.sphere.fourth_order import Coefficients, FourthOrder
 from adseis.sphere.locate import Located, locate
@@ -40,7 +40,7 @@ DERIVATIVES = {"displacement": 0, "velocity": 1, "acceleration": 2}
 
 def simulate_solid_ball(
     medium: SolidMedium | Sequence[SolidMedium],
-    source: MomentTensorSource | ForceSource | Sequence[MomentTensorSource] | Sequence[ForceSource],
+    source: BallSource | Sequence[BallSource],
     stations: Stations,
     mesh: BallMesh,
     *,
@@ -63,7 +63,7 @@ def simulate_solid_ball(
     Args:
         medium: P- and S-wave speed [m/s] and density [kg/m^3]; for several sources one for all (numbers, radial values or
             functions of place) or a list.
-        source: A moment tensor or a force; a list of several of one kind is simulated one after the other.
+        source: A `MomentTensorSource` or a `ForceSource`; a list of several of one kind is simulated one after the other.
         stations: Where is recorded.
         mesh: From `sphere.ball`, planned for the slowest S wave and the fastest P wave; its azimuthal order is at least 2 for a
             moment tensor, 1 for a force.
@@ -101,7 +101,7 @@ def simulate_solid_ball(
     stations = checked_stations(stations, mesh)
     if record not in DERIVATIVES:
         raise ValueError(f"`record` = {record!r} must be one of {', '.join(DERIVATIVES)}.")
-    fields = [_checked_medium(*each, mesh) for each in fields_of(media, sources, mesh, ("vp", "vs", "rho"))]
+    fields = [_checked_medium(vp, vs, rho, mesh) for vp, vs, rho in fields_of(media, sources, mesh, ("vp", "vs", "rho"))]
     rings = rings_of_all(sources, stations, mesh)
     fields, sources, stations = one_precision(fields, sources, stations)
     adjoint, derivative = current_adjoint(adjoint), DERIVATIVES[record]
@@ -153,13 +153,15 @@ def _equation(mesh: BallMesh, fields: tuple[Array, Array, Array]) -> tuple[Fourt
 
 def _taps(source: BallSource, mesh: BallMesh) -> Points:
     """A source on the axis, in its orders, over 2 pi: what it does to the motion of every node."""
-    at = locate(mesh.elements, jnp.zeros_like(source.radius)[None], source.radius[None])
+    dtype = source.time_function.dtype
+    at = locate(mesh.elements, jnp.zeros((1,), dtype), jnp.asarray(source.radius, dtype)[None])
     order = min(2, mesh.azimuthal_order)
     components = 2 * order + 1
     work = _work_of_moment if isinstance(source, MomentTensorSource) else _work_of_force
-    still = jnp.zeros((at.nodes.shape[1], 3, components), source.time_function.dtype)
+    still = jnp.zeros((at.nodes.shape[1], 3, components), dtype)
     weights = jax.grad(lambda motion: work(source, at, motion, order))(still)
-    nodes = (3 * at.nodes[0][:, None, None] + np.arange(3)[:, None]) * mesh.shape[1] + np.arange(components)
+    part, component = np.arange(3)[None, :, None], np.arange(components)[None, None]
+    nodes = (3 * at.nodes[0][:, None, None] + part) * mesh.shape[1] + component
     return Points(nodes.reshape(1, 1, -1), weights.reshape(1, 1, -1) / (2 * np.pi))
 
 
@@ -196,15 +198,15 @@ def _checked_mechanism(source: Any, mesh: BallMesh) -> Any:
     """A source that a solid takes, and that the mesh has orders for."""
     if not isinstance(source, MomentTensorSource | ForceSource):
         raise TypeError(
-            f"`source` is a {type(source).__name__}; a solid takes a `MomentTensorSource` or a `ForceSource`, an explosion being a "
-            "multiple of the unit tensor."
+            f"`source` is a {type(source).__name__}; a solid takes a `MomentTensorSource` or a `ForceSource`: an explosion is "
+            "a multiple of the unit tensor."
         )
     needed, values = (2, source.moment) if isinstance(source, MomentTensorSource) else (1, source.force)
     finite(values, "moment" if needed == 2 else "force", ("component",) * values.ndim)
     if mesh.azimuthal_order < needed:
         raise ValueError(
-            f"`azimuthal_order` = {mesh.azimuthal_order} of the mesh is too low for a {type(source).__name__}, which acts in orders "
-            f"0 to {needed}: plan the mesh with at least {needed}."
+            f"`azimuthal_order` = {mesh.azimuthal_order} of the mesh is too low for a {type(source).__name__}, which acts in "
+            f"orders 0 to {needed}: plan the mesh with at least {needed}."
         )
     return source
 
@@ -212,7 +214,8 @@ def _checked_mechanism(source: Any, mesh: BallMesh) -> Any:
 def _checked_medium(vp: Any, vs: Any, rho: Any, mesh: BallMesh) -> tuple[Any, Any, Any]:
     """Fields that a solid may have and the mesh carries."""
     vp, vs = within(vp, "vp", mesh.speeds[0], mesh), within(vs, "vs", mesh.speeds[0], mesh)
-    fast = vp[:, None] if np.ndim(vp) == 1 and np.ndim(vs) == 2 else vp
-    slow = vs[:, None] if np.ndim(vs) == 1 and np.ndim(vp) == 2 else vs
-    shear(slow, fast)
+    rank, module = max(np.ndim(vp), np.ndim(vs)), module_of(vp, vs)
+    # Radial values beside 3D ones get an axis of azimuths.
+    slow, fast = module.broadcast_arrays(*(x[:, None] if np.ndim(x) == 1 and rank == 2 else x for x in (vs, vp)))
+    vs = shear(slow.reshape(slow.shape or (1,)), fast.reshape(fast.shape or (1,))).reshape(slow.shape)
     return vp, vs, positive(rho, "medium.rho")

@@ -125,7 +125,8 @@ class Stations(eqx.Module):
             if now is not None and bool((abs(now) > largest).any()):
                 where = int(np.argmax(abs(np.asarray(now)) > largest))
                 raise ValueFault(
-                    f"`{name}` of station {where} is {float(now[where])} degrees; it must lie within -{largest:g} and {largest:g}."
+                    f"`{name}` of station {where} is {float(now[where])} degrees; it must lie within "
+                    f"-{largest:g} and {largest:g}."
                 )
 
     @property

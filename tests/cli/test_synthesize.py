@@ -99,6 +99,7 @@ def test_windows_of_a_model_file(adseis, tmp_path, monkeypatch):
         (("openfwi", "--family", "style-a", "--samples", 0), "--samples 0 must be at least 1"),
         (("openfwi", "--family", "style-a", "--stretch"), "--stretch is of no use without a --model"),
         (("openfwi", "--model", "absent.h5"), "absent.h5"),
+        (("openfwi", "--tier", "acoustic"), "--tier acoustic is of no use to openfwi: it is an option of globaltomo"),
         (("marsquakes",), "marsquakes"),
         (("openfwi", "--family", "style-a", "--output", "file/below"), "cannot write to"),
         (("openfwi", "--family", "style-a", "--output", "theirs"), "--output theirs has Style_A already, and no manifest.json"),

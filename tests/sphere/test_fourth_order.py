@@ -69,7 +69,7 @@ def test_order_in_time():
 
 
 def test_energy_and_the_limit():
-    """1/2 v M v + 1/2 u' (K - dt^2 / 12 K D K) u is kept to rounding just below the limit dt^2 w^2 = 12; just above fields grow."""
+    """1/2 v M v + 1/2 u' (K - dt^2 / 12 K D K) u is kept to rounding just below the limit dt^2 w^2 = 12; above it fields grow."""
     w, _ = modes()
     k, inverse = np.asarray(K), 1 / np.asarray(MASS)
     some = jnp.asarray(RANDOM.normal(size=COUNT))

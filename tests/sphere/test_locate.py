@@ -65,7 +65,7 @@ def test_found(find, places):
 
 
 def test_inside_the_element(find):
-    """A field that is one in the elements found and nothing elsewhere is continuous: those are the elements that hold the points."""
+    """Points lie within the bounds of the nodes of their elements, but for how far these are curved."""
     at, s, z = find(*random_points())
     box = ELEMENTS.coordinates[at.nodes]
     slack = 0.02 * RADIUS

@@ -18,7 +18,8 @@ def modes(across, shells, degree, order, count=4):
     plain, square, mass = _assembled(elements)
     free = np.flatnonzero((elements.radius < 1 - 1e-6) & ((elements.coordinates[:, 0] > 0) | (order == 0)))
     operator = (plain + order**2 * square)[free][:, free].tocsc()
-    found = scipy.sparse.linalg.eigsh(operator, count, scipy.sparse.diags(mass[free]).tocsc(), sigma=0.0, return_eigenvectors=False)
+    mass = scipy.sparse.diags(mass[free]).tocsc()
+    found = scipy.sparse.linalg.eigsh(operator, count, mass, sigma=0.0, return_eigenvectors=False)
     return np.sqrt(np.sort(found))
 
 

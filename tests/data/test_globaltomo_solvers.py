@@ -1,0 +1,165 @@
+"""GlobalTomo-style data by our solver: files, exact waves of the uniform ball, draws, complaints; a ball of few elements."""
+
+import pickle
+
+import jax
+import numpy as np
+import pytest
+from analytic_ball import fluid_ball
+from globaltomo_files import tiny
+
+from adseis.data import globaltomo
+from adseis.data.globaltomo_fluid import gaussian
+from adseis.data.globaltomo_timing import seismogram_of, timing
+from adseis.data.synthesis import synthesize
+from adseis.resampling import sample_whole
+from adseis.sphere.draws import draw_structures, redraw_structure
+
+TIER = tiny("acoustic-small", degree=2, samples=8, dt=0.15, stations=(5, 5), snapshots=5)
+WAVES = globaltomo.FluidWaves(TIER, globaltomo.Setup(2.0, 1, speeds=(950.0, 1050.0), half_duration=0.5))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def mixed_types():
+    """`sphere.locate` compares single with double precision where 64 bit are switched on."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+class Killed:
+    """Our solver, killed as it makes a sample."""
+
+    def __init__(self, at):
+        self.at = at
+
+    def __call__(self, harmonics, index):
+        if index == self.at:
+            raise KeyboardInterrupt
+        return WAVES(harmonics, index)
+
+
+def generator(simulate=WAVES, samples=3):
+    return globaltomo.GlobalTomo(
+        simulate, WAVES.recording, samples, 1, seed=3, solver=WAVES.settings(), draw=globaltomo.LatinHypercube(samples)
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder of three samples."""
+    folder = tmp_path_factory.mktemp("whole")
+    synthesize(generator(), folder, progress=False)
+    return folder
+
+
+def test_files(made):
+    """Are GlobalTomo's: what the reader takes apart is what the solver returned, float32; slices are the series on meridians."""
+    data = globaltomo.Dataset(made, TIER)
+    sample = data[1]
+    drawn = globaltomo.LatinHypercube(3)(TIER, 3, 1, 0)
+    np.testing.assert_array_equal(sample.harmonics, drawn)
+    waves = WAVES(drawn, 1)
+    np.testing.assert_array_equal(sample.seismogram, waves.seismogram)
+    np.testing.assert_array_equal(sample.slices, waves.slices)
+    assert (sample.slices.dtype, sample.slices.shape[2]) == (np.float32, len(WAVES.mesh.elements.points))
+    # Order 1 has all its numbers in sixteen: both are sums of three terms in float32.
+    onto = np.moveaxis(globaltomo.on_azimuths(sample.fourier, TIER.azimuths), -1, 1)
+    np.testing.assert_allclose(onto, sample.slices, rtol=0, atol=1e-6 * np.abs(onto).max())
+    assert np.abs(sample.slices - sample.slices[:, :1]).max() > 1e-3 * np.abs(sample.slices).max()
+    assert data.slice_points.shape == (16, sample.slices.shape[2], 3)
+
+
+def test_a_run_that_was_killed_twice_goes_on(made, tmp_path):
+    """And leaves the same bytes."""
+    for at in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            synthesize(generator(Killed(at)), tmp_path, progress=False)
+    synthesize(generator(), tmp_path, progress=False)
+    whole, killed = (
+        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.suffix in (".h5", ".json")}
+        for folder in (made, tmp_path)
+    )
+    assert len(whole) == 3 * 3 + 3 + 1
+    assert killed == whole
+
+
+def test_the_uniform_ball():
+    """Snapshots and seismograms against the exact waves, at the times and places that the files tell; low-passed alike. Five
+    elements from the centre to the surface are good for 2 % of the largest chi, near the source, and of its slope at the surface
+    for 3 %, but not above the source, at the pole, where both are in one element."""
+    waves, clock = WAVES(np.zeros(TIER.coefficients, "float32"), 0), WAVES.clock
+    times = clock.dt * np.arange(WAVES.mesh.nt + 60) - clock.lead
+    some = np.arange(0, len(WAVES.recording.elements), 4)
+    s, z = WAVES.recording.elements[some].T
+    latitude = np.linspace(-90, 90, TIER.stations[0])[:-1]
+    exact = fluid_ball(
+        gaussian(WAVES.setup, times),
+        clock.dt,
+        radius=1000.0,
+        speed=1000.0,
+        rho=1000.0,
+        source_radius=800.0,
+        receiver_radius=np.concatenate([np.hypot(s, z), np.full(len(latitude), 1000.0)]),
+        distance=np.concatenate([np.arctan2(s, z), np.radians(90 - latitude)]),
+    )
+    at = np.searchsorted(times, TIER.snapshot_times - 1e-6)
+    np.testing.assert_allclose(times[at], TIER.snapshot_times, rtol=0, atol=1e-9)
+    chi = exact.chi[: len(s), at].T
+    for slice_ in (0, 5):
+        np.testing.assert_allclose(waves.slices[:, slice_, some], chi, rtol=0, atol=0.02 * np.abs(chi).max())
+    fading = np.cos(np.pi / 2 * np.clip((times - times[-1] + 0.6) / 0.5, 0, 1)) ** 2
+    upwards = sample_whole((exact.radial[len(s) :] * fading).T, clock.dt, -clock.lead, TIER.dt, TIER.samples).T
+    np.testing.assert_allclose(waves.seismogram[:-1, 2, 2], upwards, rtol=0, atol=0.03 * np.abs(upwards).max())
+    assert np.all(waves.seismogram[:, :, :2] == 0)
+
+
+def test_clocks():
+    """Snapshots fall onto steps no longer than the longest, behind the source's beginning; that of the acoustic tier
+    is when AxiSEM3D began. What lies within the band is resampled as it is."""
+    for longest in (0.0039, 0.0079):
+        tier = globaltomo.TIERS["acoustic-small"]
+        clock = timing(tier, longest=longest, before=0.125)
+        steps = (tier.snapshot_times + clock.lead) / clock.dt
+        np.testing.assert_allclose(steps, clock.every * (clock.first + np.arange(15)), rtol=0, atol=1e-6)
+        assert 0.95 * longest < clock.dt <= longest
+        assert clock.lead == pytest.approx(0.1252594)
+        nt = int(clock.duration / clock.dt) + 1
+        wave = np.exp(-(((clock.dt * np.arange(nt) - clock.lead - 1.5) / 0.1) ** 2))
+        wanted = np.exp(-(((tier.times - 1.5) / 0.1) ** 2))
+        np.testing.assert_allclose(seismogram_of(tier, clock, nt) @ wave, wanted, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match=r"`tier` = 'earth' has no times of snapshots"):
+        timing(globaltomo.TIERS["earth"], longest=0.1, before=0.1)
+
+
+def test_structures_of_a_hypercube():
+    """One sample by itself is the row of the whole, in the files' order; others in its place are not of the hypercube."""
+    elastic = tiny("elastic", degree=1)
+    draw = globaltomo.LatinHypercube(250)
+    whole = draw_structures(7, 250, properties=3, degree=1)
+    np.testing.assert_array_equal(draw(elastic, 7, 123, 0).reshape(4, 3, 5), np.moveaxis(whole[123], 0, 1).astype("float32"))
+    again = redraw_structure(7, 123, 2, properties=3, degree=1)
+    np.testing.assert_array_equal(draw(elastic, 7, 123, 2).reshape(4, 3, 5), np.moveaxis(again, 0, 1).astype("float32"))
+
+
+def test_what_the_mesh_does_not_carry_is_drawn_again():
+    """Before anything is simulated."""
+    coefficients = np.zeros(TIER.coefficients, "float32")
+    coefficients[0] = 0.2  # of degree 0, 0.2 / sqrt(4 pi)
+    with pytest.raises(globaltomo.DrawAgain, match="vp is 1000 to 1056 m/s, and the mesh carries 950 to 1050"):
+        WAVES(coefficients, 0)
+
+
+def test_makers():
+    """Of the tiers travel to jobs, tell their settings, and refuse what cannot be."""
+    found = pickle.loads(pickle.dumps(globaltomo.maker("acoustic-small", 250, 100, seed=2)))
+    settings = found.settings()
+    assert [task.samples for task in found.tasks()] == [100, 100, 50]
+    assert (settings["draw"], settings["solver"]["azimuthal_order"]) == ("LatinHypercube", 8)
+    assert settings["recording"]["source_time_function"].startswith("s(t) = 0.0001 m^3 exp(-(1.628 t / 0.125 s)^2)")
+    assert settings["recording"]["element_coords_are"] == "the middle node of each spectral element"
+    with pytest.raises(
+        ValueError, match="`tier` = elastic cannot be made yet: there is a solver for acoustic and acoustic-small"
+    ):
+        globaltomo.maker("elastic", 1)
+    with pytest.raises(ValueError, match="`samples` = 0 must be at least 1"):
+        globaltomo.maker("acoustic", 0)

@@ -1,0 +1,106 @@
+"""What is told of bad input to a fluid ball: one line, which names what is wrong, its value and the repair."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import adseis as ads
+from adseis import sphere
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    return sphere.ball(1000.0, 0.7, 1.0, (900.0, 1100.0), azimuthal_order=2, degree=3)
+
+
+def call(mesh, *, vp=1000.0, rho=900.0, radius=700.0, time_function=None, depth=100.0, **options):
+    time_function = np.ones(mesh.nt) if time_function is None else time_function
+    source = options.pop("source") if "source" in options else sphere.PressureSource(radius, 40.0, 75.0, time_function)
+    stations = sphere.Stations([10.0, 20.0], [20.0, 30.0], jnp.stack([jnp.asarray(1000.0), 1000.0 - depth]))
+    medium = options.pop("media", None) or sphere.FluidMedium(vp, rho)
+    return ads.simulate_fluid_ball(medium, source, stations, mesh, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"vp": -1000.0}, r"`medium.vp` is -1000.0; it must be finite and positive"),
+        ({"vp": lambda r, lat, lon: 1000 - 2.1 * r}, r"`medium.vp` is -.* at node \(\d+, \d+\) .* must be finite and positive"),
+        (
+            {"vp": 1200.0},
+            "`medium.vp` reaches from 1200 to 1200 m/s; the mesh was planned for speeds from 900 to 1100 m/s at 0.7 Hz; plan",
+        ),
+        ({"vp": 800.0}, "`medium.vp` reaches from 800 to 800 m/s; the mesh was planned"),
+        ({"vp": np.ones(7)}, r"`medium.vp` \(7,\) must be a number, `\(node,\)` = .* or `\(node, azimuth\)` = "),
+        ({"rho": 0.0}, "`medium.rho` is 0.0; it must be finite and positive"),
+        ({"rho": np.full((3, 3), 900.0)}, r"`medium.rho` \(3, 3\) must be a number"),
+        (
+            {"radius": 0.0},
+            "`radius` of the source is 0 m; it must be above 0, since at the centre no direction is up, and under 1000 m",
+        ),
+        ({"radius": 1000.0}, "`radius` of the source is 1000 m; .* Move it inside"),
+        ({"radius": float("nan")}, "`radius` of the source is nan m"),
+        ({"time_function": np.ones(5)}, r"`time_function` \(5,\) must be \(time,\) = \(\d+,\), sampled at `mesh.times`"),
+        ({"depth": -1.0}, "`radius` of station 1 is 1001 m; it must be 0 to 1000 m, the ball's: above the surface is nothing"),
+        (
+            {"depth": 0.0, "record": "p"},
+            '`record` = "p" is zero on the surface, where all stations lie: record "z" or "displacement"',
+        ),
+        ({"depth": 0.0, "record": "chi"}, '`record` = "chi" is zero on the surface'),
+        ({"record": "vz"}, "`record` = 'vz' must be one of p, chi, z, displacement"),
+        ({"source": []}, "`source` must be one source, or a list of sources of one kind, at least one"),
+    ],
+    ids=str,
+)
+def test_known_values(mesh, options, told):
+    with pytest.raises(ValueError, match=told) as fault:
+        call(mesh, **options)
+    assert "\n" not in str(fault.value)
+
+
+def test_several_sources(mesh):
+    source = sphere.PressureSource(700.0, 40.0, 75.0, np.ones(mesh.nt))
+    with pytest.raises(ValueError, match="`medium` are 3 media for 2 sources"):
+        call(mesh, source=[source] * 2, media=[sphere.FluidMedium(1000.0, 900.0)] * 3)
+    with pytest.raises(ValueError, match=r"`medium.vp` \(node, azimuth\) belongs to the frame of one source: give a function"):
+        call(mesh, source=[source] * 2, vp=np.full(mesh.shape, 1000.0))
+    with pytest.raises(ValueError, match="A `probe` sees one source"):
+        call(mesh, source=[source] * 2, probe=lambda fields: fields["chi"])
+    force = sphere.ForceSource(700.0, 40.0, 75.0, np.ones(mesh.nt), np.ones(3))
+    with pytest.raises(TypeError, match="ForceSource"):
+        call(mesh, source=force)
+    with pytest.raises(ValueError, match="a list of sources of one kind"):
+        call(mesh, source=[source, force])
+
+
+def test_traced_values(mesh):
+    """Under `jit` too, by one check before the time loop."""
+    run = jax.jit(lambda vp, radius, depth: call(mesh, vp=vp, radius=radius, depth=depth, record="p"))
+    for values, told in [
+        ((-1000.0, 700.0, 100.0), "medium.vp` holds a NaN, an infinity or a value that is not positive"),
+        ((1200.0, 700.0, 100.0), "`medium.vp` is out of range: the mesh was planned for speeds from 900 to 1100 m/s"),
+        ((1000.0, 1001.0, 100.0), "`radius` of the source must be above 0 and under 1000 m"),
+        ((1000.0, 700.0, -1.0), "`radius` of a station must be 0 to 1000 m"),
+    ]:
+        with pytest.raises(RuntimeError, match=told):
+            run(*map(jnp.asarray, values)).block_until_ready()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: sphere.PressureSource(np.ones(2), 0.0, 0.0, np.ones(3)), r"`radius` \(2,\) must be a number: one source"),
+        (lambda: sphere.PressureSource(1.0, 0.0, 0.0, np.ones((2, 3))), r"`time_function` \(2, 3\) must be \(time,\)"),
+        (lambda: sphere.MomentTensorSource(1.0, 0.0, 0.0, np.ones(3), np.ones(6)), r"`moment` \(6,\) must be \(3, 3\)"),
+        (lambda: sphere.MomentTensorSource(1.0, 0.0, 0.0, np.ones(3), np.triu(np.ones((3, 3)))), "must be finite and symmetric"),
+        (lambda: sphere.ForceSource(1.0, 0.0, 0.0, np.ones(3), np.ones(2)), r"`force` \(2,\) must be \(3,\)"),
+        (lambda: sphere.Stations([0.0], [0.0, 1.0], [1.0]), "must each be"),
+        (lambda: sphere.Stations([], [], []), "for at least one station"),
+        (lambda: sphere.Stations([0.0, 91.0], [0.0, 0.0], [1.0, 1.0]), "`latitude` of station 1 is 91.0 degrees"),
+        (lambda: sphere.Stations([0.0], [np.nan], [1.0]), "`longitude` is nan at"),
+    ],
+)
+def test_sources_and_stations(make, told):
+    with pytest.raises((ValueError, TypeError), match=told):
+        make()

@@ -61,9 +61,9 @@ class Benchmark:
     """Of the records [s]."""
     stations: int = 150
     """All over the surface."""
-    gradients: int = 40
+    gradients: int = 24
     """Of all sources, at most, on both meshes together."""
-    coarse_gradients: int = 25
+    coarse_gradients: int = 12
     """Of those, on the coarse mesh."""
     output: Path = Path("runs/benchmarks/tomography")
     """Where to write, without extension: .json, .png and .md; a folder of that name holds what is finished."""

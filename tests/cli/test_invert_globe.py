@@ -3,11 +3,13 @@
 Waves are replaced by a linear function of the speed at some places; `tests/inversion/test_tomography.py` has the real ones.
 """
 
+import dataclasses
 import functools
 
 import h5py
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from adseis.cli import invert_globe
 from adseis.cli.main import main
@@ -53,6 +55,18 @@ def quick(monkeypatch):
         monkeypatch.setattr(invert_globe, name, functools.partial(getattr(invert_globe, name), pixels=16))
 
 
+@pytest.fixture
+def blank(monkeypatch):
+    """No pictures."""
+    for name in ("plot_depth_slices", "plot_meridian", "plot_record_section", "plot_coefficients"):
+        monkeypatch.setattr(invert_globe, name, lambda *_, **__: Figure())
+    monkeypatch.setattr(invert_globe, "report_inversion", functools.partial(_without_curves, invert_globe.report_inversion))
+
+
+def _without_curves(report, folder, findings, result, *, begun):
+    report(folder, dataclasses.replace(findings, curves={}), result, begun=begun)
+
+
 def words(out, *more):
     return ["invert", "--problem", "globe", *SMALL, "--output", str(out), *map(str, more)]
 
@@ -76,7 +90,7 @@ def test_a_run(quick, tmp_path, capsys):
     assert "finished already" in capsys.readouterr().out
 
 
-def test_a_killed_run_goes_on(quick, tmp_path, monkeypatch):
+def test_a_killed_run_goes_on(quick, blank, tmp_path, monkeypatch):
     """Killed after three iterations and started again, it ends with the same numbers."""
     assert main(words(tmp_path / "whole", "--iterations", 6)) == 0
     record = invert_globe.RunFolder.record
@@ -106,7 +120,7 @@ def data(tmp_path):
     return tmp_path / "data.npz", arrays
 
 
-def test_data_of_a_file(quick, data, tmp_path, monkeypatch):
+def test_data_of_a_file(quick, blank, data, tmp_path, monkeypatch):
     """Records at other instants are brought to the mesh's; there is no truth to compare with."""
     path, arrays = data
     np.savez(path, **arrays | {"observed": np.cos(np.arange(301) * 0.01) * np.ones((1, 2, 1)) * 1e-6})

@@ -38,7 +38,7 @@ SOLVERS: dict[str, Solver] = {
     ),
 }
 """By the name of the tier. Of degree 8 about no structure stays within 10 % of the mean speed, of degree 4 nearly all do.
-The small one is cheap: with as many elements for a wavelength as the other it took three times as long, for a third of the error."""
+The small one has few elements: with as many for a wavelength as the other it took thrice as long, for a third of the error."""
 
 
 def maker(tier: str, samples: int, samples_per_file: int = 100, seed: int = 0) -> GlobalTomo:

@@ -2,7 +2,6 @@
 
 import pickle
 
-import jax
 import numpy as np
 import pytest
 from analytic_ball import fluid_ball
@@ -17,13 +16,6 @@ from adseis.sphere.draws import draw_structures, redraw_structure
 
 TIER = tiny("acoustic-small", degree=2, samples=8, dt=0.15, stations=(5, 5), snapshots=5)
 WAVES = globaltomo.FluidWaves(TIER, globaltomo.Setup(2.0, 1, speeds=(950.0, 1050.0), half_duration=0.5))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def mixed_types():
-    """`sphere.locate` compares single with double precision where 64 bit are switched on."""
-    with jax.numpy_dtype_promotion("standard"):
-        yield
 
 
 class Killed:

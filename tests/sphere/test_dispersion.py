@@ -29,8 +29,8 @@ def exact(w, f):
 @pytest.mark.parametrize(("w", "tolerance"), [(0.1, 1e-6), (0.6, 1e-6), (1.1, 6e-4)])
 def test_a_mode_is_exact(w, tolerance):
     """Up to the end of the record a mode that has been struck rings as in continuous time, to 1e-6, of the tails of the blow's
-    spectrum beyond the band; at w dt = 1.1, half a width below the band's edge, to 6e-4. While it is struck some w^2 / 30 of the blow
-    itself is added, which stays where the source is. Without the matrices the fastest mode is off by 4 %."""
+    spectrum beyond the band; at w dt = 1.1, half a width below the band's edge, to 6e-4. While it is struck some w^2 / 30 of the
+    blow itself is added, which stays where the source is. Without the matrices the fastest mode is off by 4 %."""
 
     def blow(t):
         return np.cos(w * (t - 60)) * np.exp(-(((t - 60) / 9) ** 2))

@@ -1,12 +1,19 @@
 """Waves of a homogeneous fluid ball against their exact series, no fitted factor; energy; and ways to call the solver."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from analytic import relative_l2
 from analytic_ball import fluid_ball
+from helpers import assert_same
 
 import adseis as ads
 from adseis import sphere
+from adseis.parallel.devices import device_mesh
+from adseis.sphere.azimuthal import transform
+from adseis.sphere.fluid import VaryingFluidBall
+from adseis.sphere.fluid_ball import _equation
 
 RADIUS, SPEED, RHO, DEPTH = 1000.0, 1000.0, 900.0, 200.0
 DISTANCE = np.array([40.0, 100.0, 150.0, 40.0, 120.0])
@@ -28,8 +35,8 @@ def stations(some=slice(None)):
 
 
 def errors(mesh, sharpness):
-    """Of pressure at three stations in the bulk; of displacement up and north at all five; and the largest motion eastwards, where
-    there is none, over the largest motion."""
+    """Of pressure at three stations in the bulk; of displacement up and north at all five; and the largest motion eastwards,
+    where there is none, over the largest motion."""
     source, medium = below_the_pole(mesh, sharpness), sphere.FluidMedium(SPEED, RHO)
     exact = fluid_ball(
         np.asarray(source.time_function), mesh.dt, radius=RADIUS, speed=SPEED, rho=RHO, source_radius=RADIUS - DEPTH,
@@ -43,8 +50,8 @@ def errors(mesh, sharpness):
 
 
 def test_against_the_series():
-    """Three stations in the bulk and two on the surface, through surface reflections, with the planner's mesh: less than 1 %, what
-    1.3 elements of degree 4 leave for the shortest wavelength (measured: 0.1 % in pressure, 0.2 % in displacement)."""
+    """Three stations in the bulk and two on the surface, through surface reflections, with the planner's mesh: less than 1 %,
+    what 1.3 elements of degree 4 leave for the shortest wavelength (measured: 0.1 % in pressure, 0.2 % in displacement)."""
     pressure, motion, east = errors(sphere.ball(RADIUS, 3.0, 4.0, (SPEED, SPEED), azimuthal_order=0), 4.5)
     print(pressure, motion)  # noqa: T201 - figures of docs/theory/globe.md
     assert max(pressure) < 0.01
@@ -79,12 +86,12 @@ def test_spectral_convergence_of_traces():
 
 
 def test_energy():
-    """The ball's own energy, 1/2 v D^+ v + 1/2 u' (K - dt^2 / 12 K D K) u, 3D structure and all orders: from step to step it changes
-    by rounding, far less than 1e-10 of its value, and over 300 steps by no more."""
+    """The ball's own energy, 1/2 v D^+ v + 1/2 u' (K - dt^2 / 12 K D K) u, 3D structure and all orders: from step to step it
+    changes by rounding, far less than 1e-10 of its value, and over 300 steps by no more."""
     mesh = sphere.ball(RADIUS, 1.0, 1.0, (900.0, 1100.0), azimuthal_order=3)
     rng = np.random.default_rng(0)
     vp = jnp.asarray(rng.uniform(900, 1100, mesh.shape))
-    equation, coefficients, _ = _equation(mesh, (vp, jnp.asarray(rng.uniform(800, 1000, mesh.shape[:1]))))
+    equation, coefficients, light = _equation(mesh, (vp, jnp.asarray(rng.uniform(800, 1000, mesh.shape[:1]))))
     system, (mass, stiffness) = equation.system, coefficients
 
     def step(state, _):
@@ -97,6 +104,10 @@ def test_energy():
     start = equation.initial_state(1, vp.dtype)
     some = system.moved(mass, jnp.asarray(rng.normal(size=system.shape)))[None]
     start = start._replace(fields={"chi": some}, memory=start.memory._replace(before=some))
+    other = VaryingFluidBall(mesh.elements, 3, system.free)  # of a density that could vary with azimuth, and does not
+    light = jnp.broadcast_to(light[:, None], mesh.shape)
+    two = jax.jit(lambda x: (system.resisted(stiffness, x), other.resisted(light, x)))(some[0])
+    assert_same(*two, 1e-12)
     _, (v, elastic) = jax.jit(lambda: jax.lax.scan(step, start, length=300))()
     blocks = np.einsum("ak,na,al->nkl", transform(3), np.asarray(mass), transform(3))
     inverse = np.linalg.pinv(blocks * system.free[:, :, None] * system.free[:, None], hermitian=True)
@@ -110,21 +121,40 @@ def small():
     mesh = sphere.ball(RADIUS, 0.7, 1.8, (900.0, 1100.0), azimuthal_order=2, degree=3)
     bump = np.exp(-((3 * (mesh.times - 0.7)) ** 2))
     sources = [sphere.PressureSource(700.0, 40.0, 75.0, bump), sphere.PressureSource(500.0, -80.0, 10.0, -2 * bump)]
-    vp = lambda r, latitude, longitude: 1000.0 + 80 * jnp.sin(r / 300 + jnp.radians(longitude)) * jnp.cos(jnp.radians(latitude))  # noqa: E731
+
+    def vp(radius, latitude, longitude):
+        return 1000.0 + 80 * jnp.sin(radius / 300 + jnp.radians(longitude)) * jnp.cos(jnp.radians(latitude))
+
     return mesh, sources, sphere.FluidMedium(vp, RHO), stations(slice(3))
 
 
-def test_several_sources():
-    """A list is each by itself, on two devices too, and so are media in the frames of their sources; to rounding."""
+def test_several_sources_and_a_probe():
+    """A list is each by itself: here in float32 and on two devices, against float64 one by one, to 2e-5 of the peak, some hundred
+    steps of rounding. A probe sees the field every ten steps, zero on the surface."""
     mesh, sources, medium, where = small()
-    each = jnp.stack([ads.simulate_fluid_ball(medium, source, where, mesh) for source in sources])
-    assert each.shape == (2, 3, mesh.nt)
-    assert_same(ads.simulate_fluid_ball(medium, sources, where, mesh, devices=device_mesh(jax.devices()[:2])), each, 1e-12)
+    probe = lambda fields: fields["chi"][0]  # noqa: E731
+    each, seen = zip(
+        *(ads.simulate_fluid_ball(medium, s, where, mesh, probe=probe, probe_every=10) for s in sources), strict=True
+    )
+    assert each[0].shape == (3, mesh.nt)
+    series = sphere.coefficients(seen[0])
+    assert series.shape == (*seen[0].shape[:2], mesh.azimuthal_order + 1)
+    assert np.abs(series[:, mesh.surface]).max() == 0
+    assert np.abs(seen[0]).max() > 0
+    fields = []
+    for source in sources:
+        at = mesh.points(source)
+        vp = np.asarray(medium.vp(at.radius, at.latitude, at.longitude), "float32")
+        fields.append(sphere.FluidMedium(vp, np.asarray(RHO, "float32")))
+    single = [sphere.PressureSource(s.radius, s.latitude, s.longitude, s.time_function.astype("float32")) for s in sources]
+    found = ads.simulate_fluid_ball(fields, single, where, mesh, devices=device_mesh(jax.devices()[:2]))
+    assert found.dtype == jnp.float32
+    assert_same(found, jnp.stack(each), 2e-5, lenient=True)
 
 
 @pytest.mark.slow
 def test_several_media():
-    """Arrays in the frame of each source are the function that they were made from, and one medium of numbers serves all."""
+    """Arrays in the frame of each source are the function that they were made from; numbers are radial values; to rounding."""
     mesh, sources, medium, where = small()
     each = jnp.stack([ads.simulate_fluid_ball(medium, source, where, mesh) for source in sources])
     fields = []
@@ -138,27 +168,6 @@ def test_several_media():
         ads.simulate_fluid_ball(sphere.FluidMedium(np.full(mesh.shape[0], 1000.0), RHO), sources, where, mesh),
         1e-12,
     )
-
-
-def test_probe_in_single_precision():
-    """In float32 (2e-5 of the peak: some hundred steps of rounding) traces are those of float64; a probe sees the field every ten
-    steps, zero on the surface."""
-    mesh, (source, _), medium, where = small()
-    single = sphere.PressureSource(source.radius, source.latitude, source.longitude, source.time_function.astype("float32"))
-    at = mesh.points(source)
-    vp = np.asarray(medium.vp(at.radius, at.latitude, at.longitude))
-    of = lambda dtype: sphere.FluidMedium(vp.astype(dtype), np.asarray(RHO, dtype))  # noqa: E731
-    chi = ads.simulate_fluid_ball(of(np.float64), source, where, mesh, record="chi")
-    found, seen = ads.simulate_fluid_ball(
-        of(np.float32), single, where, mesh, record="chi", probe=lambda fields: fields["chi"][0], probe_every=10
-    )
-    assert found.dtype == seen.dtype == jnp.float32
-    assert_same(found, chi, 2e-5, lenient=True)
-    assert seen.shape[1:] == mesh.shape
-    series = sphere.coefficients(seen)
-    assert series.shape == (*seen.shape[:2], mesh.azimuthal_order + 1)
-    assert np.abs(series[:, mesh.surface]).max() == 0
-    assert np.abs(seen).max() > np.abs(chi).max()
 
 
 @pytest.mark.slow

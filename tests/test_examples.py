@@ -73,6 +73,7 @@ def assert_drawn(path):
     [
         pytest.param("first_gradient", ("--steps", "450"), marks=pytest.mark.slow),
         pytest.param("first_inversion", ("--iterations", "1"), marks=pytest.mark.slow),
+        pytest.param("globe_inversion", ("--frequency", "1.5", "--degree", "1", "--orders", "2"), marks=pytest.mark.slow),
         pytest.param("openfwi_refine", ("--evaluations", "30"), marks=[pytest.mark.optimised, pytest.mark.slow]),
         pytest.param("network_as_velocity", ("--iterations", "1"), marks=[pytest.mark.optimised, pytest.mark.slow]),
         pytest.param("flax_network_as_velocity", ("--iterations", "1"), marks=[pytest.mark.optimised, pytest.mark.slow]),

@@ -1,7 +1,8 @@
 """`adseis invert`: a velocity model, a source's position, a rupture or a moment tensor from waveforms.
 
 Each problem is a file of its own: `invert_velocity`, `invert_location`, `invert_rupture`, `invert_moment_tensor`; and
-`invert_recorded`, a velocity model from data that are not simulated but read; and `invert_openfwi`, maps of OpenFWI's kind.
+`invert_recorded`, a velocity model from data that are not simulated but read; `invert_openfwi`, maps of OpenFWI's kind; and
+`invert_globe`, the structure of a ball.
 """
 
 import dataclasses
@@ -9,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from adseis.cli import invert_openfwi, invert_recorded, invert_source, invert_velocity
+from adseis.cli import invert_globe, invert_openfwi, invert_recorded, invert_source, invert_velocity
 from adseis.cli.flags import changed
+from adseis.cli.invert_globe import GlobeOptions
 from adseis.cli.invert_location import LocationOptions, LocationProblem
 from adseis.cli.invert_moment_tensor import MomentTensorOptions, MomentTensorProblem
 from adseis.cli.invert_rupture import RuptureOptions, RuptureProblem
@@ -31,7 +33,7 @@ from adseis.cli.recorded_files import RecordedOptions
 from adseis.cli.source_setting import Setting, Stations, make_setting
 from adseis.data.trace_options import HeaderOptions
 
-ProblemName = Literal["velocity", "location", "rupture", "moment-tensor", "openfwi"]
+ProblemName = Literal["velocity", "location", "rupture", "moment-tensor", "openfwi", "globe"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Chosen:
 
     Attributes:
         problem: A P-wave speed; a source's position and time function; what the points of a fault did; or an earthquake's
-            position, moment tensor and moment-rate function, in which the model is known; or maps of OpenFWI's, by --data.
+            position, moment tensor and moment-rate function, in which the model is known; maps of OpenFWI's, by --data; or the
+            3D structure of a ball.
     """
 
     problem: ProblemName = "velocity"
@@ -61,6 +64,7 @@ class Invert(RefinementOptions, Chosen):
     location: LocationOptions = field(default_factory=LocationOptions)
     rupture: RuptureOptions = field(default_factory=RuptureOptions)
     moment_tensor: MomentTensorOptions = field(default_factory=MomentTensorOptions)
+    globe: GlobeOptions = field(default_factory=GlobeOptions)
 
     GROUPS: ClassVar = {
         "": Chosen,
@@ -76,6 +80,7 @@ class Invert(RefinementOptions, Chosen):
         "location": LocationOptions,
         "rupture": RuptureOptions,
         "moment_tensor": MomentTensorOptions,
+        "globe": GlobeOptions,
     }
     EXAMPLES: ClassVar[str] = """examples:
   adseis invert                                         the embedded layered crust, a few minutes
@@ -83,6 +88,7 @@ class Invert(RefinementOptions, Chosen):
   adseis invert --data line.segy --initial vp.h5        data of yours, of one file or several
   adseis invert --problem openfwi --data gathers.npy --initial predicted.npy --samples 0-9
                                                         ten maps of a network, refined by their gathers
+  adseis invert --problem globe                         a small ball's structure from three sources, a few minutes
 """
 
 
@@ -114,6 +120,8 @@ def run(config: Invert) -> int:
     refuse_foreign(config)
     if config.problem == "openfwi":
         return invert_openfwi.run(config)
+    if config.problem == "globe":
+        return invert_globe.run(config)
     config = config.resolved(PHYSICS.get(config.problem, "scalar"))
     if config.data:
         return invert_recorded.run(config)
@@ -152,8 +160,9 @@ def refuse_foreign(config: Invert) -> None:
     )
     users = {name: ["velocity", *PROBLEMS] for name in shared} | {name: ["velocity"] for name in of_velocity - shared | {"shots"}}
     users |= {"stations": [*PROBLEMS]} | {group_of(problem): [problem] for problem in PROBLEMS}
-    users = {name: [*problems, *["openfwi"] * (name in invert_openfwi.USED)] for name, problems in users.items()}
-    users |= {name: ["openfwi"] for name in of_maps}
+    others = {"openfwi": invert_openfwi.USED, "globe": invert_globe.USED}
+    users = {name: [*problems, *(other for other, used in others.items() if name in used)] for name, problems in users.items()}
+    users |= {name: ["openfwi"] for name in of_maps} | {"globe": ["globe"]}
     standard = Invert()
     for name, problems in users.items():
         useless = changed(config, standard, [name])

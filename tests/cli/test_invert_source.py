@@ -189,7 +189,7 @@ def test_help_names_the_problems(capsys):
               "moment-tensor")  # fmt: skip
     places = [printed.index(f" {group} options ") for group in groups]
     assert places == sorted(places)
-    for piece in ("--problem {velocity,location,rupture,moment-tensor,openfwi}", "--location.start FLOAT FLOAT",
+    for piece in ("--problem {velocity,location,rupture,moment-tensor,openfwi,globe}", "--location.start FLOAT FLOAT",
                   "--rupture.form {history,gaussian}", "--moment-tensor.moment", "--stations.surface", ".segy or .sgy",
                   "examples:\n  adseis invert "):  # fmt: skip
         assert piece in printed

@@ -38,6 +38,7 @@ def test_counts():
     assert count(SwinUNet.small) == 1_673_404
 
 
+@pytest.mark.slow
 def test_every_weight_is_trained(network, gathers):
     velocity, gradient = run(network, gathers)
     assert velocity.shape == (1, 70, 70)

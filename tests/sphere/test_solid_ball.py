@@ -82,6 +82,7 @@ def varied(scale, seed):
     return lambda r, lat, lon: scale * (1 + at(r, lat, lon))
 
 
+@pytest.mark.slow
 def test_reciprocity_in_three_dimensions():
     """Up at A of a force to the east at B is east at B of a force up at A, each in a frame of its own: 1 % (measured: 0.1 %)."""
     mesh = sphere.ball(1000.0, 2.0, 3.0, (900.0, 1700.0), azimuthal_order=4)

@@ -66,6 +66,7 @@ def test_deformed_maps_hold_the_speeds_of_the_old_ones(deform):
 
 
 @pytest.mark.optimised
+@pytest.mark.slow
 def test_a_deformed_sample_has_the_gathers_of_its_map():
     """Of a batch of two, the first is made anew, in the size of the others; the second stays."""
     vp = jnp.asarray(np.random.default_rng(1).uniform(2000, 4000, (2, 70, 70)), jnp.float32)

@@ -22,7 +22,7 @@ from adseis.sphere.simulation import (
     Placed,
     checked_source,
     checked_stations,
-    each_source,
+    each_or_one,
     fields_of,
     marched,
     one_precision,
@@ -108,14 +108,11 @@ def simulate_fluid_ball(
     rings = rings_of_all(sources, stations, mesh)
     fields, sources, stations = one_precision(fields, sources, stations)
     adjoint = current_adjoint(adjoint)
-    if probe is not None:
-        if several:
-            raise ValueError("A `probe` sees one source: call with each source by itself.")
-        return _simulate(mesh, record, adjoint, rings, fields[0], sources[0], stations, probe, probe_every)
-    if not several:
-        return _simulate(mesh, record, adjoint, rings, fields[0], sources[0], stations)[0]
-    run = lambda fields, source: _simulate(mesh, record, adjoint, rings, fields, source, stations)[0]  # noqa: E731
-    return each_source(run, fields, sources, devices)
+
+    def run(fields: PyTree, source: BallSource) -> tuple[Array, PyTree]:
+        return _simulate(mesh, record, adjoint, rings, fields, source, stations, probe, probe_every)
+
+    return each_or_one(run, fields, sources, several=several, probed=probe is not None, devices=devices)
 
 
 @eqx.filter_jit
@@ -125,7 +122,7 @@ def _simulate(
     adjoint: Adjoint,
     rings: Rings | None,
     fields: tuple[Array, Array],
-    source: PressureSource,
+    source: BallSource,
     stations: Stations,
     probe: Probe | None = None,
     probe_every: int = 1,
@@ -163,7 +160,7 @@ def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder,
     return FourthOrder(system, mesh.dt, jax.eval_shape(lambda: coefficients)), coefficients, light
 
 
-def _taps(source: PressureSource, mesh: BallMesh) -> Points:
+def _taps(source: BallSource, mesh: BallMesh) -> Points:
     """A source on the axis: order 0 alone, over 2 pi."""
     dtype = source.time_function.dtype
     at = locate(mesh.elements, jnp.zeros((1,), dtype), jnp.asarray(source.radius, dtype)[None])

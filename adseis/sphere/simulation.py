@@ -204,6 +204,29 @@ def each_source(
     return over_shots(lambda _, shots: lax.map(lambda shot: run(*shot), shots), devices, (), stacked)
 
 
+def each_or_one(
+    run: Callable[[PyTree, BallSource], tuple[PyTree, PyTree]],
+    fields: Sequence[PyTree],
+    sources: Sequence[BallSource],
+    *,
+    several: bool,
+    probed: bool,
+    devices: Mesh | None,
+) -> PyTree:
+    """What `run(fields, source)` records, of one source or of each of several; with a probe also what it saw.
+
+    Raises:
+        ValueError: If several sources are to be probed.
+    """
+    if probed and several:
+        raise ValueError("A `probe` sees one source: call with each source by itself.")
+    if probed:
+        return run(fields[0], sources[0])
+    if not several:
+        return run(fields[0], sources[0])[0]
+    return each_source(lambda fields, source: run(fields, source)[0], fields, sources, devices)
+
+
 def paired(medium: Any, source: Any) -> tuple[list[Any], list[BallSource], bool]:
     """Media and sources as lists, and whether there were several sources.
 

@@ -20,7 +20,7 @@ from adseis.sphere.records import Quantity, Rings, recording
 from adseis.sphere.simulation import (
     checked_source,
     checked_stations,
-    each_source,
+    each_or_one,
     fields_of,
     marched,
     one_precision,
@@ -105,14 +105,11 @@ def simulate_solid_ball(
     rings = rings_of_all(sources, stations, mesh)
     fields, sources, stations = one_precision(fields, sources, stations)
     adjoint, derivative = current_adjoint(adjoint), DERIVATIVES[record]
-    if probe is not None:
-        if several:
-            raise ValueError("A `probe` sees one source: call with each source by itself.")
-        return _simulate(mesh, derivative, adjoint, rings, fields[0], sources[0], stations, probe, probe_every)
-    if not several:
-        return _simulate(mesh, derivative, adjoint, rings, fields[0], sources[0], stations)[0]
-    run = lambda fields, source: _simulate(mesh, derivative, adjoint, rings, fields, source, stations)[0]  # noqa: E731
-    return each_source(run, fields, sources, devices)
+
+    def run(fields: PyTree, source: BallSource) -> tuple[Array, PyTree]:
+        return _simulate(mesh, derivative, adjoint, rings, fields, source, stations, probe, probe_every)
+
+    return each_or_one(run, fields, sources, several=several, probed=probe is not None, devices=devices)
 
 
 @eqx.filter_jit

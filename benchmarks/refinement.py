@@ -73,7 +73,7 @@ def truths(settings: Benchmark) -> dict[str, np.ndarray]:
 
 def prior_of(name: str) -> str | Prior:
     """What is known of a family: that of smoothed noise is smooth, the others show in the gathers."""
-    return SmoothField(length=2.5 if name == "Style-A" else 2.0) if "Style" in name else "auto"
+    return {"Style-A": SmoothField(length=2.5), "own Style-B": SmoothField(1.4, 160.0, grain=60.0)}.get(name, "auto")
 
 
 def measured(name: str, true: np.ndarray, settings: Benchmark) -> dict[str, Any]:

@@ -156,17 +156,20 @@ class Flat(Blocks):
 
 
 class SmoothField(Prior):
-    """A Gaussian random field about the start: v = v0 + s G w, w white, G smoothing by a Gaussian, s the standard deviation.
+    """A Gaussian random field about the start: v = v0 + s G w + g u; w and u white, s and g deviations, G smooths by a Gaussian.
 
     Attributes:
-        length: Standard deviation of the Gaussian [nodes]; 3.5 for Style-A, 2 for Style-B.
+        length: Standard deviation of the Gaussian [nodes], that of the field's correlation over the square root of 2: 2.5 for
+            Style-A, 1.4 for Style-B.
         deviation: Of the field [m/s].
         weight: Of the mean square of w.
+        grain: Deviation of what is white beside it [m/s]: 0 for Style-A, 60 for Style-B. Maps too large for matrices have none.
     """
 
     length: float = 2.0
     deviation: float = 300.0
     weight: float = 0.1
+    grain: float = 0.0
     name: str = eqx.field(default="smooth field", static=True)
     tied: bool = eqx.field(default=False, static=True)
     share: float = eqx.field(default=0.0, static=True)
@@ -181,7 +184,7 @@ class SmoothField(Prior):
     def metric(self, shape: tuple[int, int]) -> Float[np.ndarray, "unknown unknown"]:
         """Weights of the basis are white, and make a field of this deviation."""
         basis = self.basis(shape)
-        return np.eye(basis.shape[1]) * np.sum(basis**2) / (len(basis) * self.deviation**2)
+        return np.eye(basis.shape[1]) * np.sum(basis**2) / (len(basis) * (self.deviation**2 + self.grain**2))
 
     def moved(self, vp: Float[np.ndarray, "z x"], change: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
         """A step of squared slowness, of which is kept what is as smooth as the field."""
@@ -189,10 +192,11 @@ class SmoothField(Prior):
         return vp + scipy.fft.idctn(waves * (self._left((vp.shape[0], vp.shape[1])) > 0), norm="ortho")
 
     def _left(self, shape: tuple[int, int]) -> np.ndarray:
-        """What the Gaussian leaves of each cosine; 0 where it is next to nothing."""
+        """What is left of each cosine by the Gaussian and added by the grain; 0 where it is next to nothing."""
         down, across = (np.pi * np.arange(n) / n for n in shape)
         left = np.exp(-0.5 * self.length**2 * (down[:, None] ** 2 + across**2))
-        return np.where(left > HEARD, left, 0.0)
+        left = np.where(left > HEARD, left, 0.0)
+        return np.sqrt(left**2 + (self.grain / self.deviation) ** 2 * np.mean(left**2))
 
     def parametrization(self, initial: Float[np.ndarray, "z x"]) -> Parametrization:
         """White noise for the field."""

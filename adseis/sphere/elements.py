@@ -8,7 +8,7 @@ from functools import cached_property
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from adseis.sphere.quadrature import lobatto
 
@@ -19,9 +19,6 @@ TIGHT = 1e-7
 class Elements:
     """Elements of degree N with (N + 1)^2 points, those that touch the axis first.
 
-    Nodes within an element are numbered first, element by element, then those that elements share, ordered by how many do: so
-    that passing to elements is mostly, and summing over them partly, a matter of shape.
-
     Args:
         coordinates: s and z of every point [m], `(element, point, point, 2)`. Across the axis is the first axis of points, whose
             first point is on it in elements that touch it, and whose others are at Gauss-Lobatto-Jacobi points.
@@ -31,7 +28,6 @@ class Elements:
         axial: How many elements touch the axis.
         points: s and z of every point, ordered as the elements are, `(element, point, point, 2)`.
         local: Node of every point, `(element, point, point)`.
-        inner: How many nodes belong to one element only and lie within it.
     """
 
     def __init__(self, coordinates: Float[np.ndarray, "element point point 2"]) -> None:
@@ -42,22 +38,10 @@ class Elements:
         order = np.argsort(~on_axis, kind="stable")
         self.points, self.axial = coordinates[order], int(on_axis.sum())
         keys = np.round(self.points.reshape(-1, 2) / (TIGHT * size)).astype(np.int64)
-        _, node = np.unique(keys, axis=0, return_inverse=True)
-        node = node.reshape(self.points.shape[:3])
-        count = np.bincount(node.ravel())
-        within = node[:, 1:-1, 1:-1].ravel()
-        shared = np.setdiff1d(np.arange(len(count)), within)
-        shared = shared[np.argsort(count[shared], kind="stable")]
-        rank = np.empty(len(count), int)
-        rank[np.concatenate([within, shared])] = np.arange(len(count))
-        self.local, self.inner = rank[node], len(within)
-        # For each number of elements that share a node, which slots of the rims hold it: (element, node) for every such number.
-        rim = self.rim.ravel()
-        slots, found = np.argsort(rim, kind="stable"), np.bincount(rim)
-        first = np.concatenate([[0], np.cumsum(found)[:-1]])
-        self._slots = [
-            np.stack([slots[first[found == k] + i] for i in range(k)]) for k in range(1, found.max() + 1) if (found == k).any()
-        ]
+        _, first, node = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        rank = np.empty(len(first), int)
+        rank[np.argsort(first)] = np.arange(len(first))  # as the elements come: neighbours in memory are neighbours in space
+        self.local = rank[node].reshape(self.points.shape[:3])
 
     @cached_property
     def coordinates(self) -> Float[np.ndarray, "node 2"]:
@@ -65,12 +49,6 @@ class Elements:
         found = np.empty((self.local.max() + 1, 2))
         found[self.local] = self.points
         return found
-
-    @cached_property
-    def rim(self) -> Int[np.ndarray, "element slot"]:
-        """Nodes of each element's rim, counted behind those within: its first row, the ends of the others, its last row."""
-        ends = self.local[:, 1:-1, [0, -1]].reshape(len(self.local), -1)
-        return np.concatenate([self.local[:, 0], ends, self.local[:, -1]], 1) - self.inner
 
     @property
     def radius(self) -> Float[np.ndarray, " node"]:
@@ -120,21 +98,32 @@ class Elements:
 
     def spread(self, field: Float[Array, "node *rest"]) -> Float[Array, "element point *rest"]:
         """Values at the points of every element."""
-        count, n, rest = len(self.local), self.degree, field.shape[1:]
-        within = field[: self.inner].reshape(count, n - 1, n - 1, *rest)
-        rim = field[self.inner :][self.rim]
-        ends = rim[:, n + 1 : -n - 1].reshape(count, n - 1, 2, *rest)
-        rows = jnp.concatenate([ends[:, :, :1], within, ends[:, :, 1:]], 2)
-        return jnp.concatenate([rim[:, None, : n + 1], rows, rim[:, None, -n - 1 :]], 1).reshape(count, -1, *rest)
+        return field.at[self.local.reshape(len(self.local), -1)].get(mode="promise_in_bounds")
 
     def summed(self, values: Float[Array, "element point *rest"]) -> Float[Array, "node *rest"]:
         """The sum at every node over the elements that share it: the transpose of `spread`."""
-        n, rest = self.degree, values.shape[2:]
-        square = values.reshape(-1, n + 1, n + 1, *rest)
-        within = square[:, 1:-1, 1:-1].reshape(-1, *rest)
-        ends = square[:, 1:-1, ::n].reshape(len(square), -1, *rest)
-        rim = jnp.concatenate([square[:, 0], ends, square[:, -1]], 1).reshape(-1, *rest)
-        return jnp.concatenate([within, *(sum(rim[slot] for slot in slots) for slots in self._slots)])
+        zero = jnp.zeros((self.local.max() + 1, *values.shape[2:]), values.dtype)
+        return zero.at[self.local.reshape(len(self.local), -1)].add(values, mode="promise_in_bounds")
+
+    def sloped(self, values: Float[Array, "element point component"]) -> tuple[Array, Array]:
+        """Derivatives by s and by z [1/m]: of dense matrices, which are faster than one direction after the other."""
+        by_s, by_z = (jnp.asarray(x, values.dtype) for x in self.slopes)
+        return jnp.einsum("epq,eqk->epk", by_s, values), jnp.einsum("epq,eqk->epk", by_z, values)
+
+    def unsloped(
+        self, by_s: Float[Array, "element point component"], by_z: Float[Array, "element point component"]
+    ) -> Float[Array, "element point component"]:
+        """The transpose of `sloped`. Its matrices are made beforehand, for XLA would turn them round at every step."""
+        down, along = (jnp.asarray(np.swapaxes(x, 1, 2), by_s.dtype) for x in self.slopes)
+        return jnp.einsum("epq,eqk->epk", down, by_s) + jnp.einsum("epq,eqk->epk", along, by_z)
+
+    def divided(self, values: Float[Array, "element point component"], *, back: bool = False) -> Array:
+        """Values over s [1/m], as `over_s` says; or the transpose of that."""
+        s = self.points[..., 0].reshape(len(self.points), -1)
+        far = values * jnp.asarray(1 / np.where(s > 0, s, np.inf), values.dtype)[..., None]
+        matrix = self.over_s[: self.axial]
+        matrix = jnp.asarray(np.swapaxes(matrix, 1, 2) if back else matrix, values.dtype)
+        return far.at[: self.axial].set(jnp.einsum("epq,eqk->epk", matrix, values[: self.axial]))
 
     @cached_property
     def _local_slopes(self) -> tuple[np.ndarray, np.ndarray]:

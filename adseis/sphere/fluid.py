@@ -26,12 +26,12 @@ class Stiffness(NamedTuple):
     Attributes:
         plain: Of order 0, `(element, point, point)`.
         axial: What a^2 multiplies, of elements that touch the axis, `(axial element, point, point)`.
-        other: What a^2 multiplies, of all others, `(other element, point)`.
+        other: What a^2 multiplies, of all others, whose part is diagonal, `(node,)`.
     """
 
     plain: Float[Array, "element point point"]
     axial: Float[Array, "axial point point"]
-    other: Float[Array, "other point"]
+    other: Float[Array, " node"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,11 +61,11 @@ class FluidBall:
 
     def resisted(self, stiffness: Stiffness, field: Float[Array, "node component"]) -> Float[Array, "node component"]:
         """Element by element: a dense matrix, which is faster than derivatives along one direction after the other."""
-        axial, square = self.elements.axial, jnp.asarray(orders(self.order)[None, None] ** 2, field.dtype)
+        axial, square = self.elements.axial, jnp.asarray(orders(self.order)[None] ** 2, field.dtype)
         local = self.elements.spread(field)
         force = jnp.einsum("epq,eqk->epk", stiffness.plain, local)
-        near = jnp.einsum("epq,eqk->epk", stiffness.axial, local[:axial])
-        return self.elements.summed(force + square * jnp.concatenate([near, stiffness.other[..., None] * local[axial:]]))
+        force = force.at[:axial].add(square[None] * jnp.einsum("epq,eqk->epk", stiffness.axial, local[:axial]))
+        return self.elements.summed(force) + square * stiffness.other[:, None] * field
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,17 +75,14 @@ class VaryingFluidBall(FluidBall):
     def resisted(
         self, stiffness: Float[Array, "node azimuth"], field: Float[Array, "node component"]
     ) -> Float[Array, "node component"]:
-        """The gradient's transpose, weights, 1 / rho, the gradient."""
-        elements, dtype = self.elements, field.dtype
-        to, turn = transform(self.order), turned(self.order)
-        local = elements.spread(field)
-        light = elements.spread(stiffness) * jnp.asarray(elements.weights, dtype)[..., None]
-        total = jnp.zeros_like(local)
-        for slope, across in ((elements.slopes[0], to), (elements.slopes[1], to), (elements.over_s, to @ turn)):
-            along, across = jnp.asarray(slope, dtype), jnp.asarray(across, dtype)
-            flux = ((jnp.einsum("epq,eqk->epk", along, local) @ across.T) * light) @ across
-            total += jnp.einsum("epq,epk->eqk", along, flux)
-        return elements.summed(total)
+        """The gradient's transpose, weights, 1 / rho, the gradient, at every azimuth."""
+        elements, to = self.elements, transform(self.order)
+        straight, across = (jnp.asarray(x, field.dtype) for x in (to, to @ turned(self.order)))
+        by_s, by_z = elements.sloped(elements.spread(field @ straight.T))
+        over = elements.divided(elements.spread(field @ across.T))
+        light = elements.spread(stiffness) * jnp.asarray(elements.weights, field.dtype)[..., None]
+        along = elements.summed(elements.unsloped(light * by_s, light * by_z))
+        return along @ straight + elements.summed(elements.divided(light * over, back=True)) @ across
 
 
 def stiffness_of(elements: Elements, light: Float[Array, " node"]) -> Stiffness:
@@ -101,5 +98,7 @@ def stiffness_of(elements: Elements, light: Float[Array, " node"]) -> Stiffness:
     at = light[elements.local.reshape(len(elements.local), -1)] * jnp.asarray(elements.weights, light.dtype)
     by_s, by_z, over = (jnp.asarray(x, light.dtype) for x in (*elements.slopes, elements.over_s[: elements.axial]))
     form = lambda slope, at: jnp.einsum("epq,ep,epr->eqr", slope, at, slope)  # noqa: E731
-    s = jnp.asarray(elements.points[elements.axial :, ..., 0].reshape(-1, by_s.shape[1]), light.dtype)
-    return Stiffness(form(by_s, at) + form(by_z, at), form(over, at[: elements.axial]), at[elements.axial :] / s**2)
+    far = np.arange(len(elements.points)) >= elements.axial
+    s = np.where(far[:, None], elements.points[..., 0].reshape(len(far), -1), np.inf)
+    other = elements.summed(at / jnp.asarray(s**2, light.dtype))
+    return Stiffness(form(by_s, at) + form(by_z, at), form(over, at[: elements.axial]), other)

@@ -10,6 +10,7 @@ Hooke's law at every azimuth, the strain.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -19,6 +20,9 @@ from jaxtyping import Array, Bool, Float
 
 from adseis.sphere.azimuthal import transform, turned
 from adseis.sphere.elements import Elements
+
+Strain = tuple[Array, Array, Array, Array, Array, Array]
+"""Or stress: ss, pp, zz, sp, pz, sz, all of one shape."""
 
 
 class Lame(NamedTuple):
@@ -73,52 +77,56 @@ class SolidBall:
         return field.at[axis].set(still)
 
     def resisted(self, stiffness: Lame, field: Float[Array, "node 3 component"]) -> Float[Array, "node 3 component"]:
-        """Strain, stress, and the strain's transpose."""
-        elements, dtype = self.elements, field.dtype
-        slopes = tuple(jnp.asarray(x, dtype) for x in (*elements.slopes, elements.over_s))
-        turn = jnp.asarray(turned(self.order), dtype)
+        """The strain, the stress, and the strain's transpose; at every azimuth where moduli vary with it."""
+        elements, varies = self.elements, stiffness.first.ndim == 2
+        moduli = Lame(*(elements.spread(x if varies else x[:, None]) for x in stiffness))
+        weights = jnp.asarray(elements.weights, field.dtype)[..., None]
+        (straight, across), back = jax.vjp(lambda u: self._at_nodes(u, varies), field)
+        by_s, by_z = zip(*(elements.sloped(elements.spread(x)) for x in straight), strict=True)
+        found = strain(by_s, by_z, [elements.divided(elements.spread(x)) for x in across])
+        ss, pp, zz, sp, pz, sz = (weights * x for x in hooke(moduli, found))
+        straight = [elements.summed(elements.unsloped(*x)) for x in ((ss, sz), (sp, pz), (sz, zz))]
+        return back((straight, [elements.summed(elements.divided(x, back=True)) for x in (pp, sp, pz)]))[0]
 
-        def strained(local: Float[Array, "element point 3 component"]) -> Float[Array, "element point 6 component"]:
-            by_s, by_z, over = (lambda x, a=a: jnp.einsum("epq,eqck->epck", a, x) for a in slopes)
-            return strain(by_s(local), by_z(local), over(around(local, turn)))
-
-        local = elements.spread(field)
-        found, back = jax.vjp(strained, local)
-        at = jax.tree.map(elements.spread, stiffness)
-        weights = jnp.asarray(elements.weights, dtype)[..., None, None]
-        if at.first.ndim == 2:
-            stress = weights * hooke(Lame(*(x[..., None, None] for x in at)), found)
-        else:
-            to = jnp.asarray(transform(self.order), dtype)
-            stress = weights * (hooke(Lame(*(x[..., None, :] for x in at)), found @ to.T) @ to)
-        return elements.summed(back(stress)[0])
-
-
-def around(field: Float[Array, "*at 3 component"], turn: Float[Array, "component component"]) -> Float[Array, "*at 3 component"]:
-    """What strain divides by s: u_s + d_p u_p, d_p u_s - u_p, d_p u_z."""
-    s, p, z = jnp.moveaxis(field, -2, 0)
-    turned_s, turned_p, turned_z = jnp.moveaxis(field @ turn.T, -2, 0)
-    return jnp.stack([s + turned_p, turned_s - p, turned_z], -2)
+    def _at_nodes(self, field: Float[Array, "node 3 component"], varies: bool) -> tuple[list[Array], list[Array]]:
+        """Displacement, and what strain divides by s; at every azimuth where moduli vary, for nodes are fewer than points."""
+        turn = turned(self.order)
+        to = transform(self.order) if varies else np.eye(len(turn))
+        parts = [field[:, part] for part in range(3)]
+        straight = [x @ jnp.asarray(to.T, field.dtype) for x in parts] if varies else parts
+        return straight, [*around(straight, [x @ jnp.asarray((to @ turn).T, field.dtype) for x in parts])]
 
 
-def strain(
-    by_s: Float[Array, "*at 3 component"], by_z: Float[Array, "*at 3 component"], over_s: Float[Array, "*at 3 component"]
-) -> Float[Array, "*at 6 component"]:
+def around(motion: Sequence[Array], by_azimuth: Sequence[Array]) -> tuple[Array, Array, Array]:
+    """What strain divides by s: u_s + d_p u_p, d_p u_s - u_p, d_p u_z; of u_s, u_p, u_z and these derived by phi."""
+    (s, p, _), (turned_s, turned_p, turned_z) = motion, by_azimuth
+    return s + turned_p, turned_s - p, turned_z
+
+
+def strain(by_s: Sequence[Array], by_z: Sequence[Array], over_s: Sequence[Array]) -> Strain:
     """e_ss, e_pp, e_zz, 2 e_sp, 2 e_pz, 2 e_sz.
 
     Args:
-        by_s: Derivatives of displacement by s.
+        by_s: Derivatives of u_s, u_p, u_z by s.
         by_z: And by z.
         over_s: What `around` finds, over s.
 
     Returns:
         Six components of strain.
     """
-    (s_s, p_s, z_s), (s_z, p_z, z_z), (pp, sp, pz) = (jnp.moveaxis(x, -2, 0) for x in (by_s, by_z, over_s))
-    return jnp.stack([s_s, pp, z_z, p_s + sp, p_z + pz, z_s + s_z], -2)
+    (s_s, p_s, z_s), (s_z, p_z, z_z), (pp, sp, pz) = by_s, by_z, over_s
+    return s_s, pp, z_z, p_s + sp, p_z + pz, z_s + s_z
 
 
-def hooke(moduli: Lame, found: Float[Array, "*at 6 any"]) -> Float[Array, "*at 6 any"]:
+def hooke(moduli: Lame, found: Strain) -> Strain:
     """Stress of strain, in the same order."""
-    pressure = moduli.first * jnp.sum(found[..., :3, :], -2, keepdims=True)
-    return jnp.concatenate([pressure + 2 * moduli.shear * found[..., :3, :], moduli.shear * found[..., 3:, :]], -2)
+    ss, pp, zz, sp, pz, sz = found
+    pressure, twice = moduli.first * (ss + pp + zz), 2 * moduli.shear
+    return (
+        pressure + twice * ss,
+        pressure + twice * pp,
+        pressure + twice * zz,
+        moduli.shear * sp,
+        moduli.shear * pz,
+        moduli.shear * sz,
+    )

@@ -164,9 +164,13 @@ def _taps(source: BallSource, mesh: BallMesh) -> Points:
 
 def _work_of_moment(source: Any, at: Located, motion: Float[Array, "point 3 component"], order: int) -> Array:
     """M : e, averaged over the azimuths from which the axis is reached."""
-    by_s, by_z, over = (jnp.einsum("p,pck->ck", w[0], x) for w, x in (
-        (at.by_s, motion), (at.by_z, motion), (at.over_s, around(motion, jnp.asarray(turned(order), motion.dtype)))))  # fmt: skip
-    found = strain(by_s, by_z, over)
+    parts = [motion[:, part] for part in range(3)]
+    turn = jnp.asarray(turned(order).T, motion.dtype)
+    found = strain(
+        [at.by_s[0] @ x for x in parts],
+        [at.by_z[0] @ x for x in parts],
+        [at.over_s[0] @ x for x in around(parts, [x @ turn for x in parts])],
+    )
     (zz, xz, yz), (_, xx, xy), (_, _, yy) = source.moment
     both, half, root = (xx + yy) / 2, (xx - yy) / 2, np.sqrt(2).astype(motion.dtype)
     zero = jnp.zeros_like(zz)
@@ -179,7 +183,7 @@ def _work_of_moment(source: Any, at: Located, motion: Float[Array, "point 3 comp
         [zero, xz / root, yz / root, zero, zero],
     ]
     shares = jnp.stack([jnp.stack(row[: 2 * order + 1]) for row in rows])
-    return jnp.sum(shares * found)
+    return jnp.sum(shares * jnp.stack(found))
 
 
 def _work_of_force(source: Any, at: Located, motion: Float[Array, "point 3 component"], order: int) -> Array:

@@ -43,8 +43,8 @@ class SampleOptions:
     Attributes:
         family: Of openfwi: families of maps, one or several, by blanks, commas or repetition: flat-vel-a, flat-vel-b,
             curve-vel-a, curve-vel-b, flat-fault-a, flat-fault-b, curve-fault-a, curve-fault-b, style-a, style-b.
-        tier: Of globaltomo: acoustic, GlobalTomo's ball of fluid (a GPU, or some minutes a sample); acoustic-small, a tier of
-            ours for two cores, of degree 4 and 8 Hz, which is the default.
+        tier: Of globaltomo: acoustic and elastic, GlobalTomo's balls of a fluid and of a solid (a GPU, or some minutes a
+            sample); acoustic-small, a tier of ours for two cores, of degree 4 and 8 Hz, which is the default.
         samples: Samples of each family, or of the tier.
         samples_per_file: Samples of a file; by default 500 of openfwi, where a sample takes 1.4 MB, and a file as much memory
             while it is made; 100 of globaltomo, whose files are written sample by sample.

@@ -13,6 +13,7 @@ from adseis.data.globaltomo_recording import Recording
 from adseis.data.globaltomo_samples import Batch, Sample, Simulated
 from adseis.data.globaltomo_scaling import SCALING, Scaling
 from adseis.data.globaltomo_setups import Setup
+from adseis.data.globaltomo_solid import SolidWaves
 from adseis.data.globaltomo_solvers import SOLVERS, maker
 from adseis.data.globaltomo_splits import Split, split
 from adseis.data.globaltomo_stations import Stations, slice_points, station_grid
@@ -41,6 +42,7 @@ __all__ = [
     "Scaling",
     "Setup",
     "Simulated",
+    "SolidWaves",
     "Split",
     "Stations",
     "Tier",

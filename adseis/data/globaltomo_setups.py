@@ -20,9 +20,10 @@ class Setup:
         speeds: The slowest and the fastest that the mesh is planned for [m/s]; other structures are drawn again.
         half_duration: Of the source, a Gaussian around t = 0 [s].
         resolution: Elements for the shortest wavelength; by default what `sphere.ball` takes.
-        amplitude: Of the source [m^3]; such that the factors of `SCALING` suit.
+        amplitude: Of the source: of a fluid [m^3], such that the factors of `SCALING` suit; of a solid its scalar moment [N m].
         source_depth: Below the pole [m].
-        speed: Of the unperturbed ball [m/s].
+        vp: Of the unperturbed ball [m/s].
+        vs: Likewise; 0 of a fluid.
         rho: Density [kg/m^3].
     """
 
@@ -33,11 +34,6 @@ class Setup:
     resolution: float | None = None
     amplitude: float = 1e-4
     source_depth: float = 200.0
-    speed: float = 1000.0
+    vp: float = 1000.0
+    vs: float = 0.0
     rho: float = 1000.0
-
-    @property
-    def told(self) -> str:
-        """The source time function as a formula."""
-        pulse = f"{self.amplitude:g} m^3 exp(-({DECAY:g} t / {self.half_duration:g} s)^2)"
-        return f"s(t) = {pulse}, chi_tt / kappa - div(grad chi / rho) = s(t) delta(x - xs)"

@@ -1,38 +1,21 @@
 """Which solver makes which tier of GlobalTomo; a new one is a new entry."""
 
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import replace
 
-import numpy as np
-
+from adseis.data.globaltomo_balls import BallWaves
 from adseis.data.globaltomo_draws import LatinHypercube
 from adseis.data.globaltomo_fluid import FluidWaves
-from adseis.data.globaltomo_recording import Recording
-from adseis.data.globaltomo_samples import Simulated
 from adseis.data.globaltomo_setups import Setup
+from adseis.data.globaltomo_solid import SolidWaves
 from adseis.data.globaltomo_synthesis import GlobalTomo
 from adseis.data.globaltomo_tiers import TIERS
 
-
-@runtime_checkable
-class Solver(Protocol):
-    """What simulates a tier, and tells how."""
-
-    @property
-    def recording(self) -> Recording:
-        """Tier, and what files say beside the samples."""
-        ...
-
-    def settings(self) -> dict[str, Any]:
-        """What waves depend on beside that and the structure, as JSON can hold it."""
-        ...
-
-    def __call__(self, harmonics: np.ndarray, index: int) -> Simulated:
-        """Waves of a structure; raises `DrawAgain` for one that it cannot take."""
-        ...
-
-
-SOLVERS: dict[str, Solver] = {
+SOLVERS: dict[str, BallWaves] = {
     "acoustic": FluidWaves(TIERS["acoustic"], Setup(20.0, 16, speeds=(800.0, 1200.0), half_duration=0.05)),
+    "elastic": SolidWaves(
+        TIERS["elastic"],
+        Setup(20.0, 16, speeds=(800.0, 1800.0), half_duration=0.05, amplitude=1e10, vp=1500.0, vs=1000.0),
+    ),
     "acoustic-small": FluidWaves(
         TIERS["acoustic-small"], Setup(8.0, 8, speeds=(900.0, 1100.0), half_duration=0.125, resolution=1.0)
     ),
@@ -62,10 +45,10 @@ def maker(tier: str, samples: int, samples_per_file: int = 100, seed: int = 0) -
         20
     """
     if tier not in SOLVERS:
-        raise ValueError(f"`tier` = {tier} cannot be made yet: there is a solver for {' and '.join(SOLVERS)}.")
+        raise ValueError(f"`tier` = {tier} cannot be made yet: there is a solver for {', '.join(SOLVERS)}.")
     if samples < 1:
         raise ValueError(f"`samples` = {samples} must be at least 1.")
-    solver = SOLVERS[tier]
+    solver = replace(SOLVERS[tier], seed=seed)
     return GlobalTomo(
         solver, solver.recording, samples, samples_per_file, seed, solver=solver.settings(), draw=LatinHypercube(samples)
     )

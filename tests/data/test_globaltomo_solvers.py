@@ -7,8 +7,10 @@ import pytest
 from analytic_ball import fluid_ball
 from globaltomo_files import tiny
 
+import adseis as ads
+from adseis import sphere
 from adseis.data import globaltomo
-from adseis.data.globaltomo_fluid import gaussian
+from adseis.data.globaltomo_balls import gaussian
 from adseis.data.globaltomo_timing import seismogram_of, timing
 from adseis.data.synthesis import synthesize
 from adseis.resampling import sample_whole
@@ -85,7 +87,7 @@ def test_the_uniform_ball():
     s, z = WAVES.recording.elements[some].T
     latitude = np.linspace(-90, 90, TIER.stations[0])[:-1]
     exact = fluid_ball(
-        gaussian(WAVES.setup, times),
+        WAVES.setup.amplitude * gaussian(WAVES.setup, times),
         clock.dt,
         radius=1000.0,
         speed=1000.0,
@@ -149,9 +151,42 @@ def test_makers():
     assert (settings["draw"], settings["solver"]["azimuthal_order"]) == ("LatinHypercube", 8)
     assert settings["recording"]["source_time_function"].startswith("s(t) = 0.0001 m^3 exp(-(1.628 t / 0.125 s)^2)")
     assert settings["recording"]["element_coords_are"] == "the middle node of each spectral element"
-    with pytest.raises(
-        ValueError, match="`tier` = elastic cannot be made yet: there is a solver for acoustic and acoustic-small"
-    ):
-        globaltomo.maker("elastic", 1)
+    with pytest.raises(ValueError, match="`tier` = earth cannot be made yet: there is a solver for acoustic, elastic"):
+        globaltomo.maker("earth", 1)
     with pytest.raises(ValueError, match="`samples` = 0 must be at least 1"):
         globaltomo.maker("acoustic", 0)
+
+
+def test_the_elastic_tier():
+    """Displacements of a random moment: south, east and up at stations, along the axes of cylinders in the body; the same sample
+    by any process."""
+    tier = tiny("elastic", degree=2, samples=6, dt=0.2, stations=(3, 4), snapshots=4)
+    setup = globaltomo.Setup(0.5, 2, (900.0, 1700.0), half_duration=0.8, amplitude=1e10, vp=1500.0, vs=1000.0)
+    waves, other = (globaltomo.SolidWaves(tier, setup, seed) for seed in (3, 4))
+    drawn = globaltomo.LatinHypercube(2)(tier, 3, 1, 0)
+    made = waves(drawn, 1)
+    np.testing.assert_array_equal(made.source, waves.moment(1))
+    assert np.linalg.norm(made.source * np.sqrt([0.5, 0.5, 0.5, 1, 1, 1])) == pytest.approx(1e10)
+    assert (np.abs(other.moment(1) / waves.moment(1) - 1) > 1e-3).all()
+    mesh, clock = waves.mesh, waves.clock
+    assert made.slices.shape == (4, 16, len(mesh.elements.points), 3)
+    onto = globaltomo.on_azimuths(globaltomo.pack(np.moveaxis(made.fourier, 2, 0)), tier.azimuths)  # (3, time, element, azimuth)
+    np.testing.assert_allclose(np.moveaxis(onto, (0, 3), (3, 1)), made.slices, rtol=0, atol=1e-6 * np.abs(made.slices).max())
+
+    grid, levels = waves.recording.grid, drawn.reshape(9, 3, 5)
+    rate = np.gradient(gaussian(setup, mesh.times - clock.lead), mesh.dt)
+    rr, tt, pp, rt, rp, tp = made.source.astype(float)
+    moment = np.array([[rr, rt, rp], [rt, tt, tp], [rp, tp, pp]])
+    source = sphere.MomentTensorSource(800.0, 90.0, 0.0, rate, moment)
+    stations = sphere.Stations(grid.latitude.ravel(), grid.longitude.ravel(), grid.radius.ravel())
+    radii = tuple(1000.0 - depth for depth in tier.depths)
+    points = mesh.points(source)
+    medium = sphere.SolidMedium(
+        *(v * (1 + sphere.perturbation(levels[:, i], points, radii=radii)) for i, v in enumerate((1500.0, 1000.0, 1000.0)))
+    )
+    up, north, east = np.moveaxis(np.asarray(ads.simulate_solid_ball(medium, source, stations, mesh)), -1, 0)
+    wanted = np.stack([-north, east, up], 1) @ seismogram_of(tier, clock, mesh.nt).T
+    found = made.seismogram.reshape(-1, 3, 6)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-3 * np.abs(wanted).max())
+    with pytest.raises(globaltomo.DrawAgain, match="vs and vp reach from 1000 to 1754 m/s, and the mesh carries 900 to 1700"):
+        waves(np.eye(1, len(drawn), dtype="float32")[0] * 0.6, 0)

@@ -103,6 +103,16 @@ def test_fluid_ball(run, tmp_path):
 
 
 @pytest.mark.slow
+def test_ball_kernels(run, tmp_path):
+    """A faster ball is early: by as much as along the straight ray, or half as much, at so low a frequency."""
+    printed = run("examples/ball_kernels.py", "--frequency", "2", "--orders", "4")
+    for early, alone in re.findall(r"early by ([\d.]+) s; its path of 1221 m alone, by ([\d.]+) s", printed):
+        assert float(early) == pytest.approx(float(alone), rel=0.5)
+    assert printed.count("early by") == 2
+    assert_drawn(tmp_path / "ball_kernels.png")
+
+
+@pytest.mark.slow
 def test_certify_a_problem(run, tmp_path):
     """One objective passes, the careless one fails, for the right reason."""
     printed = run("examples/certify_a_problem.py", "--steps", "90")

@@ -29,6 +29,7 @@ from adseis.sphere.simulation import (
     paired,
     placed,
     rings_of_all,
+    warn_if_near,
     within,
 )
 from adseis.sphere.sources import BallSource, PressureSource, Stations
@@ -102,6 +103,7 @@ def simulate_fluid_ball(
         raise TypeError(f"`source` is a {type(sources[0]).__name__}; a fluid takes a `PressureSource`.")
     sources = [checked_source(s, mesh) for s in sources]
     stations = checked_stations(stations, mesh)
+    warn_if_near(sources, stations, mesh)
     record = _recorded(record, stations, mesh)
     fields = fields_of(media, sources, mesh, ("vp", "rho"))
     fields = [(within(vp, "vp", mesh.speeds[0], mesh), positive(rho, "medium.rho")) for vp, rho in fields]

@@ -49,12 +49,12 @@ class BallMesh(Clock):
     def __str__(self) -> str:
         nodes, components = self.shape
         field = nodes * components * 4 / 1e6  # of one number at every node and azimuth, in float32
-        largest, shortest = math.pi * self.radius / 4 / self.across, self.speeds[0] / self.frequency
+        shortest = self.speeds[0] / self.frequency
         told = [
             f"ball of {self.radius:g} m for {self.frequency:g} Hz at {self.speeds[0]:g} to {self.speeds[1]:g} m/s",
             f"{len(self.elements.points)} elements of degree {self.degree}, {nodes} nodes",
             f"azimuthal order {self.azimuthal_order}",
-            f"shortest wavelength {shortest:.3g} m, largest element {largest:.3g} m",
+            f"shortest wavelength {shortest:.3g} m, largest element {self.largest:.3g} m",
             f"{self.nt} steps of {self.dt:.3g} s",
         ]
         for name, parts, step in (("fluid", 1, STEP[0]), ("solid", 3, STEP[1])):
@@ -67,6 +67,11 @@ class BallMesh(Clock):
     def elements(self) -> Elements:
         """The elements, made once."""
         return ball_elements(self.radius, self.across, self.shells, self.degree)
+
+    @property
+    def largest(self) -> float:
+        """Length of the largest element [m]."""
+        return math.pi * self.radius / 4 / self.across
 
     @property
     def azimuths(self) -> Float[np.ndarray, " azimuth"]:

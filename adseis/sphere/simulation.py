@@ -1,6 +1,7 @@
 """What all balls share: checks, sources and stations in a source's frame, and several sources."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -24,6 +25,9 @@ from adseis.sphere.sources import BallSource, Stations, in_precision
 from adseis.timeloop.adjoints import Adjoint
 from adseis.timeloop.equation import Injection, Points, Probe
 from adseis.timeloop.march import march
+
+NEAR = 1.5
+"""Elements from a source, within which records are wrong by some per cent or more."""
 
 
 class Placed(NamedTuple):
@@ -109,6 +113,34 @@ def checked_stations(stations: Stations, mesh: BallMesh) -> Stations:
             "surface is nothing. Move it inside."
         )
     return stations
+
+
+def warn_if_near(sources: Sequence[BallSource], stations: Stations, mesh: BallMesh, *, stacklevel: int = 3) -> None:
+    """Say so where a station is known to be so near to a source that no element carries what is there.
+
+    Args:
+        sources: All.
+        stations: Their places.
+        mesh: The mesh.
+        stacklevel: As of `warnings.warn`.
+    """
+    where = [known(x) for at in (stations, *sources) for x in (at.radius, at.latitude, at.longitude)]
+    if any(x is None for x in where):
+        return
+    with jax.ensure_compile_time_eval():
+        places = [
+            np.asarray(r, float)[..., None] * np.asarray(local_axes(jnp.asarray(lat), jnp.asarray(lon)))[..., 2, :]
+            for r, lat, lon in zip(where[::3], where[1::3], where[2::3], strict=True)
+        ]
+    away = np.stack([np.linalg.norm(places[0] - place, axis=-1) for place in places[1:]])
+    least = NEAR * mesh.largest
+    if away.min() < least:
+        source, station = np.unravel_index(np.argmin(away), away.shape)
+        warnings.warn(
+            f"station {station} is {away.min():.3g} m from source {source}, and elements are up to {mesh.largest:.3g} m: within "
+            f"{least:.3g} m records are wrong by some per cent or more. Plan a finer mesh by `resolution`, or leave it out.",
+            stacklevel=stacklevel,
+        )
 
 
 def within(speed: Samples, name: str, least: float, mesh: BallMesh) -> Samples:

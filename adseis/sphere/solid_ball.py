@@ -27,6 +27,7 @@ from adseis.sphere.simulation import (
     paired,
     placed,
     rings_of_all,
+    warn_if_near,
     within,
 )
 from adseis.sphere.solid import Lame, SolidBall, around, strain
@@ -99,6 +100,7 @@ def simulate_solid_ball(
     media, sources, several = paired(medium, source)
     sources = [_checked_mechanism(checked_source(s, mesh), mesh) for s in sources]
     stations = checked_stations(stations, mesh)
+    warn_if_near(sources, stations, mesh)
     if record not in DERIVATIVES:
         raise ValueError(f"`record` = {record!r} must be one of {', '.join(DERIVATIVES)}.")
     fields = [_checked_medium(vp, vs, rho, mesh) for vp, vs, rho in fields_of(media, sources, mesh, ("vp", "vs", "rho"))]

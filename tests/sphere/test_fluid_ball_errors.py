@@ -1,5 +1,7 @@
 """What is told of bad input to a fluid ball: one line, which names what is wrong, its value and the repair."""
 
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -110,3 +112,16 @@ def test_traced_values(mesh):
 def test_sources_and_stations(make, told):
     with pytest.raises((ValueError, TypeError), match=told):
         make()
+
+
+def test_a_station_next_to_a_source_is_told(mesh):
+    """The nearest of all, and what to do; none where stations are further away."""
+    far = sphere.PressureSource(300.0, -60.0, 0.0, np.ones(mesh.nt))
+    near = sphere.PressureSource(950.0, 18.0, 30.0, np.ones(mesh.nt))
+    with pytest.warns(
+        UserWarning, match=r"station 1 is [\d.]+ m from source 1, .* Plan a finer mesh by `resolution`, or leave it out"
+    ):
+        call(mesh, source=[far, near], record="chi")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        call(mesh, source=far, record="chi")

@@ -85,7 +85,7 @@ def main() -> int:
     os.environ["XLA_FLAGS"] = f"{HASTE} {os.environ.get('XLA_FLAGS', '')}"
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_num_cpu_devices", 4)
-    sys.path[:0] = [str(TESTS), str(TESTS / "waves"), str(TESTS / "parallel")]
+    sys.path[:0] = [str(TESTS), *(str(TESTS / folder) for folder in ("waves", "parallel", "sphere"))]
     rows = [row for topic in TOPICS for row in topic()]
     chosen = [row for row in rows if arguments.only in row.name]
     if not chosen:

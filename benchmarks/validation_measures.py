@@ -183,6 +183,32 @@ def green_3d(order: int) -> Callable[[], Found]:
     return measure
 
 
+def fluid_ball(resolution: float | None) -> Callable[[], Found]:
+    """A fluid ball of 1 km at 20 Hz, pressure and displacement."""
+
+    def measure() -> Found:
+        mesh = ads.sphere.ball(1000.0, 20.0, 2.5, (1000.0, 1000.0), azimuthal_order=0, resolution=resolution)
+        pressure, motion, _ = module("test_fluid_ball").errors(mesh, 30.0)
+        return Found([*pressure, *motion])
+
+    return measure
+
+
+def fluid_ball_in_a_box() -> Found:
+    """A structure of degree 4, by both solvers."""
+    return Found(module("test_fluid_ball_structure").compared(6.0, 12, 4, 25.0, 3, ads.CPML(8))[0])
+
+
+def solid_ball(mechanism: str) -> Callable[[], Found]:
+    """Every component at every station of a solid ball of 1 km at 2 Hz, over the station's motion."""
+
+    def measure() -> Found:
+        test = module("test_solid_ball")
+        return Found(test.errors({"moment": test.MOMENT, "force": test.FORCE}[mechanism]).ravel().tolist())
+
+    return measure
+
+
 def plane(shot: int) -> Callable[[], Found]:
     """A shot of the elastic plane, whose three shots are simulated once."""
 

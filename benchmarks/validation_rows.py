@@ -5,7 +5,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from validation_measures import Row, case, cost_of_layers, dot, echo, grazed, green_3d, module, plane, same, slopes, taylor, worst
+from validation_measures import (
+    Row,
+    case,
+    cost_of_layers,
+    dot,
+    echo,
+    fluid_ball,
+    fluid_ball_in_a_box,
+    grazed,
+    green_3d,
+    module,
+    plane,
+    same,
+    slopes,
+    solid_ball,
+    taylor,
+    worst,
+)
 
 NAMES = {"scalar": "scalar", "acoustic": "acoustic", "elastic": "elastic", "sh": "SH"}
 
@@ -76,6 +93,19 @@ def elastic() -> Iterator[Row]:
     setting = "elastic, 2D, order 4: water over sediment, transmitted and Scholte waves"
     measure = worst("test_elastic_boundaries.test_sea_floor")
     yield Row("sea-floor", setting, integrated, measure, 5e-2, "differences that reach across the sea floor")
+
+
+def balls() -> Iterator[Row]:
+    """Fluid and solid ones."""
+    for name, resolution, most in (("planned", None, 1e-2), ("finer", 2.0, 1e-3)):
+        setting = f"fluid ball, 20 Hz, {resolution or 1.3} elements for the shortest wavelength: pressure, displacement"
+        why = "elements of degree 4"
+        yield Row(f"ball-fluid-{name}", setting, "series of Bessel functions", fluid_ball(resolution), most, why)
+    setting = "fluid ball, 6 Hz, structure of degree 4 and 10 %, 12 orders, until the surface answers"
+    yield Row("ball-box", setting, "`simulate_scalar` in a box", fluid_ball_in_a_box, 2e-2, "sincs and time step of the box")
+    for mechanism in ("moment", "force"):
+        setting = f"solid ball, 2 Hz, a {mechanism}{' tensor' if mechanism == 'moment' else ''}: up, north, east at four stations"
+        yield Row(f"ball-solid-{mechanism}", setting, "spheroidal and toroidal series", solid_ball(mechanism), 1e-2, "elements")
 
 
 def boundaries() -> Iterator[Row]:
@@ -165,4 +195,4 @@ def gradients() -> Iterator[Row]:
         yield Row(f"float32-{physics}", setting, "float64", measure, 1e-4, "thirty steps of rounding")
 
 
-TOPICS = (point_sources, convergence, elastic, boundaries, layers_of_solids, symmetries, gradients)
+TOPICS = (point_sources, convergence, elastic, balls, boundaries, layers_of_solids, symmetries, gradients)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_rows(monkeypatch):
     """Every row finds its test, and names are unique. What an oracle measures is what comes out, where it fails too."""
-    for folder in ("benchmarks", "tests/waves", "tests/parallel"):
+    for folder in ("benchmarks", "tests/waves", "tests/parallel", "tests/sphere"):
         monkeypatch.syspath_prepend(ROOT / folder)
     validation, measures = __import__("validation"), __import__("validation_measures")
     rows = [row for topic in validation.TOPICS for row in topic()]

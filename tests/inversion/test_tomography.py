@@ -1,5 +1,6 @@
 """The structure of a ball from its seismograms: through the solver, through any function, and what is refused."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import adseis as ads
 from adseis import sphere
 from adseis.inversion.tomography import invert_structure
+from adseis.parallel.devices import device_mesh
 
 MESH = sphere.ball(1000.0, 1.0, 2.0, (900.0, 1100.0), azimuthal_order=2)
 WAVE = np.exp(-((2 * (MESH.times - 0.7)) ** 2)) - np.exp(-((2 * 0.7) ** 2))
@@ -48,6 +50,16 @@ def test_through_the_solver():
     assert np.linalg.norm(found.x - TRUE) < 0.05 * np.linalg.norm(TRUE)
     at = np.array([900.0, 300.0]), np.array([10.0, -50.0]), np.array([0.0, 120.0])
     np.testing.assert_allclose(found.speed(*at), vp(*at), rtol=2e-3)
+
+
+@pytest.mark.slow
+def test_sources_over_devices():
+    """Two sources on two devices: the same search, to rounding."""
+    observed = 1e3 * np.random.default_rng(2).standard_normal((2, 5, MESH.nt)) * WAVE
+    options = {"through": "solver", "bands": [ads.Band(iterations=2)]}
+    one = sought(observed, **options)
+    two = sought(observed, devices=device_mesh(jax.devices()[:2]), **options)
+    np.testing.assert_allclose(two.x, one.x, rtol=0, atol=1e-9 * np.abs(one.x).max())
 
 
 @pytest.mark.parametrize("options", [{}, {"bounds": (-0.03, 0.03)}, {"method": "newton-cg"}], ids=["mixed", "bounded", "newton"])

@@ -100,10 +100,12 @@ class Elements:
         """Values at the points of every element."""
         return field.at[self.local.reshape(len(self.local), -1)].get(mode="promise_in_bounds")
 
-    def summed(self, values: Float[Array, "element point *rest"]) -> Float[Array, "node *rest"]:
-        """The sum at every node over the elements that share it: the transpose of `spread`."""
-        zero = jnp.zeros((self.local.max() + 1, *values.shape[2:]), values.dtype)
-        return zero.at[self.local.reshape(len(self.local), -1)].add(values, mode="promise_in_bounds")
+    def summed(
+        self, values: Float[Array, "element point *rest"], onto: Float[Array, "node *rest"] | None = None
+    ) -> Float[Array, "node *rest"]:
+        """The sum at every node over the elements that share it, onto what is there: the transpose of `spread`."""
+        there = jnp.zeros((self.local.max() + 1, *values.shape[2:]), values.dtype) if onto is None else onto
+        return there.at[self.local.reshape(len(self.local), -1)].add(values, mode="promise_in_bounds")
 
     def sloped(self, values: Float[Array, "element point component"]) -> tuple[Array, Array]:
         """Derivatives by s and by z [1/m]: of dense matrices, which are faster than one direction after the other."""

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from adseis.sphere.azimuthal import orders, transform, turned
+from adseis.sphere.body import Body
 from adseis.sphere.elements import Elements
 
 
@@ -35,54 +35,40 @@ class Stiffness(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FluidBall:
-    """D and K of a fluid.
+class FluidBall(Body):
+    """D and K of a fluid whose density is the same at all azimuths."""
 
-    Attributes:
-        elements: Of the mesh.
-        order: The largest azimuthal order.
-        free: Which components of which nodes move, `(node, component)`.
-    """
-
-    elements: Elements
-    order: int
-    free: Bool[np.ndarray, "node component"]
     name = "chi"
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Nodes and components."""
-        return len(self.elements.coordinates), 2 * self.order + 1
+        """Nodes and values."""
+        return self.free.shape[0], self.free.shape[1]
 
-    def moved(self, mass: Float[Array, "node azimuth"], force: Float[Array, "node component"]) -> Float[Array, "node component"]:
+    def moved(self, mass: Float[Array, "node _"], force: Float[Array, "node value"]) -> Float[Array, "node value"]:
         """kappa / m, multiplied with at every azimuth."""
-        free, to = jnp.asarray(self.free, force.dtype), jnp.asarray(transform(self.order), force.dtype)
-        return ((((free * force) @ to.T) * mass) @ to) * free
+        return self.multiplied(mass, force)
 
-    def resisted(self, stiffness: Stiffness, field: Float[Array, "node component"]) -> Float[Array, "node component"]:
+    def resisted(self, stiffness: Stiffness, field: Float[Array, "node value"]) -> Float[Array, "node value"]:
         """Element by element: a dense matrix, which is faster than derivatives along one direction after the other."""
-        axial, square = self.elements.axial, jnp.asarray(orders(self.order)[None] ** 2, field.dtype)
-        local = self.elements.spread(field)
+        axial, local = self.elements.axial, self.elements.spread(field)
         force = jnp.einsum("epq,eqk->epk", stiffness.plain, local)
-        force = force.at[:axial].add(square[None] * jnp.einsum("epq,eqk->epk", stiffness.axial, local[:axial]))
-        return self.elements.summed(force) + square * stiffness.other[:, None] * field
+        force = force.at[:axial].add(self.twice_turned(jnp.einsum("epq,eqk->epk", stiffness.axial, local[:axial])))
+        return self.elements.summed(force, onto=stiffness.other[:, None] * self.twice_turned(field))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class VaryingFluidBall(FluidBall):
     """D and K of a fluid whose density varies with azimuth: gradients are divided by it at every azimuth."""
 
-    def resisted(
-        self, stiffness: Float[Array, "node azimuth"], field: Float[Array, "node component"]
-    ) -> Float[Array, "node component"]:
-        """The gradient's transpose, weights, 1 / rho, the gradient, at every azimuth."""
-        elements, to = self.elements, transform(self.order)
-        straight, across = (jnp.asarray(x, field.dtype) for x in (to, to @ turned(self.order)))
-        by_s, by_z = elements.sloped(elements.spread(field @ straight.T))
-        over = elements.divided(elements.spread(field @ across.T))
+    def resisted(self, stiffness: Float[Array, "node value"], field: Float[Array, "node value"]) -> Float[Array, "node value"]:
+        """The gradient's transpose, weights, 1 / rho, the gradient."""
+        elements, turn = self.elements, jnp.asarray(self.turn, field.dtype)
+        by_s, by_z = elements.sloped(elements.spread(field))
+        over = elements.divided(elements.spread(field @ turn.T))
         light = elements.spread(stiffness) * jnp.asarray(elements.weights, field.dtype)[..., None]
-        along = elements.summed(elements.unsloped(light * by_s, light * by_z))
-        return along @ straight + elements.summed(elements.divided(light * over, back=True)) @ across
+        around = elements.summed(elements.divided(light * over, back=True)) @ turn
+        return elements.summed(elements.unsloped(light * by_s, light * by_z), onto=around)
 
 
 def stiffness_of(elements: Elements, light: Float[Array, " node"]) -> Stiffness:

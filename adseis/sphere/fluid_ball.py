@@ -133,9 +133,9 @@ def _simulate(
     system = equation.system
     where = placed(source, stations, mesh)
     quantities, turn = _quantities(record, where, light, mesh)
-    read = recording(quantities, where.located.nodes, system.shape, rings)
+    read = recording(quantities, where.located.nodes, system.shape, rings, system.to)
     made, probed = marched(
-        equation, coefficients, _taps(source, mesh), source, read, mesh, 2 if record == "p" else 0, adjoint, probe,
+        equation, coefficients, _taps(source, mesh, system), source, read, mesh, 2 if record == "p" else 0, adjoint, probe,
         probe_every,
     )  # fmt: skip
     if record == "p":
@@ -143,30 +143,35 @@ def _simulate(
     return made[:, 0] if turn is None else jnp.einsum("sij,sjt->sti", turn, made), probed
 
 
-def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder, Coefficients, Array]:
+def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder[FluidBall], Coefficients, Array]:
     """The scheme, its coefficients, and 1 / rho."""
     vp, rho = fields
     elements, dtype = mesh.elements, vp.dtype
     free = mesh.kept & ~mesh.surface[:, None]
     free[elements.coordinates[:, 0] == 0, 1:] = False
-    mass = on_all(rho, mesh.shape, dtype) * on_all(vp, mesh.shape, dtype) ** 2 / jnp.asarray(elements.mass, dtype)[:, None]
+    varies = not (axisymmetric(vp) and axisymmetric(rho))
+    shape = mesh.shape if varies else (mesh.shape[0], 1)
+    mass = on_all(rho, shape, dtype) * on_all(vp, shape, dtype) ** 2 / jnp.asarray(elements.mass, dtype)[:, None]
     if axisymmetric(rho):
         light = 1 / on_all(rho, mesh.shape[:1], dtype)
         # XLA would spend seconds on folding the products of a number that it knows.
         stiffness = stiffness_of(elements, jax.lax.optimization_barrier(light))
-        system = FluidBall(elements, mesh.azimuthal_order, free)
+        system = FluidBall(elements, mesh.azimuthal_order, free, varies)
     else:
         light = 1 / rho
-        system, stiffness = VaryingFluidBall(elements, mesh.azimuthal_order, free), light
+        system, stiffness = VaryingFluidBall(elements, mesh.azimuthal_order, free, varies), light
     coefficients = Coefficients(mass, stiffness)
     return FourthOrder(system, mesh.dt, jax.eval_shape(lambda: coefficients)), coefficients, light
 
 
-def _taps(source: BallSource, mesh: BallMesh) -> Points:
+def _taps(source: BallSource, mesh: BallMesh, system: FluidBall) -> Points:
     """A source on the axis: order 0 alone, over 2 pi."""
     dtype = source.time_function.dtype
     at = locate(mesh.elements, jnp.zeros((1,), dtype), jnp.asarray(source.radius, dtype)[None])
-    return Points((at.nodes * mesh.shape[1])[None], at.value[None] / (2 * np.pi))
+    along = np.flatnonzero(system.to[:, 0])
+    weights = at.value[..., None] * jnp.asarray(system.to[None, None, along, 0] / (2 * np.pi), dtype)
+    nodes = (at.nodes * mesh.shape[1])[..., None] + along[None, None]
+    return Points(nodes.reshape(1, 1, -1), weights.reshape(1, 1, -1))
 
 
 def _quantities(record: str, where: Placed, light: Array, mesh: BallMesh) -> tuple[list[Quantity], Array | None]:

@@ -14,7 +14,7 @@ References:
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +62,9 @@ class System(Protocol):
         ...
 
 
+Physics = TypeVar("Physics", bound=System)
+
+
 class _Kept(NamedTuple):
     """What the cotangents of a step need of it: forces and acceleration of its two halves."""
 
@@ -76,7 +79,7 @@ class _Memory(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FourthOrder(SweptEquation):
+class FourthOrder(SweptEquation, Generic[Physics]):
     """A system marched through time, one shot at a time.
 
     Attributes:
@@ -88,7 +91,7 @@ class FourthOrder(SweptEquation):
         keeps: Whether a step keeps what these need.
     """
 
-    system: System
+    system: Physics
     dt: float
     like: Coefficients
     by_mass: bool = True
@@ -111,7 +114,7 @@ class FourthOrder(SweptEquation):
         kept = _Kept(force[None], second[None], acceleration[None]) if self.keeps else None
         return State({name: (2 * field - before + dt2 * change)[None]}, _Memory(field[None], kept))
 
-    def sparing(self, perturbed: Coefficients) -> "FourthOrder":
+    def sparing(self, perturbed: Coefficients) -> "FourthOrder[Physics]":
         """Only the cotangents that are asked for."""
         by_mass, by_stiffness = (any(jax.tree.leaves(part)) for part in (perturbed.mass, perturbed.stiffness))
         return dataclasses.replace(self, by_mass=by_mass, by_stiffness=by_stiffness, keeps=by_mass or by_stiffness)

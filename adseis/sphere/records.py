@@ -72,20 +72,23 @@ def recording(
     nodes: Int[Array, "at point"],
     shape: tuple[int, ...],
     rings: Rings | None,
+    to: Float[np.ndarray, "value component"],
 ) -> Recording:
     """What is to be read for some quantities.
 
     Args:
         quantities: What is recorded, all at the same places.
         nodes: Around each place.
-        shape: Of the field of a shot, `(node, component)` or `(node, part, component)`.
+        shape: Of the field of a shot, `(node, value)` or `(node, part, value)`.
         rings: From `rings`: each ring's components are read once, and what its places make of them is found afterwards.
+        to: From components to what the field is.
 
     Returns:
         For the time loop, and for afterwards.
     """
     parts, components = (1 if len(shape) == 2 else shape[1]), shape[-1]
     k = np.arange(components)
+    quantities = [q._replace(factors=q.factors @ jnp.asarray(to.T, q.factors.dtype)) for q in quantities]
     taken, weights = [], []
     for part, weight, factor in quantities:
         at = (nodes * parts + part) * components

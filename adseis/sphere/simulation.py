@@ -174,7 +174,7 @@ def within(speed: Samples, name: str, least: float, mesh: BallMesh) -> Samples:
 
 
 def marched(
-    equation: FourthOrder,
+    equation: FourthOrder[Any],
     coefficients: Coefficients,
     at: Points,
     source: BallSource,
@@ -188,7 +188,7 @@ def marched(
     """What is read at stations, mended of the time step's dispersion, and the stacked probes.
 
     Args:
-        equation: The scheme.
+        equation: The scheme, of a `Body`.
         coefficients: Of its system.
         at: Where the source acts.
         source: Its time function.
@@ -202,13 +202,15 @@ def marched(
     Returns:
         At the mesh's instants.
     """
-    name, dtype = equation.system.name, source.time_function.dtype
+    system, dtype = equation.system, source.time_function.dtype
+    name = system.name
+    look = None if probe is None else lambda fields: probe({name: system.components(fields[name])})
     mended = correction(mesh.nt, derivative, integrated=source.rate)
     unit = mesh.dt if source.rate else 1.0
     samples = (jnp.asarray(unit * mended.source, dtype) @ source.time_function)[:, None, None]
     records, probed = march(
         equation, coefficients, {name: Injection(at, samples)}, {name: read.points}, mended.steps,
-        adjoint=adjoint, probe=probe, probe_every=probe_every,
+        adjoint=adjoint, probe=look, probe_every=probe_every,
     )  # fmt: skip
     made = read.made(records[name][:-1, 0])  # from t = dt on
     to = jnp.asarray(mended.record[:, 1:] / mesh.dt**derivative, dtype)

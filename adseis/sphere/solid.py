@@ -16,10 +16,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from adseis.sphere.azimuthal import transform, turned
-from adseis.sphere.elements import Elements
+from adseis.sphere.body import Body
 
 Strain = tuple[Array, Array, Array, Array, Array, Array]
 """Or stress: ss, pp, zz, sp, pz, sz, all of one shape."""
@@ -33,68 +32,50 @@ class Lame(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SolidBall:
-    """D and K of a solid.
+class SolidBall(Body):
+    """D and K of a solid; on the axis less is free to move than `free` says."""
 
-    Attributes:
-        elements: Of the mesh.
-        order: The largest azimuthal order.
-        free: Which components of which nodes move, `(node, component)`, but for the conditions on the axis.
-    """
-
-    elements: Elements
-    order: int
-    free: Bool[np.ndarray, "node component"]
     name = "u"
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Nodes, (s, phi, z), components."""
-        return len(self.elements.coordinates), 3, 2 * self.order + 1
+        """Nodes, (s, phi, z), values."""
+        return self.free.shape[0], 3, self.free.shape[1]
 
-    def moved(
-        self, mass: Float[Array, "node *azimuth"], force: Float[Array, "node 3 component"]
-    ) -> Float[Array, "node 3 component"]:
+    def moved(self, mass: Float[Array, "node *azimuth"], force: Float[Array, "node 3 value"]) -> Float[Array, "node 3 value"]:
         """1 / (m rho), multiplied with at every azimuth where it varies with it."""
-        force = self.regular(force)
-        if mass.ndim == 1:
-            return mass[:, None, None] * force
-        to = jnp.asarray(transform(self.order), force.dtype)
-        return self.regular(((force @ to.T) * mass[:, None]) @ to)
+        return self.multiplied(mass.reshape(len(mass), 1, -1), force)
 
-    def regular(self, field: Float[Array, "node 3 component"]) -> Float[Array, "node 3 component"]:
-        """The part of a field that may be: orders that are kept, and on the axis a vector that has one direction.
+    def allowed(self, components: Float[Array, "near 3 component"]) -> Float[Array, "near 3 component"]:
+        """Orders that are kept, and on the axis a vector that has one direction.
 
         There order 0 is along z, order 1 across it, with u_p the derivative of u_s by phi, and nothing else is.
         """
-        field = field * jnp.asarray(self.free, field.dtype)[:, None]
-        axis = np.flatnonzero(self.elements.coordinates[:, 0] == 0)
-        on = field[axis]
+        components = super().allowed(components)
+        axis = np.flatnonzero(self.elements.coordinates[self.near, 0] == 0)
+        on = components[axis]
         still = jnp.zeros_like(on).at[:, 2, 0].set(on[:, 2, 0])
         if self.order:
             cosine, sine = (on[:, 0, 1] - on[:, 1, 2]) / 2, (on[:, 0, 2] + on[:, 1, 1]) / 2
             still = still.at[:, 0, 1].set(cosine).at[:, 1, 2].set(-cosine).at[:, 0, 2].set(sine).at[:, 1, 1].set(sine)
-        return field.at[axis].set(still)
+        return components.at[axis].set(still)
 
-    def resisted(self, stiffness: Lame, field: Float[Array, "node 3 component"]) -> Float[Array, "node 3 component"]:
+    def resisted(self, stiffness: Lame, field: Float[Array, "node 3 value"]) -> Float[Array, "node 3 value"]:
         """The strain, the stress, and the strain's transpose; at every azimuth where moduli vary with it."""
-        elements, varies = self.elements, stiffness.first.ndim == 2
-        moduli = Lame(*(elements.spread(x if varies else x[:, None]) for x in stiffness))
+        elements, turn = self.elements, jnp.asarray(self.turn.T, field.dtype)
+        moduli = Lame(*(elements.spread(x.reshape(len(x), -1)) for x in stiffness))
         weights = jnp.asarray(elements.weights, field.dtype)[..., None]
-        (straight, across), back = jax.vjp(lambda u: self._at_nodes(u, varies), field)
-        by_s, by_z = zip(*(elements.sloped(elements.spread(x)) for x in straight), strict=True)
+
+        def at_nodes(field: Array) -> tuple[list[Array], list[Array]]:
+            parts = [field[:, part] for part in range(3)]
+            return parts, [*around(parts, [x @ turn for x in parts])]
+
+        (parts, across), back = jax.vjp(at_nodes, field)
+        by_s, by_z = zip(*(elements.sloped(elements.spread(x)) for x in parts), strict=True)
         found = strain(by_s, by_z, [elements.divided(elements.spread(x)) for x in across])
         ss, pp, zz, sp, pz, sz = (weights * x for x in hooke(moduli, found))
-        straight = [elements.summed(elements.unsloped(*x)) for x in ((ss, sz), (sp, pz), (sz, zz))]
-        return back((straight, [elements.summed(elements.divided(x, back=True)) for x in (pp, sp, pz)]))[0]
-
-    def _at_nodes(self, field: Float[Array, "node 3 component"], varies: bool) -> tuple[list[Array], list[Array]]:
-        """Displacement, and what strain divides by s; at every azimuth where moduli vary, for nodes are fewer than points."""
-        turn = turned(self.order)
-        to = transform(self.order) if varies else np.eye(len(turn))
-        parts = [field[:, part] for part in range(3)]
-        straight = [x @ jnp.asarray(to.T, field.dtype) for x in parts] if varies else parts
-        return straight, [*around(straight, [x @ jnp.asarray((to @ turn).T, field.dtype) for x in parts])]
+        along = [elements.summed(elements.unsloped(*x)) for x in ((ss, sz), (sp, pz), (sz, zz))]
+        return back((along, [elements.summed(elements.divided(x, back=True)) for x in (pp, sp, pz)]))[0]
 
 
 def around(motion: Sequence[Array], by_azimuth: Sequence[Array]) -> tuple[Array, Array, Array]:

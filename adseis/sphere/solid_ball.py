@@ -130,14 +130,15 @@ def _simulate(
     where = placed(source, stations, mesh)
     waves = basis(where.at.phi, mesh.azimuthal_order)
     quantities = [Quantity(part, where.located.value, waves) for part in range(3)]
-    read = recording(quantities, where.located.nodes, equation.system.shape, rings)
+    system = equation.system
+    read = recording(quantities, where.located.nodes, system.shape, rings, system.to)
     made, probed = marched(
-        equation, coefficients, _taps(source, mesh), source, read, mesh, derivative, adjoint, probe, probe_every
+        equation, coefficients, _taps(source, mesh, system), source, read, mesh, derivative, adjoint, probe, probe_every
     )
     return jnp.einsum("sij,sjt->sti", where.turn, made), probed
 
 
-def _equation(mesh: BallMesh, fields: tuple[Array, Array, Array]) -> tuple[FourthOrder, Coefficients]:
+def _equation(mesh: BallMesh, fields: tuple[Array, Array, Array]) -> tuple[FourthOrder[SolidBall], Coefficients]:
     """The scheme and its coefficients."""
     vp, vs, rho = fields
     elements, dtype = mesh.elements, vp.dtype
@@ -146,11 +147,11 @@ def _equation(mesh: BallMesh, fields: tuple[Array, Array, Array]) -> tuple[Fourt
     vp, vs, rho = (on_all(x, shape, dtype) for x in fields)
     mass = jnp.asarray(elements.mass, dtype).reshape(-1, *[1] * (len(shape) - 1))
     coefficients = Coefficients(1 / (rho * mass), Lame(rho * (vp**2 - 2 * vs**2), rho * vs**2))
-    system = SolidBall(elements, mesh.azimuthal_order, mesh.kept)
+    system = SolidBall(elements, mesh.azimuthal_order, mesh.kept, not flat)
     return FourthOrder(system, mesh.dt, jax.eval_shape(lambda: coefficients)), coefficients
 
 
-def _taps(source: BallSource, mesh: BallMesh) -> Points:
+def _taps(source: BallSource, mesh: BallMesh, system: SolidBall) -> Points:
     """A source on the axis, in its orders, over 2 pi: what it does to the motion of every node."""
     dtype = source.time_function.dtype
     at = locate(mesh.elements, jnp.zeros((1,), dtype), jnp.asarray(source.radius, dtype)[None])
@@ -159,8 +160,9 @@ def _taps(source: BallSource, mesh: BallMesh) -> Points:
     work = _work_of_moment if isinstance(source, MomentTensorSource) else _work_of_force
     still = jnp.zeros((at.nodes.shape[1], 3, components), dtype)
     weights = jax.grad(lambda motion: work(source, at, motion, order))(still)
-    part, component = np.arange(3)[None, :, None], np.arange(components)[None, None]
-    nodes = (3 * at.nodes[0][:, None, None] + part) * mesh.shape[1] + component
+    along = np.flatnonzero(system.to[:, :components].any(1))
+    weights = weights @ jnp.asarray(system.to[along, :components].T, dtype)
+    nodes = (3 * at.nodes[0][:, None, None] + np.arange(3)[None, :, None]) * mesh.shape[1] + along[None, None]
     return Points(nodes.reshape(1, 1, -1), weights.reshape(1, 1, -1) / (2 * np.pi))
 
 

@@ -6,7 +6,7 @@ The weak form on a mesh, with the azimuthal components q_k of chi and a the orde
     K_a = int (d_s N d_s N + d_z N d_z N + a^2 N / s N / s) / rho  s ds dz,
 
 kappa = rho vp^2 being multiplied with at every azimuth. With a density that does not vary with azimuth the orders are coupled by
-kappa alone.
+kappa alone. `Body` says what fields are.
 """
 
 import dataclasses

@@ -18,7 +18,7 @@ from adseis.sphere.structure import Positions
 SURFACE = 1e-6
 """Of the radius: what is as near to the surface lies on it."""
 
-STEP = (6e-7, 7e-6)
+STEP = (2.5e-7, 2e-6)
 """Seconds for each element of degree 4, component and step of a fluid and of a solid on two cores (`benchmarks/globe.py`): an
 order of magnitude."""
 

@@ -133,11 +133,17 @@ def test_parametrizations():
         {"vp": np.inf, "slowest": 4.0},
     )
     assert Blocks().parametrization(reference) is None
-    basis = SmoothField(3.0, 100.0).basis((30, 40))
-    weights = np.linalg.inv(np.linalg.cholesky(SmoothField(3.0, 100.0).metric((30, 40)))).T
-    drawn = np.random.default_rng(1).standard_normal((200, basis.shape[1])) @ (basis @ weights).T
-    assert basis.shape[1] < 30 * 40 / 4
-    assert np.std(drawn) == pytest.approx(100, rel=0.05)
+    for grain, rough in (
+        (0.0, 22.5),
+        (50.0, 74.0),
+    ):  # of neighbours: 100 sqrt(2 (1 - exp(-1 / 36))) inside, less at edges; 50 sqrt(2)
+        field = SmoothField(3.0, 100.0, grain=grain)
+        basis = field.basis((30, 40))
+        weights = np.linalg.inv(np.linalg.cholesky(field.metric((30, 40)))).T
+        drawn = (np.random.default_rng(1).standard_normal((200, basis.shape[1])) @ (basis @ weights).T).reshape(-1, 30, 40)
+        assert (basis.shape[1] < 30 * 40 / 4) == (grain == 0)
+        assert np.std(drawn) == pytest.approx(np.hypot(100, grain), rel=0.05)
+        assert np.std(np.diff(drawn, axis=2)) == pytest.approx(rough, rel=0.05)
     assert float(SmoothField().penalty(jnp.asarray(reference), reference)) == 0
 
 

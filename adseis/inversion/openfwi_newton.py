@@ -24,7 +24,7 @@ from adseis.inversion.openfwi_priors import Prior
 from adseis.optimizers.path import Callback, Iterate, stop_asked
 
 LEAST = 1e-8
-"""Damping of a step."""
+"""Damping of a step; with noise no less than that at which a step is as likely as what it explains (Bayes' rule)."""
 AT_NOISE, AT_LEAST = "the misfit is that of the noise", "converged: no step lowers the misfit"
 """Why a search ended that is at its end."""
 SLOWEST = 50.0
@@ -108,6 +108,7 @@ class Stage(NamedTuple):
         if self.least() > budget:
             return place, (), "the budget is too small for a step"
         answers = _Answers(self)
+        damping = max(damping, answers.least)
         value, residual = answers.misfit(place)
         series = series if len(series) else np.array([[value, 0.0]])
         said = "the budget is spent"
@@ -130,7 +131,7 @@ class Stage(NamedTuple):
                 else:
                     said = AT_LEAST
                     break
-                damping = max(LEAST, damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
+                damping = max(answers.least, damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
                 place, value, residual = there, after, left
                 series = np.concatenate([series, [[value, series[-1, 1] + spent]]])
                 bar.update(int(series[-1, 1]) - bar.n)
@@ -167,6 +168,7 @@ class _Answers:
         self.norm = float(jnp.sum(observed**2))
         heard = float(np.sum(of.filter**2)) / of.filter.shape[1] * float(jnp.sum(stage.observed**2))
         self.noise = stage.noise**2 * heard / self.norm
+        self.least = max(LEAST, math.sqrt(self.noise / observed.size))
         self.away = jax.jit(lambda vp, slowest: of.within(stage.exact(vp, slowest)) - observed)
         self.back = jax.jit(lambda place, rest: jax.vjp(lambda m: of.within(stage.exact(*m)), place)[1](rest)[0])
         self.basis = stage.prior.basis(of.shape)

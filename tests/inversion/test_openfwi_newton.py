@@ -83,3 +83,19 @@ def test_jumps_are_spared(stage):
     plain, spared = (jumps.value(there.vp) for there, _, _ in found)
     assert spared < plain
     assert found[1][1][-1].value < 0.1 * before[-1].value
+
+
+@pytest.mark.slow
+def test_steps_do_not_follow_the_noise(stage):
+    """However little damping is asked for: a step from noisy gathers comes nearer to the truth where the noise is told."""
+    search, true = stage
+    start, random = Place(np.full(SHAPE, 2020.0), 2020.0), np.random.default_rng(0)
+    noisy = search.observed + 0.02 * search.observed.std() * random.standard_normal(search.observed.shape)
+    off = []
+    for noise in (0.0, 0.02):
+        noisily = search._replace(observed=noisy, noise=noise, damping=1e-5)
+        place, history, _ = noisily.descend(start, 1e3, progress=False, callback=lambda *_: True)
+        assert len(history) == 2, history
+        off.append(np.abs(place.vp - true).mean())
+    assert off[1] < np.abs(start.vp - true).mean()
+    assert off[1] < 0.7 * off[0], off

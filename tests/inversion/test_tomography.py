@@ -32,6 +32,7 @@ def sought(observed=None, **options):
     return invert_structure(observed, SOURCES, STATIONS, MESH, **settings)
 
 
+@pytest.mark.slow  # tests/cli/test_invert_globe.py goes through it too
 def test_through_the_solver():
     """Eight coefficients from two sources: data are exact, so the misfit falls by orders, and the coefficients come to a few
     hundredths of their size. The speed of the result is a medium."""

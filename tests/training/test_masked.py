@@ -45,6 +45,7 @@ def test_what_is_hidden_is_learned():
     assert fingerprint(begun.decoder) == fingerprint(network(1).decoder)
 
 
+@pytest.mark.slow
 def test_patches_return_to_their_places():
     """A head that says the number of its output: each square of the gather counts its samples row by row."""
     filler = Filler(network(), key=jax.random.key(2))

@@ -73,11 +73,14 @@ def with_plain_convolutions(network: PyTree) -> PyTree:
         network: Any.
 
     Returns:
-        One that gives the same; transposed convolutions whose padding is told by a word stay as they are.
+        One that gives the same; layers that compute themselves, and transposed convolutions whose padding is told by a word,
+        stay as they are.
     """
 
     def change(_: str, node: PyTree) -> PyTree:
-        told = isinstance(node, eqx.nn.ConvTranspose) and not isinstance(node.padding, str)
-        return PlainConvolution(node) if told or isinstance(node, eqx.nn.Conv) else node
+        if not isinstance(node, eqx.nn.Conv | eqx.nn.ConvTranspose) or not type(node).__module__.startswith("equinox."):
+            return node
+        told = isinstance(node, eqx.nn.Conv) or not isinstance(node.padding, str)
+        return PlainConvolution(node) if told else node
 
     return replaced(network, change)

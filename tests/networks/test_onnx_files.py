@@ -8,10 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from adseis.data.openfwi_layout import SHRUNK
 from adseis.networks import onnx_files
 from adseis.networks.adapters import adapters_of, bottleneck, lora, merge
 from adseis.networks.normalization import BatchNorm
 from adseis.networks.onnx_files import compare_onnx, export_onnx
+from adseis.training.presets import preset_of
 
 KEY = jax.random.key(0)
 
@@ -84,6 +86,17 @@ def test_files_do_what_the_network_does(kind, tmp_path):
         assert compare_onnx(path, merge(net), np.ones((1, 2, 8, 5))).difference < 1e-5
     with pytest.raises(ValueError, match="made of another"):
         compare_onnx(path, lambda x: x, np.ones((1, 2, 8, 5)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["inversionnet-small", "velocitygan-small", "unet-small", "swin-unet-small"])
+def test_networks_that_train_here(preset, tmp_path):
+    """All of them go into a file, which gives the same to 1e-4."""
+    pytest.importorskip("jax2onnx")
+    pytest.importorskip("onnxruntime")
+    chosen = preset_of(preset)
+    network = chosen.inverter(chosen.network(0)).network
+    assert export_onnx(network, tmp_path / "network.onnx", SHRUNK).difference < 1e-4
 
 
 def test_eight_bits(tmp_path):

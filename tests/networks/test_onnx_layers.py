@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from adseis.networks.onnx_layers import PlainConvolution, with_plain_convolutions
+from adseis.networks.swin_unet import ShotConvolution
 
 KEY = jax.random.key(0)
 CONVOLUTIONS = {
@@ -31,5 +32,10 @@ def test_they_give_the_same(name):
 
 
 def test_what_is_left():
-    net = (eqx.nn.Linear(2, 2, key=KEY), eqx.nn.ConvTranspose2d(2, 2, 3, padding="SAME", key=KEY))
-    assert [type(layer) for layer in with_plain_convolutions(net)] == [eqx.nn.Linear, eqx.nn.ConvTranspose2d]
+    """Other layers, words for padding, and convolutions that compute themselves, of all shots at once."""
+    net = (
+        eqx.nn.Linear(2, 2, key=KEY),
+        eqx.nn.ConvTranspose2d(2, 2, 3, padding="SAME", key=KEY),
+        ShotConvolution(1, 2, 3, key=KEY),
+    )
+    assert [type(layer) for layer in with_plain_convolutions(net)] == [eqx.nn.Linear, eqx.nn.ConvTranspose2d, ShotConvolution]

@@ -104,7 +104,7 @@ def test_fluid_ball(run, tmp_path):
 
 @pytest.mark.slow
 def test_ball_kernels(run, tmp_path):
-    """A faster ball is early: by as much as along the straight ray, or half as much, at so low a frequency."""
+    """A faster ball is early: by what it is along the straight ray, to a half at so low a frequency."""
     printed = run("examples/ball_kernels.py", "--frequency", "2", "--orders", "4")
     for early, alone in re.findall(r"early by ([\d.]+) s; its path of 1221 m alone, by ([\d.]+) s", printed):
         assert float(early) == pytest.approx(float(alone), rel=0.5)

@@ -4,6 +4,7 @@
 solver of yours, `maker` with ours; `pack`, `unpack` and `on_azimuths` are the packing of Fourier series in azimuth.
 """
 
+from adseis.data.globaltomo_balls import BallWaves
 from adseis.data.globaltomo_dataset import Dataset
 from adseis.data.globaltomo_draws import LatinHypercube
 from adseis.data.globaltomo_fluid import FluidWaves
@@ -31,6 +32,7 @@ __all__ = [
     "SCALING",
     "SOLVERS",
     "TIERS",
+    "BallWaves",
     "Batch",
     "Dataset",
     "DrawAgain",

@@ -31,7 +31,7 @@ class _Programs(NamedTuple):
 
 @dataclass(frozen=True)
 class FluidWaves(BallWaves):
-    """Of a tier of one property, vp; wavefields are chi.
+    """A solver of tiers of one property, vp, by waves in a fluid ball; wavefields are chi.
 
     Displacement at the surface, where chi = 0, is along the radius: only that is recorded, and the other components are zero.
     """

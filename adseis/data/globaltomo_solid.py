@@ -34,7 +34,7 @@ class _Programs(NamedTuple):
 
 @dataclass(frozen=True)
 class SolidWaves(BallWaves):
-    """Of a tier of three properties, vp, vs and rho; wavefields are displacements.
+    """A solver of tiers of three properties, vp, vs and rho, by waves in a solid ball; wavefields are displacements.
 
     The moment tensor of a sample is random: of all directions alike among symmetric tensors, of one scalar moment, that of the
     setup's `amplitude` [N m]. GlobalTomo's are unpublished. It comes and goes as the source of the acoustic tier does, so that
@@ -52,6 +52,10 @@ class SolidWaves(BallWaves):
             "speeds": f"vp {plan.vp:g} m/s, vs {plan.vs:g} m/s, rho {plan.rho:g} kg/m^3, each times 1 + perturbation",
             "source_numbers": "Mrr, Mtt, Mpp, Mrt, Mrp, Mtp [N m]: r up, t south, p east at the source on the prime meridian",
         }
+
+    def settings(self) -> dict[str, Any]:
+        """As `BallWaves` says, and the seed of the moments."""
+        return super().settings() | {"seed_of_moments": self.seed}
 
     def moment(self, index: int) -> Float[np.ndarray, " number"]:
         """Of a sample.

@@ -54,14 +54,10 @@ class Body:
         """The field of components."""
         return components @ jnp.asarray(self.to.T, components.dtype) if self.varies else components
 
-    def kept(self, field: Float[Array, "node *part value"]) -> Float[Array, "node *part value"]:
-        """The part of a field that may be: an orthogonal projection."""
-        return field.at[self.near].set(self._projected(field[self.near]))
-
     def multiplied(
         self, factor: Float[Array, "node ..."], field: Float[Array, "node *part value"]
     ) -> Float[Array, "node *part value"]:
-        """`kept(factor * kept(field))`; but for the few nodes `near` a plain product."""
+        """A product between two projections onto what may be; but for the few nodes `near` a plain product."""
         near = self._projected(factor[self.near] * self._projected(field[self.near]))
         return (factor * field).at[self.near].set(near)
 

@@ -168,6 +168,7 @@ def test_the_elastic_tier():
     np.testing.assert_array_equal(made.source, waves.moment(1))
     assert np.linalg.norm(made.source * np.sqrt([0.5, 0.5, 0.5, 1, 1, 1])) == pytest.approx(1e10)
     assert (np.abs(other.moment(1) / waves.moment(1) - 1) > 1e-3).all()
+    assert [solver.settings()["seed_of_moments"] for solver in (waves, other)] == [3, 4]
     mesh, clock = waves.mesh, waves.clock
     assert made.slices.shape == (4, 16, len(mesh.elements.points), 3)
     onto = globaltomo.on_azimuths(globaltomo.pack(np.moveaxis(made.fourier, 2, 0)), tier.azimuths)  # (3, time, element, azimuth)

@@ -133,10 +133,8 @@ def test_parametrizations():
         {"vp": np.inf, "slowest": 4.0},
     )
     assert Blocks().parametrization(reference) is None
-    for grain, rough in (
-        (0.0, 22.5),
-        (50.0, 74.0),
-    ):  # of neighbours: 100 sqrt(2 (1 - exp(-1 / 36))) inside, less at edges; 50 sqrt(2)
+    # Neighbours differ by 100 sqrt(2 (1 - exp(-1 / 36))), less at edges; and by 50 sqrt(2) of grain.
+    for grain, rough in ((0.0, 22.5), (50.0, 74.0)):
         field = SmoothField(3.0, 100.0, grain=grain)
         basis = field.basis((30, 40))
         weights = np.linalg.inv(np.linalg.cholesky(field.metric((30, 40)))).T

@@ -5,7 +5,8 @@ r"""Presets on the same data: at equal numbers of samples seen, and at equal tim
     python benchmarks/networks.py --data data --seen 48000 --minutes 30 --seeds 0 1 2
 
 At equal samples each preset makes `seen` / batch steps; at equal time as many as fill the minutes, by the time of a step that was
-measured first, without compiling and validating. All have the schedule of their preset, over the steps that they are to make.
+measured first, without compiling and validating. All have the schedule of their preset, over the steps that they are to make;
+where both budgets come to the same number of steps, it is one training.
 Errors are of the validation's best network, on whole files that are held back. Each training has a process of its own, is kept in
 the folder of the output, and has its checkpoints there: the same command goes on.
 """
@@ -108,10 +109,8 @@ def measure(settings: Benchmark) -> list[dict[str, Any]]:
             if not (settings.seen if budget == SAMPLES else settings.minutes):
                 continue
             for seed in settings.seeds:
-                asked = f"{settings.seen}" if budget == SAMPLES else f"{settings.minutes:g}min"
-                folder = settings.output / f"{name}-{asked}-{seed}"
-                path = folder.with_name(f"{folder.name}.json")
-                found = kept(path, trained, settings, name, seed, max(1, steps), folder)
+                folder = settings.output / f"{name}-{max(1, steps)}-{seed}"
+                found = kept(folder.with_suffix(".json"), trained, settings, name, seed, max(1, steps), folder)
                 rows.append({"budget": budget, "s a step": step["s a step"], **found})
                 print(f"{name}, equal {budget}, seed {seed}: MAE {found['errors']['mean']['MAE']:.1f} m/s", flush=True)
     return rows

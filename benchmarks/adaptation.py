@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 from reporting import alone, device_name, markdown, now, only_these, options_of, peak_megabytes, table, write, write_text
 
 from adseis.cli.runs import versions
-from adseis.cli.train_adapt import METHOD_RATES, Adapt, adapted, plain
+from adseis.cli.train_adapt import METHOD_RATES, Adapt, adapted
 from adseis.cli.training_runs import inverter_of
 from adseis.data import openfwi
 from adseis.networks.adapters import Adapted, counts, write_adapter
@@ -97,10 +97,10 @@ def pretrained(settings: Benchmark) -> dict[str, Any]:
     path = folder / BASE
     if settings.run is not None:
         inverter, about = inverter_of(settings.run)
-        preset = plain(preset_of(about["preset"]))
+        preset = preset_of(about["preset"]).plain()
         network = inverter.network
     else:
-        preset = plain(preset_of(settings.preset))
+        preset = preset_of(settings.preset).plain()
         learned = held_back(settings.data, settings.old, "train")
         samples = Samples(learned, settings.batch, prepare=preset.transforms.sized, held=True)
         plan = Plan(settings.pretraining, every=max(1, settings.pretraining // 10), log=20)
@@ -121,7 +121,7 @@ def error_on(preset: Preset, network: Any, folder: Path, families: Sequence[str]
 
 def measured(settings: Benchmark, name: str, method: str, target: str, samples: int, seed: int) -> dict[str, Any]:
     """A row; meant for a process of its own."""
-    preset = plain(preset_of(json.loads((settings.output / "base.json").read_text())["preset"]))
+    preset = preset_of(json.loads((settings.output / "base.json").read_text())["preset"]).plain()
     base, _ = read_inverter(settings.output / BASE, lambda _: preset.network(0))
     network = adapted(base.network, preset, Adapt(run=settings.output, data=settings.data, method=method, seed=seed))
     learned = held_back(settings.fresh or settings.data, [target], "train")

@@ -11,7 +11,7 @@ from adseis.cli.folders import choose
 from adseis.cli.option_groups import OutputOptions
 from adseis.cli.runs import RunFolder
 from adseis.cli.train_openfwi import STEP_KEY, trained
-from adseis.cli.training_data import opened, read_parts
+from adseis.cli.training_data import check_sizes, opened, read_parts
 from adseis.cli.training_options import FolderOfData, RunArgument, StepOptions
 from adseis.cli.training_report import write_training_report
 from adseis.cli.training_runs import ADAPTER, inverter_of
@@ -81,10 +81,17 @@ def run(config: Adapt) -> int:
         OSError: If the folder cannot be written.
     """
     base, about = inverter_of(config.run)
-    preset = plain(preset_of(about["preset"]))
+    if isinstance(base.network, Adapted):
+        raise ValueError(
+            f"`run` = {config.run} has been adapted itself. Adapt what it was made of ({about['base_run']}), or begin a training "
+            "with its merged weights: `adseis train export` writes them, `adseis train openfwi --weights` takes them."
+        )
+    preset = preset_of(about["preset"]).plain()
     network = adapted(base.network, preset, config)
     parts = read_parts(config)
     old = None if config.old is None else opened(config.old)
+    if old is not None:
+        check_sizes(preset, old)
     if config.rate is None:
         config = replace(config, rate=METHOD_RATES[config.method] * preset.rate)
     standard = f"adapt-{config.method}"
@@ -140,17 +147,3 @@ def adapted(network: Any, preset: Preset, config: Adapt) -> Any:
     if not patterns:
         raise ValueError(f"preset {preset.name} names no place for `method` = {config.method}. Name one by `where`.")
     return (lora if config.method == "lora" else bottleneck)(network, where=patterns, key=key)
-
-
-def plain(preset: Preset) -> Preset:
-    """A preset without its critic: what is adapted is the generator, by its distance to the maps.
-
-    Args:
-        preset: Any.
-
-    Returns:
-        The same, or one of the generator.
-    """
-    if not preset.adversarial:
-        return preset
-    return replace(preset, build=lambda key: preset.build(key).generator, adversarial=False, clip=1.0)

@@ -71,7 +71,7 @@ def run(config: Demo) -> int:
         ValueError: If an option cannot be right.
         OSError: If the folder cannot be written, or holds another run.
     """
-    data, training = config.output / "data", config.output / "training"
+    data, training = config.output / f"data-{config.samples}", config.output / "training"
     generator = OpenFwi(FAMILIES, config.samples, max(1, config.samples // 5), 0, None)
     print(f"1 of 4: {len(FAMILIES) * config.samples} samples of {' and '.join(FAMILIES)}, in {data}")
     synthesize(generator, data)
@@ -88,7 +88,7 @@ def run(config: Demo) -> int:
     page = config.output / "report.md"
     parts = [
         "# A network that inverts, and physics that mends its maps",
-        "Data drawn and simulated by adseis in the style of OpenFWI: [statistics](data/statistics.md). Training: "
+        f"Data drawn and simulated by adseis in the style of OpenFWI: [statistics]({data.name}/statistics.md). Training: "
         "[report](training/report.md). Evaluation: [report](training/evaluation/report.md).",
         "## Maps of the network, refined by their gathers",
         table,
@@ -104,7 +104,7 @@ def run(config: Demo) -> int:
 
 def _refine(config: Demo, training: Path) -> str:
     """Refine maps that were held back; a table."""
-    inverter, _ = inverter_of(training)
+    inverter, about = inverter_of(training)
     held = data_of(Evaluate(training))
     some = held.batch(np.linspace(0, len(held) - 1, config.refined).astype(int))
     predicted = inverter.in_batches(some.gathers)
@@ -112,7 +112,7 @@ def _refine(config: Demo, training: Path) -> str:
     for number, (subset, gathers, start, true) in enumerate(
         zip(some.subset, some.gathers, predicted, some.velocity, strict=True)
     ):
-        journal = config.output / f"refinement-{config.evaluations}-{number}.h5"
+        journal = config.output / f"refinement-{about['sha256'][:8]}-{config.evaluations}-{number}.h5"
         found = refine(gathers, start, evaluations=config.evaluations, journal=journal)
         assert isinstance(found, Refined)
         refined.append(np.asarray(found.x))

@@ -18,7 +18,8 @@ from adseis.cli.training_report import PUBLISHED, errors_table
 from adseis.cli.training_runs import inverter_of
 from adseis.data import openfwi
 from adseis.files import written_whole
-from adseis.training.evaluation import data_misfit, ensemble, evaluate, robustness
+from adseis.networks.adapters import counts
+from adseis.training.evaluation import by_kind, data_misfit, ensemble, evaluate, robustness
 from adseis.training.trained_network import Inverter
 from adseis.viz.curves import plot_curve
 from adseis.viz.figures import save_figure
@@ -83,8 +84,12 @@ def run(config: Evaluate) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     dump(config, folder / "config.toml")
     plain = evaluate(inverter.in_batches, data, samples=config.samples, progress=True)
-    sections = [f"{plain['mean']['samples']:.0f} samples.\n\n{errors_table(plain)}\n\n{PUBLISHED}"]
-    kept: dict[str, Any] = {"run": str(config.run), "weights": about["sha256"], "plain": plain}
+    parameters = counts(inverter.network)[1]
+    told = f"{about.get('preset')}, {parameters:,} parameters, trained with {about.get('data')}; {plain['mean']['samples']:.0f} "
+    kinds = f"Over the subsets of each kind:\n\n{errors_table(by_kind(plain))}"
+    sections = [f"{told}samples evaluated.\n\n{errors_table(plain)}\n\n{PUBLISHED}", kinds]
+    kept: dict[str, Any] = {"run": str(config.run), "weights": about["sha256"], "parameters": parameters}
+    kept |= {"trained with": about.get("data"), "plain": plain, "by kind": by_kind(plain)}
     if not config.no_mirror:
         mirrored = evaluate(lambda d: inverter.in_batches(d, mirror=True), data, samples=config.samples, progress=True)
         kept["mirrored"] = mirrored

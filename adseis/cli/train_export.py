@@ -2,20 +2,26 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 
 from adseis.cli.option_groups import Flag
+from adseis.cli.train_evaluate import Evaluate, data_of
 from adseis.cli.train_predict import gathers_of
 from adseis.cli.training_options import RunArgument
 from adseis.cli.training_report import model_card
 from adseis.cli.training_runs import inverter_of
 from adseis.data.openfwi_layout import GATHERS, SHRUNK
 from adseis.files import check_writable, written_whole
-from adseis.networks.onnx_files import compare_onnx, export_onnx
+from adseis.networks.adapters import Adapted, merge
+from adseis.networks.onnx_files import export_onnx
+from adseis.networks.weights import write_weights
 from adseis.training.trained_network import Inverter
+
+COMPARED = 8
+"""Samples that the files are compared on."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,10 @@ class ExportOptions:
     """What is exported.
 
     Attributes:
-        output: File, `*.onnx`, with the card beside; by default RUN/network.onnx.
+        output: File, `*.onnx`, with the card and the plain weights, adapters merged, beside; by default RUN/network.onnx.
         int8: Write a second file of weights rounded to 8 bits, and tell its error.
-        data: Gathers that the files are compared with the network on, `.npy`; by default random numbers.
+        data: Gathers that the files are compared with the network on, `.npy`, of which eight are taken; by default some that the
+            training held back, or random numbers where these are gone.
     """
 
     output: Path | None = None
@@ -63,16 +70,20 @@ def run(config: Export) -> int:
     check_writable(output.parent)
     inverter, about = inverter_of(config.run)
     shape = SHRUNK if inverter.transforms.small else GATHERS
-    inputs = _inputs(config, inverter, shape)
-    rows: dict[str, object] = {}
+    inputs, of = _inputs(config, inverter, shape)
+    rows: dict[str, object] = {"compared on": of}
     for path, int8 in ((output, False), *(((output.with_stem(f"{output.stem}-int8"), True),) if config.int8 else ())):
-        export_onnx(inverter.network, path, shape, int8=int8)
-        found = compare_onnx(path, inverter.network, inputs)
+        found = export_onnx(inverter.network, path, shape, int8=int8, samples=inputs)
         rows[path.name] = (
             f"{path.stat().st_size / 1e6:.1f} MB, differs by {found.difference:.2g} at most (peak {found.peak:.2g}), "
             f"{1e3 * found.latency:.1f} ms for {len(inputs)} samples"
         )
         print(f"{path}: {rows[path.name]}")
+    if (plain := merged(inverter.network)) is not None:
+        weights = output.with_suffix(".safetensors")
+        told = {"preset": about.get("preset"), "transforms": inverter.transforms.about(), "method": "merged"}
+        write_weights(weights, plain, told)
+        print(f"{weights}: plain weights, for `adseis train openfwi --weights`")
     card = output.with_name(f"{output.stem}-card.md")
     with written_whole(card) as partial:
         partial.write_text(model_card(inverter, about, rows), encoding="utf-8")
@@ -80,8 +91,30 @@ def run(config: Export) -> int:
     return 0
 
 
-def _inputs(config: Export, inverter: Inverter, shape: tuple[int, ...]) -> np.ndarray:
-    """What the network and the file are both given."""
-    if config.data is None:
-        return np.random.default_rng(0).normal(size=(4, *shape)).astype("float32")
-    return np.asarray(inverter.transforms.gathers(inverter.transforms.sized(jnp.asarray(gathers_of(config.data)))))
+def merged(network: Any) -> Any | None:
+    """A network without adapters.
+
+    Args:
+        network: Any.
+
+    Returns:
+        The network that does the same; None where bottlenecks are in it, for which there is none.
+    """
+    if not isinstance(network, Adapted):
+        return network
+    return merge(network) if network.recipe.kind == "lora" else None
+
+
+def _inputs(config: Export, inverter: Inverter, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
+    """What the network and the files are both given, and what that is."""
+    if config.data is not None:
+        gathers, of = gathers_of(config.data)[:COMPARED], config.data.name
+    else:
+        try:
+            held = data_of(Evaluate(config.run))
+        except (FileNotFoundError, ValueError):  # an export must not need the data
+            return np.random.default_rng(0).normal(size=(4, *shape)).astype("float32"), "random numbers"
+        gathers = held.batch(np.linspace(0, len(held) - 1, min(COMPARED, len(held))).astype(int)).gathers
+        of = "gathers that were held back"
+    transformed = inverter.transforms.gathers(inverter.transforms.sized(jnp.asarray(gathers)))
+    return np.asarray(transformed), f"{len(gathers)} of {of}"

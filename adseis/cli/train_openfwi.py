@@ -12,7 +12,7 @@ from adseis.cli.farm import JobOptions, run_as_job
 from adseis.cli.folders import choose
 from adseis.cli.option_groups import OutputOptions
 from adseis.cli.runs import RunFolder
-from adseis.cli.training_data import SPLIT, Parts, fits, identity, read_parts
+from adseis.cli.training_data import SPLIT, Parts, check_sizes, fits, identity, read_parts
 from adseis.cli.training_options import FolderOfData, LossOptions, StepOptions
 from adseis.cli.training_report import write_training_report
 from adseis.cli.training_runs import Showing
@@ -162,13 +162,14 @@ def trained(
     Returns:
         What it has come to.
     """
+    check_sizes(preset, parts.validation, config.validate)
     if parts.division:
         write_split(folder.path / SPLIT, parts.division)
     batch = config.batch or preset.batch
     small = preset.transforms.small
     samples = Samples(
         parts.train, batch, seed=config.seed, weights=class_weights(_counted(parts)) if preset.weighted else None,
-        prepare=preset.transforms.sized, held=fits(parts.train, small=small), count=count,
+        prepare=preset.transforms.sized, held=fits(parts.train, small=small, count=count), count=count,
     )  # fmt: skip
     devices = device_mesh() if len(jax.devices()) > 1 and batch % len(jax.devices()) == 0 else None
     plan = Plan(
@@ -210,6 +211,11 @@ def loss_of(preset: Preset, config: LossOptions) -> Loss:
         return preset.whole_loss(supervised)
     if config.physics < 0 or preset.adversarial:
         raise ValueError(f"`physics` = {config.physics:g} must be positive, and of a preset without a critic.")
+    if untrue := [name for name in ("amplitude", "mirror") if name in config.augment]:
+        raise ValueError(
+            f"`augment` = {', '.join(untrue)} changes what `physics` compares with: gains, or, of mirrored gathers, the place of "
+            "the middle shot by ten metres. Leave one of them out."
+        )
     return WithPhysics(supervised, config.physics, config.simulated, labels=not config.no_labels, exact=config.operator)
 
 

@@ -68,8 +68,8 @@ def run(config: Predict) -> int:
     if config.fit and config.mirror:
         raise ValueError("`fit` is of one network, `mirror` of two predictions. Take one of them.")
     maps = _fitted(inverter, gathers, config.fit) if config.fit else inverter.in_batches(gathers, mirror=config.mirror)
-    with written_whole(output) as partial:
-        np.save(partial, maps[:, None].astype("float32"), allow_pickle=False)
+    with written_whole(output) as partial, partial.open("wb") as file:  # by its name NumPy would write another file
+        np.save(file, maps[:, None].astype("float32"), allow_pickle=False)
     picture = output.with_suffix(".png")
     save_figure(plot_sheet({f"of {config.data.name}": maps[:8]}), picture)
     print(f"{len(maps)} map(s), {maps.min():.0f} to {maps.max():.0f} m/s: {output}, {picture}")

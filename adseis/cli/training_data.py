@@ -4,8 +4,11 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
+
 from adseis.cli.training_options import FolderOfData
 from adseis.data import openfwi
+from adseis.training.presets import Preset
 
 TRAIN, VALIDATION = "train", "validation"
 SPLIT = "split.txt"
@@ -86,15 +89,33 @@ def identity(data: openfwi.Dataset) -> str:
     return f"{len(data)} samples, {zlib.crc32(text.encode()):08x}"
 
 
-def fits(data: openfwi.Dataset, *, small: bool) -> bool:
+def check_sizes(preset: Preset, data: openfwi.Dataset, samples: int | None = None) -> None:
+    """See before a training that what it is judged by can be predicted.
+
+    Args:
+        preset: What is trained.
+        data: What is held back.
+        samples: How many of it are to be predicted; None for all.
+
+    Raises:
+        ValueError: If there are none, or gathers are of another size than the network takes.
+    """
+    if samples is not None and samples < 1:
+        raise ValueError(f"`validate` = {samples} must be at least 1, or left out for all that is held back.")
+    given = jax.ShapeDtypeStruct((1, *data.pairs[0].gathers.shape[1:]), "float32")
+    jax.eval_shape(preset.transforms.sized, given)
+
+
+def fits(data: openfwi.Dataset, *, small: bool, count: int | None = None) -> bool:
     """Whether all samples may be kept in memory.
 
     Args:
         data: The set.
         small: Whether as small gathers.
+        count: How many of them are used; None for all.
 
     Returns:
         Whether they take less than `HELD`.
     """
     each = 4 * (5 * 72 * 72 if small else 5 * 1000 * 70) + 4 * 70 * 70
-    return each * len(data) < HELD
+    return each * (len(data) if count is None else min(count, len(data))) < HELD

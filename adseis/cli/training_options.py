@@ -65,8 +65,8 @@ class LossOptions:
     """What is asked of the maps.
 
     Attributes:
-        augment: What is done to samples: noise (2 %), amplitude (10 %), receivers (up to five dead), mirror (left and right),
-            deform (maps bent, faulted, scaled, smoothed, and simulated again: one of each batch).
+        augment: What is done to samples: noise (2 %), amplitude (10 % of shots and of receivers), receivers (up to five dead),
+            mirror (left and right), deform (maps bent, faulted, scaled, smoothed, and simulated again: one of each batch).
         physics: Weight of the misfit of the waveforms of predicted maps, by the wave equation; 0 for none.
         simulated: Samples of each batch whose waveforms are simulated.
         operator: Simulate by OpenFWI's operator itself, in place of its proxy within absorbing layers, which takes an eighth of

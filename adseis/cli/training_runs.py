@@ -21,6 +21,8 @@ from adseis.viz.figures import save_figure
 from adseis.viz.training import plot_learning, plot_predictions
 
 ADAPTER = "adapter.safetensors"
+KEPT_APART = ("lora", "adapter", "head")
+"""Methods of adaptation whose files hold adapters alone."""
 LOG = "log.txt"
 SHOWN = 8
 LEARNING, PREDICTIONS = "learning", "predictions"
@@ -91,10 +93,13 @@ def inverter_of(run: Path) -> tuple[Inverter, dict[str, Any]]:
     path, adapter = run / BEST, run / ADAPTER
     if not path.is_file():
         raise FileNotFoundError(f"`{run}` holds no trained network ({BEST}). Name the folder of a training.")
-    if not adapter.is_file():
-        return read_inverter(path, build_of)
     about = read_about(path)
-    base, _ = inverter_of(Path(about["base_run"]))
+    if not adapter.is_file():
+        if about.get("method") in KEPT_APART:
+            raise ValueError(f"`{run}` is an adaptation that has not ended: its adapters are not there yet. Repeat its command.")
+        return read_inverter(path, build_of)
+    told = Path(about["base_run"])
+    base, _ = inverter_of(told if told.exists() else run.parent / told.name)  # both may have been moved together
     return Inverter(eqx.nn.inference_mode(read_adapter(adapter, base.network)), base.transforms), about
 
 
@@ -110,4 +115,5 @@ def build_of(about: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: If its preset is not known.
     """
-    return preset_of(str(about.get("preset"))).network(0)
+    preset = preset_of(str(about.get("preset")))
+    return (preset.plain() if "method" in about else preset).network(0)  # what is adapted has no critic

@@ -1,5 +1,6 @@
 """A generator against a critic: maps that are right on the average and look like maps, as VelocityGAN is trained."""
 
+import dataclasses
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -75,10 +76,12 @@ class Adversarial(eqx.Module):
             The sum, and its terms; those of the generator are zero where it is not its turn.
         """
         still = _fixed(network.generator)
+        key, own = jax.random.split(instant.key)
+        instant = dataclasses.replace(instant, key=own)
         _, fake, true, _ = self.supervised.compared(still, batch, instant)
         scores = jax.vmap(network.critic, axis_name=BATCH)
         distance = jnp.mean(scores(fake[:, None])) - jnp.mean(scores(true[:, None]))
-        mixing = jax.random.uniform(jax.random.fold_in(instant.key, 1), (len(true), 1, 1), true.dtype)
+        mixing = jax.random.uniform(key, (len(true), 1, 1), true.dtype)
         slopes = jax.grad(lambda maps: jnp.sum(scores(maps[:, None])))(mixing * fake + (1 - mixing) * true)
         steepness = jnp.sqrt(jnp.sum(slopes**2, (-2, -1)) + 1e-12)
         critic = {"critic": distance, "penalty": self.penalty * jnp.mean((steepness - 1) ** 2)}

@@ -61,10 +61,12 @@ class Noise(eqx.Module):
 
 
 class Amplitude(eqx.Module):
-    """A factor on all gathers of a sample, as of an unknown source or instrument.
+    """A factor on each shot and one on each receiver, as of sources and instruments whose strength is not known.
+
+    One on all gathers of a sample would be lost on networks that see standardised gathers.
 
     Attributes:
-        range: Greatest departure of it from 1.
+        range: Greatest departure of a factor from 1.
         share: How often.
     """
 
@@ -77,15 +79,19 @@ class Amplitude(eqx.Module):
         Args:
             gathers: Pressure.
             velocity: [m/s], left as it is.
-            key: Of the factor.
+            key: Of the factors.
             strength: Factor on `share`.
 
         Returns:
             Scaled gathers.
         """
-        keys = jax.random.split(key)
-        factor = 1 + self.range * jax.random.uniform(keys[0], (), gathers.dtype, -1, 1)
-        return gathers * jnp.where(_happens(keys[1], self.share, strength), factor, jnp.ones_like(factor)), velocity
+        keys = jax.random.split(key, 3)
+        shots, _, receivers = gathers.shape
+        of_shots, of_receivers = (
+            1 + self.range * jax.random.uniform(k, shape, gathers.dtype, -1, 1)
+            for k, shape in zip(keys, ((shots, 1, 1), (1, 1, receivers)), strict=False)
+        )
+        return jnp.where(_happens(keys[2], self.share, strength), gathers * (of_shots * of_receivers), gathers), velocity
 
 
 class DeadReceivers(eqx.Module):

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from adseis.data.openfwi import Dataset
-from adseis.training.metrics import by_group, figures
+from adseis.data.openfwi import SUBSETS, Dataset
+from adseis.training.metrics import FIGURES, by_group, figures
 from adseis.training.physics import waveform_misfit
 from adseis.training.trained_network import Inverter
 
@@ -62,6 +62,8 @@ def evaluate(
     """
     if not len(data):
         raise ValueError("`data` has no samples to evaluate.")
+    if samples is not None and samples < 1:
+        raise ValueError(f"`samples` = {samples} must be at least 1, or None for all.")
     numbers = np.arange(len(data)) if samples is None else np.unique(np.linspace(0, len(data) - 1, samples).astype(int))
     found, groups = [], []
     for first in tqdm(range(0, len(numbers), batch), desc="evaluate", disable=not progress):
@@ -70,6 +72,28 @@ def evaluate(
         found.append(np.asarray(figures(np.asarray(predict(gathers), np.float32), some.velocity)))
         groups += some.subset
     return by_group(np.concatenate(found, 1), groups)
+
+
+def by_kind(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Errors of the three kinds of OpenFWI's subsets, as Khanal reports them.
+
+    Args:
+        errors: Of subsets, as `evaluate` returns them.
+
+    Returns:
+        "vel", "fault", "style", as far as there are samples -> figures, means over samples; under "mean" the plain mean of these.
+    """
+    kinds: dict[str, list[Mapping[str, float]]] = {}
+    for subset, row in errors.items():
+        if subset != "mean":
+            kinds.setdefault(SUBSETS[subset].family, []).append(row)
+    found = {}
+    for kind, rows in kinds.items():
+        counted = [row["samples"] for row in rows]
+        found[kind] = {name: float(np.average([row[name] for row in rows], weights=counted)) for name in FIGURES}
+        found[kind]["samples"] = float(sum(counted))
+    means = {name: float(np.mean([row[name] for row in found.values()])) for name in FIGURES}
+    return {**found, "mean": {**means, "samples": float(sum(row["samples"] for row in found.values()))}}
 
 
 def noisy(level: float) -> Change:

@@ -163,7 +163,7 @@ def fit(
             averaged = steps.averaged(state)
             found = {} if validate is None else {name: float(value) for name, value in validate(averaged).items()}
             error = next(iter(found.values()), line["loss"])
-            standing = _judged(standing, error, number, plan, time.perf_counter() - begun)
+            standing = _judged(standing, error, number, plan, time.perf_counter() - begun, kept)
             if found:
                 kept.tell({"step": number, "kind": "validation", **found})
             better = not found or standing.at == number
@@ -179,10 +179,10 @@ def fit(
     return Fitted(_best(kept, steps, state, marks), value, tuple(kept.history), int(state.step), message)
 
 
-def _judged(before: Standing, error: float, step: int, plan: Plan, seconds: float) -> Standing:
+def _judged(before: Standing, error: float, step: int, plan: Plan, seconds: float, kept: Keeping) -> Standing:
     """What a validation changes."""
     if not np.isfinite(error):
-        raise FloatingPointError(f"`validate` found the error {error} after step {step}: it must be a number.")
+        raise FloatingPointError(f"`validate` found the error {error} after step {step}: it must be a number. {_left(kept)}")
     if error < before.best:
         return Standing(error, step, 0, before.strength, seconds)
     stalled = before.stalled + 1
@@ -198,12 +198,16 @@ def _check(state: State, kept: Keeping) -> None:
     broken = int(state.broken)
     if broken < 0:
         return
-    good = None if kept.folder is None else kept.folder / LAST
-    left = f"The last good checkpoint is {good}." if good is not None and good.exists() else "There is no checkpoint yet."
     raise FloatingPointError(
-        f"the loss or its gradient is not finite at step {broken + 1}. {left} Lower the learning rate, or look at the data of "
-        "this step: what goes on from a checkpoint as it was comes to the same."
+        f"the loss or its gradient is not finite at step {broken + 1}. {_left(kept)} Lower the learning rate, or look at the "
+        "data of this step: what goes on from a checkpoint as it was comes to the same."
     )
+
+
+def _left(kept: Keeping) -> str:
+    """Where to go on from."""
+    good = None if kept.folder is None else kept.folder / LAST
+    return f"The last good checkpoint is {good}." if good is not None and good.exists() else "There is no checkpoint yet."
 
 
 def _best(kept: Keeping, steps: Steps, state: State, marks: PyTree) -> PyTree:

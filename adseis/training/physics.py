@@ -29,6 +29,9 @@ def waveform_misfit(
 
         sum (s - d)^2 / sum d^2    of each sample
 
+    Traces of zeros, of dead receivers, do not count, nor does the last sample of whole gathers, which in some of the published
+    families is of another time.
+
     Args:
         velocity: Maps [m/s].
         gathers: d, whole or small.
@@ -43,8 +46,9 @@ def waveform_misfit(
     def one(pair: tuple[Array, Array]) -> Array:
         vp, observed = pair
         made = operator(vp)
-        made = shrink(made) if observed.shape == SHRUNK else made
-        away = made.astype(observed.dtype) - observed
+        made, observed = (shrink(made), observed) if observed.shape == SHRUNK else (made[:, :-1], observed[:, :-1])
+        alive = jnp.any(observed != 0, 1, keepdims=True)
+        away = jnp.where(alive, made.astype(observed.dtype) - observed, jnp.zeros_like(observed))
         return jnp.sum(away**2) / jnp.maximum(jnp.sum(observed**2), 1e-30)
 
     return jax.lax.map(one, (velocity, gathers))
@@ -56,8 +60,8 @@ class WithPhysics(eqx.Module):
     Attributes:
         supervised: The loss of maps, and what stands before it.
         weight: Of the misfit.
-        samples: How many of each batch are simulated, the first ones: each costs a simulation and its gradient, some two seconds
-            of a core.
+        samples: How many of each batch, or of each part of it where it is passed in parts, are simulated, the first ones: each
+            costs a simulation and its gradient, some two seconds of a core.
         labels: Whether the maps count; without, the gathers alone teach.
         exact: By the operator, or by its proxy.
 

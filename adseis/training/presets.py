@@ -16,11 +16,14 @@ from adseis.training.adversarial import TURNS, Adversarial, Pair, adversarial_op
 from adseis.training.augmentation import Augmentation
 from adseis.training.deformation import Resimulated
 from adseis.training.losses import Distance, Hybrid, MapLoss
-from adseis.training.schedules import adamw, one_cycle, warm_restarts
+from adseis.training.schedules import adamw, one_cycle, whole_cycles
 from adseis.training.steps import Loss
 from adseis.training.supervised import Supervised
 from adseis.training.trained_network import Inverter
 from adseis.training.transforms import LogScale, SpeedRange, Transforms, ZScore
+
+RESTARTS = (8 * 3675, 8 * 5880)
+"""Khanal's rise and first cosine: he has 512 samples a step, the preset 64."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +46,8 @@ class Preset:
         bottlenecks: Where bottlenecks are put, and how wide they are.
         head: Modules that are trained alone as its head.
         masked: Steps of a pre-training of its encoder on masked gathers, before all others.
-        restarts: Steps of the rise and of the first of ever longer cosines, as published; a run that is shorter has a twentieth
-            and a seventh of its steps. None for one cosine over the whole run.
+        restarts: Steps of the rise and of the first of ever longer cosines, for its batch; both are stretched so that the last
+            cosine ends with the run. None for one cosine over the whole run.
     """
 
     name: str
@@ -74,6 +77,16 @@ class Preset:
             The network, or a `Pair`.
         """
         return self.build(jax.random.key(seed))
+
+    def plain(self) -> "Preset":
+        """Without its critic: what is adapted is the generator, by its distance to the maps.
+
+        Returns:
+            The same, or one of the generator.
+        """
+        if not self.adversarial:
+            return self
+        return dataclasses.replace(self, build=lambda key: self.build(key).generator, adversarial=False, clip=1.0)
 
     def inverter(self, network: Any) -> Inverter:
         """A network with its transforms.
@@ -123,9 +136,8 @@ class Preset:
         peak = self.rate if rate is None else rate
         if restarts is False or (restarts is None and self.restarts is None):
             return one_cycle(peak, steps)
-        fits = self.restarts is not None and steps >= sum(self.restarts)
-        rise, period = self.restarts if self.restarts is not None and fits else (max(1, steps // 20), max(1, steps // 7))
-        return warm_restarts(peak, warm_up=rise, period=period)
+        rise, period = self.restarts or RESTARTS
+        return whole_cycles(peak, steps, warm_up=rise, period=period)
 
     def optimizer(self, steps: int, *, rate: float | None = None, restarts: bool | None = None) -> optax.GradientTransformation:
         """Its optimizer.
@@ -154,6 +166,7 @@ _SOON = Hybrid(value=20.0, edges=0.07, variation=0.05, delta=0.02)
 """The published loss is nearly blind to levels at first: values count by their squares, slopes eightfold by Sobel's sum. In runs
 of minutes levels have to come sooner: here values count as they are, and slopes as those of a unit step."""
 _SWIN_RANKS = {"**/attention/*": 1, "decoder/**": 1}
+_CNN_HEAD = ("decoder/9", "last", "norm")
 _SWIN_HEAD = ("block", "last", "norm", "out")
 _SCORES = Transforms(ZScore(), SpeedRange(0.0, 1.0), small=True)
 
@@ -173,35 +186,35 @@ PRESETS: Mapping[str, Preset] = {
     for preset in (
         Preset(
             "inversionnet", lambda key: InversionNet(key=key), _LOGS, Distance(), 1e-4, 64,
-            "OpenFWI's base line, whole gathers; for a GPU", bottlenecks={"encoder/*": 16}, head=("last", "norm"),
+            "OpenFWI's base line, whole gathers; for a GPU", bottlenecks={"encoder/*": 16}, head=_CNN_HEAD,
         ),
         Preset(
             "velocitygan", _pair, _LOGS, Distance(100.0, 100.0), 1e-4, 64,
             "InversionNet against a critic, whole gathers; for a GPU", clip=None, adversarial=True,
-            bottlenecks={"encoder/*": 16}, head=("last", "norm"),
+            bottlenecks={"encoder/*": 16}, head=_CNN_HEAD,
         ),
         Preset(
             "unet", lambda key: UNet(key=key), _LOGS, Distance(), 3e-4, 64,
-            "a plain U-Net of 33 million parameters, whole gathers; for a GPU", bottlenecks={"down/*": 16},
+            "a plain U-Net of 33 million parameters, whole gathers; for a GPU", bottlenecks={"down/*": 16}, head=("up/3", "last"),
         ),
         Preset(
             "swin-unet", lambda key: SwinUNet(key=key), _SCORES, Hybrid(), 1.5e-4, 64,
             "Khanal's hybrid of transformer and U-Net, small gathers enlarged to 256 x 256; for a GPU", weighted=True,
             low_rank={"**/attention/*": 8, "**/mlp/*": 8}, bottlenecks={"encoder/**/mlp": 16}, head=_SWIN_HEAD,
-            restarts=(3675, 5880),
+            restarts=RESTARTS,
         ),
         Preset(
             "inversionnet-small", lambda key: InversionNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,
-            "InversionNet for small gathers; trains on two cores", bottlenecks={"encoder/*": 8}, head=("last", "norm"),
+            "InversionNet for small gathers; trains on two cores", bottlenecks={"encoder/*": 8}, head=_CNN_HEAD,
         ),
         Preset(
             "velocitygan-small", _small_pair, _SMALL_LOGS, Distance(100.0, 100.0), 5e-4, 16,
-            "the same against a small critic", clip=None, adversarial=True, bottlenecks={"encoder/*": 8}, head=("last", "norm"),
+            "the same against a small critic", clip=None, adversarial=True, bottlenecks={"encoder/*": 8}, head=_CNN_HEAD,
         ),
         Preset(
             "unet-small", lambda key: UNet.small(key=key), _SMALL_LOGS, Distance(), 1e-3, 16,
             "a small U-Net for small gathers; trains on two cores",
-            low_rank={"down/**": 1, "up/**": 1}, bottlenecks={"down/*": 8},
+            low_rank={"down/**": 1, "up/**": 1}, bottlenecks={"down/*": 8}, head=("up/2", "last"),
         ),
         Preset(
             "swin-unet-small", lambda key: SwinUNet.small(key=key), _SCORES, _SOON, 1e-3, 16,

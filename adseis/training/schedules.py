@@ -1,5 +1,7 @@
 """Learning rates over the steps, and the optimizers that networks are trained with."""
 
+import math
+
 import optax
 
 
@@ -40,6 +42,34 @@ def warm_restarts(
     for length in lengths[:-1]:
         edges.append(at := at + length)
     return optax.join_schedules(parts, ([warm_up] if warm_up else []) + edges)
+
+
+def whole_cycles(peak: float, steps: int, *, warm_up: int, period: int, fewest: int = 3) -> optax.Schedule:
+    """`warm_restarts` whose last cycle ends with the run: rise and cycles are stretched alike, by as little as can be.
+
+    Args:
+        peak: Greatest rate.
+        steps: Of the whole run.
+        warm_up: Steps of the rise, to be stretched.
+        period: Of the first cycle, to be stretched.
+        fewest: Cycles of a short run.
+
+    Returns:
+        From the number of a step to the rate.
+
+    Raises:
+        ValueError: If a number is not positive.
+    """
+    if min(peak, steps, warm_up, period, fewest) <= 0:
+        raise ValueError(
+            f"`peak` = {peak:g}, `steps` = {steps}, `warm_up` = {warm_up}, `period` = {period} and `fewest` = {fewest} must be "
+            "positive."
+        )
+    cycles = max(fewest, round(math.log2(max(steps - warm_up, period) / period + 1)))
+    stretch = steps / (warm_up + (2**cycles - 1) * period)
+    first = max(1, round(stretch * period))
+    rise = max(1, steps - (2**cycles - 1) * first)
+    return warm_restarts(peak, warm_up=rise, period=first, cycles=cycles)
 
 
 def one_cycle(peak: float, steps: int, *, warm_up: float = 0.05, least: float = 0.01) -> optax.Schedule:

@@ -60,7 +60,7 @@ class Inverter(eqx.Module):
     def in_batches(
         self, gathers: Float[np.ndarray, "sample shot time receiver"], *, batch: int = 32, mirror: bool = False
     ) -> Float[np.ndarray, "sample z x"]:
-        """Speeds of many samples, so many at a time.
+        """Speeds of many samples, so many at a time; few are filled up to a power of two, so that little is compiled.
 
         Args:
             gathers: Pressure.
@@ -71,7 +71,7 @@ class Inverter(eqx.Module):
             [m/s].
         """
         call: Callable[..., Array] = self.mirrored if mirror else self
-        found = []
+        found, batch = [], min(batch, 1 << max(len(gathers) - 1, 0).bit_length())
         for first in range(0, len(gathers), batch):
             some = gathers[first : first + batch]
             filled = np.concatenate([some, np.zeros((batch - len(some), *some.shape[1:]), some.dtype)])

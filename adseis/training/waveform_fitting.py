@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
-from adseis.networks.adapters import lora
+from adseis.networks.adapters import Adapted, lora, merge
 from adseis.training.loop import Plan, fit
 from adseis.training.losses import Distance
 from adseis.training.physics import WithPhysics, waveform_misfit
 from adseis.training.samples import Batch
 from adseis.training.schedules import adamw, one_cycle
+from adseis.training.state import Instant
 from adseis.training.supervised import Supervised
 from adseis.training.trained_network import Inverter
 
@@ -52,8 +54,13 @@ def fitted_to(
         FloatingPointError: If the misfit is no number.
     """
     batch = Batch(np.asarray(gathers)[None], np.full((1, 70, 70), 3000.0, np.float32), np.ones(1, np.float32))
-    adapted = lora(inverter.network, rank=rank, where=where, key=jax.random.key(seed))
-    loss = WithPhysics(Supervised(Distance(), inverter.transforms), 1.0, labels=False, exact=True)
+    network = merge(inverter.network) if isinstance(inverter.network, Adapted) else inverter.network
+    adapted = lora(network, rank=rank, where=where, key=jax.random.key(seed))
+    physics = WithPhysics(Supervised(Distance(), inverter.transforms), 1.0, labels=False, exact=True)
+
+    def loss(network: Any, batch: Batch, instant: Instant) -> tuple[Array, Mapping[str, Array]]:
+        return physics(eqx.nn.inference_mode(network), batch, instant)  # of one sample nothing is to be left out
+
     observed = jnp.asarray(batch.gathers)
     misfit = jax.jit(lambda vp: waveform_misfit(vp, observed, exact=True)[0])
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import equinox as eqx
 import jax
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 
 from adseis.cli.main import main
+from adseis.cli.training_runs import build_of, inverter_of
 from adseis.data import openfwi
+from adseis.networks import InversionNet
 from adseis.training import presets
+from adseis.training.adversarial import Pair
 from adseis.training.losses import Hybrid
 from adseis.training.presets import PRESETS, Preset, preset_of
 from adseis.training.transforms import SpeedRange, Transforms, ZScore
@@ -113,7 +117,7 @@ def test_it_is_evaluated_on_what_was_held_back(run, capsys):
 
 def test_it_predicts_files(run, folder, tmp_path, capsys):
     file = next(folder.glob("Style_B/data/*.npy"))
-    out = tmp_path / "maps.npy"
+    out = tmp_path / "maps"  # a name that is not NumPy's
     assert main(["train", "predict", str(run), "--data", str(file), "--output", str(out), "--mirror"]) == 0
     maps = np.load(out)
     assert maps.shape == (4, 1, 70, 70)
@@ -141,11 +145,36 @@ def test_it_is_adapted(run, folder, tmp_path, method, capsys):
     report = (out / "report.md").read_text()
     assert ("| base left as it was | yes |" in report) == (method in ("lora", "adapter", "head"))
     assert "MAE on the old data, before" in report
-    assert (out / "adapter.safetensors").exists() == (method in ("lora", "adapter", "head"))
+    apart = method in ("lora", "adapter", "head")
+    assert (out / "adapter.safetensors").exists() == apart
+    capsys.readouterr()
+    if apart:
+        assert main(["train", "adapt", str(out), *words, "--steps", "4", "--output", str(tmp_path / "again")]) == 2
+        assert "has been adapted itself" in capsys.readouterr().err
     assert main(["train", "evaluate", str(out), "--robust", "0", "--misfit", "0", "--no-mirror"]) == 0
     found = json.loads((out / "evaluation" / "evaluation.json").read_text())["plain"]["mean"]["MAE"]
     best = min(json.loads(line).get("MAE", np.inf) for line in (out / "metrics.jsonl").read_text().splitlines())
     assert found == pytest.approx(best, rel=1e-5)
+
+
+def test_adapted_runs_are_found_again(run, folder, tmp_path, capsys):
+    """Where base and adaptation were moved together; not before the adaptation has ended."""
+    out = tmp_path / "old" / "head"
+    words = ["--data", str(folder), "--method", "head", "--samples", "8", "--output", str(out)]
+    shutil.copytree(run, tmp_path / "old" / "tiny")
+    assert main(["train", "adapt", str(tmp_path / "old" / "tiny"), *words, "--steps", "2", "--every", "2"]) == 0
+    (tmp_path / "old").rename(tmp_path / "new")
+    gathers = np.zeros((1, 5, 72, 72), np.float32)
+    inverter, _ = inverter_of(tmp_path / "new" / "head")
+    assert inverter.in_batches(gathers).shape == (1, 70, 70)
+    (tmp_path / "new" / "head" / "adapter.safetensors").unlink()
+    with pytest.raises(ValueError, match="an adaptation that has not ended"):
+        inverter_of(tmp_path / "new" / "head")
+
+
+def test_an_adapted_generator_has_no_critic():
+    for about, kind in (({}, Pair), ({"method": "full"}, InversionNet)):
+        assert isinstance(eqx.filter_eval_shape(build_of, {"preset": "velocitygan-small", **about}), kind)
 
 
 @pytest.mark.slow
@@ -174,6 +203,8 @@ def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):
     for words, told in (
         (["openfwi", *data, "--preset", "large"], "preset 'large' is not known; there are inversionnet"),
         (["openfwi", *data, "--no-labels"], "--no-labels leaves nothing to learn from"),
+        (["openfwi", *data, "--preset", "tiny", "--physics", "1", "--augment", "mirror"], "--augment mirror changes what"),
+        (["openfwi", *data, "--preset", "tiny", "--validate", "0"], "--validate 0 must be at least 1"),
         (["openfwi", *data, "--preset", "tiny", "--batch", "40"], "--batch 40 is more than the 16 samples"),
         (["openfwi", *data, "--preset", "inversionnet", "--batch", "4"], "small ones, but the network takes those of 1000"),
         (["openfwi", "--data", str(one), "--preset", "tiny"], "nothing is left for validation"),

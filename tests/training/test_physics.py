@@ -61,6 +61,17 @@ def test_the_loss_is_what_is_written(monkeypatch):
     assert float(gradient[50, 3]) < 0
 
 
+def test_what_was_not_recorded_does_not_count(monkeypatch):
+    """Dead receivers, and the last sample of whole gathers."""
+    monkeypatch.setattr(physics, "proxy", lambda vp: jnp.broadcast_to(jnp.mean(1000 / vp, 0), (5, 9, 70)))
+    whole = np.array(physics.proxy(jnp.asarray(VP[0])))[None]
+    dead = whole.copy()
+    dead[0, :, :, 20:30] = 0
+    dead[0, :, -1] = 7.0
+    assert float(waveform_misfit(jnp.asarray(VP), jnp.asarray(dead), exact=False)[0]) == 0
+    assert float(waveform_misfit(jnp.asarray(VP), jnp.asarray(1.1 * whole), exact=False)[0]) > 1e-3
+
+
 @pytest.mark.slow
 @pytest.mark.optimised
 def test_the_operator_knows_what_is_wrong():

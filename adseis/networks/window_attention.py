@@ -55,7 +55,7 @@ def offsets(window: int) -> tuple[np.ndarray, np.ndarray]:
     table = np.stack(np.meshgrid(line, line, indexing="ij"), -1).reshape(-1, 2)
     place = np.stack(np.divmod(np.arange(window**2), window), -1)
     apart = place[:, None] - place[None] + window - 1
-    return table, apart[..., 0] * (2 * window - 1) + apart[..., 1]
+    return table, (apart[..., 0] * (2 * window - 1) + apart[..., 1]).astype(np.int32)
 
 
 @lru_cache

@@ -172,6 +172,20 @@ def test_adapted_runs_are_found_again(run, folder, tmp_path, capsys):
         inverter_of(tmp_path / "new" / "head")
 
 
+def test_it_is_exported(run, folder, tmp_path, capsys):
+    """Compared on what was held back, with plain weights that another training begins with."""
+    pytest.importorskip("jax2onnx")
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "network.onnx"
+    assert main(["train", "export", str(run), "--output", str(out), "--int8"]) == 0
+    card = (tmp_path / "network-card.md").read_text()
+    assert "8 of gathers that were held back" in card
+    assert "network-int8.onnx" in card
+    weights = str(tmp_path / "network.safetensors")
+    words = ["--preset", "tiny", "--data", str(folder), "--steps", "1", "--weights", weights, "--output", str(tmp_path / "on")]
+    assert main(["train", "openfwi", *words]) == 0
+
+
 def test_an_adapted_generator_has_no_critic():
     for about, kind in (({}, Pair), ({"method": "full"}, InversionNet)):
         assert isinstance(eqx.filter_eval_shape(build_of, {"preset": "velocitygan-small", **about}), kind)

@@ -15,9 +15,10 @@ import numpy as np
 import scipy
 from matplotlib.figure import Figure
 
+from adseis.cli.flags import changed, flag_of
 from adseis.cli.options import InversionOptions, open_folder
 from adseis.cli.runs import Curves, Findings, RunFolder, report_inversion, versions
-from adseis.data.arrays import StoredArray
+from adseis.data.arrays import StoredArray, read_npz
 from adseis.inversion.tomography import LEVELS, Structure, invert_structure
 from adseis.sphere.draws import draw_structures
 from adseis.sphere.fluid_ball import simulate_fluid_ball
@@ -44,6 +45,10 @@ SWING = 0.1
 """By how much of it vp may differ, for which meshes are planned."""
 PLACES = ((35.0, 20.0), (-20.0, 140.0), (-10.0, -100.0))
 NEEDED = ("observed", "dt", "time_function", "sources", "stations")
+OF_DRAWN = ("stations", "amplitude")
+"""Options of the embedded problem alone."""
+ABOVE = 0.01
+"""Of the energy of records may lie above the highest frequency of the mesh, which does not carry it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class GlobeOptions:
     radius: float = 1000.0
     vp: float = 1000.0
     rho: float = 1000.0
-    degree: int = 3
+    degree: int = 4
     frequency: float = 4.0
     azimuthal_order: int = 6
     duration: float = 3.0
@@ -110,8 +115,7 @@ def run(config: Any) -> int:
         OSError: If the run folder cannot be written.
     """
     config.check()
-    if len(config.data) > 1:
-        raise ValueError(f"`data` are {len(config.data)} files; give one .npz.")
+    _refuse_drawn(config)
     options, bands = config.globe, config.stages()
     for name, value in dataclasses.asdict(options).items():
         if not value > 0:
@@ -123,9 +127,7 @@ def run(config: Any) -> int:
         if folder.finished:
             return folder.tell()
         begun = time.perf_counter()
-        print(
-            f"a ball of {options.radius:g} m up to {options.frequency:g} Hz: {len(mesh.elements.local)} elements, {mesh.nt} steps"
-        )
+        print(mesh)
         setting = _drawn(config, mesh) if stored is None else stored
 
         def record(iteration: int, x: np.ndarray, value: float) -> None:
@@ -139,6 +141,16 @@ def run(config: Any) -> int:
         )  # fmt: skip
         _report(config, setting, found, folder, begun)
     return 0
+
+
+def _refuse_drawn(config: Any) -> None:
+    """Refuse several files, and options of the embedded problem beside a file."""
+    if len(config.data) > 1:
+        raise ValueError(f"`data` are {len(config.data)} files; give one .npz.")
+    ours = ("--noise", *(flag_of(f"globe.{name}") for name in OF_DRAWN))
+    useless = [told for told in changed(config, GlobeProblem(), ("noise", "globe")) if told.startswith(ours)]
+    if config.data and useless:
+        raise ValueError(f"{useless[0]} is of what is simulated, and `data` are recorded. Leave it out.")
 
 
 def _mesh(options: GlobeOptions, finer: float = 1.0, extra: float = 0.0) -> BallMesh:
@@ -182,11 +194,7 @@ def _read(path: Path, mesh: BallMesh) -> _Setting:
         raise FileNotFoundError(f"no data file at `{path}`.")
     if path.suffix != ".npz":
         raise ValueError(f"`data` = {path}: --problem globe reads .npz files of {', '.join(NEEDED)}.")
-    with np.load(path, allow_pickle=False) as file:
-        missing = [name for name in NEEDED if name not in file]
-        if missing:
-            raise ValueError(f"`{path}` holds no {' and no '.join(missing)}; it needs {', '.join(NEEDED)}.")
-        observed, dt, wave, sources, stations = (np.asarray(file[name], float) for name in NEEDED)
+    observed, dt, wave, sources, stations = _numbers(path)
     shapes = (len(sources), len(stations), len(wave))
     if observed.shape != shapes or sources.shape[1:] != (3,) or stations.shape[1:] != (3,):
         raise ValueError(
@@ -196,12 +204,48 @@ def _read(path: Path, mesh: BallMesh) -> _Setting:
     last = float(dt) * (len(wave) - 1)
     if last < mesh.times[-2]:
         raise ValueError(f"`{path}` ends at {last:.4g} s, before `globe.duration`: say --globe.duration {last:.4g}.")
+    for name, x in (("observed", observed), ("time_function", wave)):
+        _refuse_above(path, name, x[..., : math.ceil(mesh.times[-1] / float(dt)) + 1], float(dt), mesh.frequency)
     at = float(dt) * np.arange(len(wave))
     wanted = np.minimum(mesh.times, last)  # whose last step may end behind the duration
     records, wave = (scipy.interpolate.CubicSpline(at, x, axis=-1)(wanted).astype("float32") for x in (observed, wave))
     radius, latitude, longitude = stations.astype("float32").T
     placed = [PressureSource(float(r), float(lat), float(lon), wave) for r, lat, lon in sources]
     return _Setting(mesh, placed, Stations(latitude, longitude, radius), records, None)
+
+
+def _numbers(path: Path) -> list[np.ndarray]:
+    """The arrays that are needed of a file, all finite."""
+    file = read_npz(path)
+    missing = [name for name in NEEDED if name not in file]
+    if missing:
+        raise ValueError(f"`{path}` holds no {' and no '.join(missing)}; it needs {', '.join(NEEDED)}.")
+    for name in NEEDED:
+        if file[name].dtype.kind not in "iuf":
+            raise ValueError(f"`{path}`: `{name}` is {file[name].dtype}, where numbers are wanted.")
+        strange = np.argwhere(~np.isfinite(file[name]))
+        if len(strange):
+            raise ValueError(f"`{path}`: `{name}` is not finite at {strange[0].tolist()}. Repair it, or leave out the station.")
+    if file["dt"].size != 1 or not file["dt"].item() > 0:
+        raise ValueError(f"`{path}`: `dt` must be one positive number [s].")
+    return [file[name].astype(float) for name in NEEDED]
+
+
+def _refuse_above(path: Path, name: str, x: np.ndarray, dt: float, highest: float) -> None:
+    """Refuse what the mesh does not carry, and what could alias on its clock.
+
+    Records may be cut off: their ends are tapered, and what is as near to `highest` as a record can tell counts as below it.
+    """
+    energy = np.abs(np.fft.rfft(x * scipy.signal.windows.tukey(x.shape[-1], 0.5))) ** 2
+    energy = energy.reshape(-1, energy.shape[-1]).sum(0)
+    frequencies = np.fft.rfftfreq(x.shape[-1], dt)
+    above = energy[frequencies > highest + 2 * frequencies[1]].sum()
+    if above > ABOVE * energy.sum():
+        needed = frequencies[np.searchsorted(np.cumsum(energy), (1 - ABOVE) * energy.sum())]
+        raise ValueError(
+            f"`{path}`: {100 * above / energy.sum():.2g} % of the energy of `{name}` lie above `globe.frequency`, which the mesh "
+            f"does not carry. Low-pass `observed` and `time_function` alike, or say --globe.frequency {needed:.3g}."
+        )
 
 
 def _radii(options: GlobeOptions) -> tuple[float, ...]:
@@ -277,10 +321,11 @@ def _report(config: Any, setting: _Setting, found: Structure, folder: RunFolder,
             "elements": len(mesh.elements.local),
             "dt (s)": mesh.dt,
             "steps": mesh.nt,
-            "noise over data": config.noise or 0.0,
+            **({} if true is None else {"noise over data": config.noise or 0.0}),
             "device": versions()["device"],
         },
-        text="Slow is red. Lines over the meridian are the waves of the first source, black where positive." + (
+        text=f"```\n{mesh}\n```\n\n"
+        + "Slow is red. Lines over the meridian are the waves of the first source, black where positive." + (
             f" Data were made on a mesh finer by {FINER:g} in space, azimuth and time." if true is not None else ""
         ),
         curves={} if true is None else {"correlation": Curves({"correlation": "all coefficients"}, "correlation R", log=False)},

@@ -21,6 +21,8 @@ from adseis.viz.training import plot_predictions
 
 FAMILIES = ("flat-vel-a", "curve-vel-a")
 REFINED = "refined"
+FEWEST = 10
+"""Samples of a family: four fifths of both are a batch of the training."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def run(config: Demo) -> int:
         ValueError: If an option cannot be right.
         OSError: If the folder cannot be written, or holds another run.
     """
+    if config.samples < FEWEST:
+        raise ValueError(f"`samples` = {config.samples} must be at least {FEWEST}, for a batch of the training.")
     data, training = config.output / f"data-{config.samples}", config.output / "training"
     generator = OpenFwi(FAMILIES, config.samples, max(1, config.samples // 5), 0, None)
     print(f"1 of 4: {len(FAMILIES) * config.samples} samples of {' and '.join(FAMILIES)}, in {data}")

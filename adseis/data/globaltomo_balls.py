@@ -14,7 +14,7 @@ from adseis.data.globaltomo_stations import station_grid
 from adseis.data.globaltomo_tiers import Tier
 from adseis.data.globaltomo_timing import Timing, timing
 from adseis.sphere.mesh import BallMesh
-from adseis.sphere.planning import ball
+from adseis.sphere.planning import ELEMENTS, ball
 from adseis.sphere.sources import Stations
 
 PLACES = "the middle node of each spectral element"
@@ -91,6 +91,7 @@ class BallWaves(abc.ABC):
             "frequency": mesh.frequency,
             "speeds": list(mesh.speeds),
             "azimuthal_order": mesh.azimuthal_order,
+            "resolution": ELEMENTS[mesh.degree] if self.setup.resolution is None else self.setup.resolution,
             "elements": len(mesh.elements.points),
             "degree": mesh.degree,
             "dt": mesh.dt,

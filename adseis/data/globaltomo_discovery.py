@@ -99,18 +99,22 @@ def parts_of(folder: Path, tier: Tier, what: What, *, shards: bool = False) -> l
         By id; nothing if there are none.
 
     Raises:
-        ValueError: If a file is not what it should be, its name tells another number of samples, two hold the same ids, or files
-            differ in their number of elements.
+        ValueError: If a file is not what it should be, its name tells another number of samples, two hold the same ids, files
+            differ in their number of elements, or go beyond the file of all samples.
     """
     layout, whole = layout_of(tier, what), folder / tier.file(what)
+    ranges = _ranges(folder, what)
     if whole.is_file() and not shards:
-        return [Part(0, examine(whole, layout))]
+        part, last = Part(0, examine(whole, layout)), max((end for *_, end in ranges), default=0)
+        if last > part.end:
+            raise ValueError(
+                f"`{whole}` holds ids 0 to {part.end - 1}, and the files in {KINDS[what]}/ go on to id {last - 1}. Join them "
+                f"anew (`globaltomo.join`), or move {whole.name} elsewhere."
+            )
+        return [part]
     parts = []
-    for path in sorted((folder / KINDS[what]).glob("*.h5")):
-        named = re.fullmatch(rf"{KINDS[what]}_(\d+)_(\d+)\.h5", path.name)
-        if named is None:
-            continue
-        part, end = Part(int(named[1]), examine(path, layout)), int(named[2])
+    for path, first, end in ranges:
+        part = Part(first, examine(path, layout))
         if part.end != end:
             raise ValueError(
                 f"`{path}` holds {part.file.samples} samples, where its name tells of {end - part.first}. Fetch or make it again."
@@ -126,6 +130,13 @@ def parts_of(folder: Path, tier: Tier, what: What, *, shards: bool = False) -> l
                 "of two data sets. Keep them in two folders."
             )
     return parts
+
+
+def _ranges(folder: Path, what: What) -> list[tuple[Path, int, int]]:
+    """Files of ranges by their names: path, the first id, and that after the last."""
+    paths = sorted((folder / KINDS[what]).glob("*.h5"))
+    named = [(path, re.fullmatch(rf"{KINDS[what]}_(\d+)_(\d+)\.h5", path.name)) for path in paths]
+    return [(path, int(found[1]), int(found[2])) for path, found in named if found is not None]
 
 
 def _same_ids(first: What, one: Column, second: What, other: Column) -> None:

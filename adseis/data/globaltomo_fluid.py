@@ -15,6 +15,7 @@ from adseis.data.globaltomo_samples import Simulated
 from adseis.data.globaltomo_setups import DECAY
 from adseis.data.globaltomo_synthesis import DrawAgain
 from adseis.data.globaltomo_timing import seismogram_of
+from adseis.signals.arithmetic import einsum, matmul
 from adseis.sphere.azimuthal import basis, coefficients
 from adseis.sphere.fluid_ball import simulate_fluid_ball
 from adseis.sphere.medium import FluidMedium
@@ -80,11 +81,11 @@ def _programs(solver: FluidWaves) -> _Programs:
         medium = FluidMedium(vp, rho)
         look = lambda fields: fields["chi"][0, probed]  # noqa: E731
         upwards, chi = simulate_fluid_ball(medium, source, stations, mesh, record="z", probe=look, probe_every=clock.every)
-        upwards = upwards @ jnp.asarray(seismogram_of(tier, clock, mesh.nt).T, upwards.dtype)
+        upwards = matmul(upwards, jnp.asarray(seismogram_of(tier, clock, mesh.nt).T, upwards.dtype))
         upwards = upwards.reshape(*tier.stations, 1, tier.samples)
         across = jnp.zeros((*tier.stations, 2, tier.samples), upwards.dtype)
         chi = chi[kept]
-        slices = jnp.einsum("tek,pk->tpe", chi, basis(jnp.asarray(tier.azimuths, chi.dtype), mesh.azimuthal_order))
+        slices = einsum("tek,pk->tpe", chi, basis(jnp.asarray(tier.azimuths, chi.dtype), mesh.azimuthal_order))
         return jnp.concatenate([across, upwards], 2), slices, coefficients(chi)
 
     return _Programs(speed, waves)

@@ -14,6 +14,7 @@ from adseis.data.globaltomo_files import Handles
 from adseis.data.globaltomo_layout import HARMONICS
 from adseis.data.globaltomo_tiers import KINDS, Tier, What, tier_named
 from adseis.data.globaltomo_writing import ENERGY, LEFT_OUT, make_array
+from adseis.data.synthesis import MANIFEST, read_manifest
 from adseis.files import written_whole
 
 VERSIONS = "versions"
@@ -35,7 +36,8 @@ def join(folder: str | os.PathLike[str], tier: str | Tier = "acoustic", *, what:
 
     Raises:
         FileNotFoundError: If there is nothing to join.
-        ValueError: If a file is damaged, ids are missing, or files differ in what they say beside their samples.
+        ValueError: If a file is damaged, ids are missing, the run that makes them is not finished, or files differ in what they
+            say beside their samples.
         OSError: If a file cannot be written.
     """
     folder, tier = Path(folder), tier_named(tier)
@@ -47,8 +49,9 @@ def join(folder: str | os.PathLike[str], tier: str | Tier = "acoustic", *, what:
     if len(absent) == len(found) or (absent and what is not None):
         names = ", ".join(f"{KINDS[one]}/" for one in wanted if not found[one]) or "none: all stay in ranges"
         raise FileNotFoundError(f"`folder` = {folder} has nothing to join for tier {tier.name!r}; looked for files in {names}.")
+    samples = _refuse_unfinished(folder)
     for parts in found.values():
-        _refuse_gaps(parts)
+        _refuse_gaps(parts, samples)
     return [_joined(folder / tier.file(one), parts) for one, parts in found.items() if parts]
 
 
@@ -118,7 +121,21 @@ def _alike(one: Any, other: Any) -> bool:
     return bool(np.array_equal(np.asarray(one), np.asarray(other)))
 
 
-def _refuse_gaps(parts: Sequence[Part]) -> None:
+def _refuse_unfinished(folder: Path) -> int | None:
+    """Refuse what a synthesis has yet to go on with; how many samples one makes that is done, None where there was none."""
+    manifest = read_manifest(folder)
+    if manifest is None or "samples" not in manifest.get("settings", {}):
+        return None
+    done, samples = manifest.get("done", 0), manifest["settings"]["samples"]
+    if done < samples:
+        raise ValueError(
+            f"`folder` = {folder} holds {done} of {samples} samples ({MANIFEST}). Repeat the command that makes them: it goes on "
+            "with the rest. Then join."
+        )
+    return samples
+
+
+def _refuse_gaps(parts: Sequence[Part], samples: int | None) -> None:
     end = 0
     for part in parts:
         if part.first != end:
@@ -126,3 +143,8 @@ def _refuse_gaps(parts: Sequence[Part]) -> None:
                 f"`{part.file.path}` begins at id {part.first}, and ids {end} to {part.first - 1} are missing. Make them first."
             )
         end = part.end
+    if parts and samples is not None and end != samples:
+        raise ValueError(
+            f"`{parts[-1].file.path}` is the last, ends at id {end - 1}, and {MANIFEST} tells of {samples} samples. Repeat the "
+            "command that makes them."
+        )

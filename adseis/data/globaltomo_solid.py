@@ -15,6 +15,7 @@ from adseis.data.globaltomo_samples import Simulated
 from adseis.data.globaltomo_setups import DECAY
 from adseis.data.globaltomo_synthesis import DrawAgain
 from adseis.data.globaltomo_timing import seismogram_of
+from adseis.signals.arithmetic import einsum
 from adseis.sphere.azimuthal import basis, coefficients
 from adseis.sphere.medium import SolidMedium
 from adseis.sphere.solid_ball import simulate_solid_ball
@@ -112,10 +113,10 @@ def _programs(solver: SolidWaves) -> _Programs:
         source = MomentTensorSource(*place, rate, moment)
         look = lambda fields: fields["u"][0, probed]  # noqa: E731
         zne, u = simulate_solid_ball(SolidMedium(*medium), source, stations, mesh, probe=look, probe_every=clock.every)
-        z, n, e = jnp.moveaxis(jnp.einsum("st,atc->asc", jnp.asarray(seismogram_of(tier, clock, mesh.nt), zne.dtype), zne), -1, 0)
+        z, n, e = jnp.moveaxis(einsum("st,atc->asc", jnp.asarray(seismogram_of(tier, clock, mesh.nt), zne.dtype), zne), -1, 0)
         seismogram = jnp.stack([-n, e, z], 1).reshape(*tier.stations, 3, tier.samples)
         u = u[kept]
-        slices = jnp.einsum("teck,pk->tpec", u, basis(jnp.asarray(tier.azimuths, u.dtype), mesh.azimuthal_order))
+        slices = einsum("teck,pk->tpec", u, basis(jnp.asarray(tier.azimuths, u.dtype), mesh.azimuthal_order))
         return seismogram, slices, coefficients(u)
 
     return _Programs(fields, waves)

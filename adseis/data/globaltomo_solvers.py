@@ -10,18 +10,21 @@ from adseis.data.globaltomo_solid import SolidWaves
 from adseis.data.globaltomo_synthesis import GlobalTomo
 from adseis.data.globaltomo_tiers import TIERS
 
+RESOLUTION = 1.07
+"""Elements for the shortest wavelength of GlobalTomo's own balls: in a uniform one of the acoustic tier, waves up to 20 Hz are
+within 1 % of the exact ones (0.63 %, `benchmarks/globe.py`)."""
 SOLVERS: dict[str, BallWaves] = {
-    "acoustic": FluidWaves(TIERS["acoustic"], Setup(20.0, 16, speeds=(800.0, 1200.0), half_duration=0.05)),
+    "acoustic": FluidWaves(TIERS["acoustic"], Setup(20.0, 16, speeds=(800.0, 1200.0), half_duration=0.05, resolution=RESOLUTION)),
     "elastic": SolidWaves(
         TIERS["elastic"],
-        Setup(20.0, 16, speeds=(800.0, 1800.0), half_duration=0.05, amplitude=1e10, vp=1500.0, vs=1000.0),
+        Setup(20.0, 16, (800.0, 1800.0), half_duration=0.05, resolution=RESOLUTION, amplitude=1e10, vp=1500.0, vs=1000.0),
     ),
     "acoustic-small": FluidWaves(
         TIERS["acoustic-small"], Setup(8.0, 8, speeds=(900.0, 1100.0), half_duration=0.125, resolution=1.0)
     ),
 }
 """By the name of the tier. Of degree 8 about no structure stays within 10 % of the mean speed, of degree 4 nearly all do.
-The small one has few elements: with as many for a wavelength as the other it took thrice as long, for a third of the error."""
+The small one has few elements: with 1.3 for a wavelength it took thrice as long, for a third of the error."""
 
 
 def maker(tier: str, samples: int, samples_per_file: int = 100, seed: int = 0) -> GlobalTomo:

@@ -294,8 +294,11 @@ def _refuse_strange(generator: Generator, folder: Path) -> None:
     """Refuse a folder that is another run's, or that holds anything where files are to go and does not say what made it."""
     known = [*filter(None, [read_manifest(folder)]), *receipts(generator, folder)]
     if not known:
-        tops = {Path(file).parts[0] for task in generator.tasks() for file in task.files}
-        there = sorted(top for top in tops if (folder / top).exists())
+        files = [Path(file) for task in generator.tasks() for file in task.files]
+        tops = {file.parts[0] for file in files}
+        wholes = tuple({f"{file.parts[0]}{file.suffix}" for file in files})  # seis.h5, say, would be read in place of seis/
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        there = sorted(name for name in names if name in tops or name.endswith(wholes))
         if there:
             raise FileExistsError(
                 f"`output` = {folder} has {', '.join(there)} already, and no {MANIFEST} that says what made it. "

@@ -17,6 +17,7 @@ from adseis.experiment.clock import Clock
 from adseis.experiment.grid import Grid
 from adseis.experiment.medium import letters
 from adseis.signals import phasor
+from adseis.signals.arithmetic import einsum
 
 
 class Kind(NamedTuple):
@@ -328,7 +329,7 @@ class PlaneWave(Source):
         angle, azimuth = (jnp.deg2rad(jnp.asarray(x)) for x in (self.angle, self.azimuth))
         azimuth = jnp.broadcast_to(azimuth.astype(angle.dtype), angle.shape)
         along = jnp.stack([jnp.cos(azimuth)] if len(horizontal) == 1 else [jnp.sin(azimuth), jnp.cos(azimuth)], -1)
-        distance = jnp.einsum("sa,pa->sp", along * jnp.sin(angle)[:, None], points.astype(angle.dtype))
+        distance = einsum("sa,pa->sp", along * jnp.sin(angle)[:, None], points.astype(angle.dtype))
         delay = (distance - distance.min(axis=1, keepdims=True)) / self.speed
         samples = _delayed(jnp.asarray(self.time_function), delay, grid)
         samples = samples * (weight * np.prod(grid.spacing[1:])).astype(samples.dtype)[None, :, None]

@@ -14,6 +14,8 @@ from jaxtyping import Float, Shaped
 CONVENTIONS = ("orthonormal", "globaltomo")
 BLOCK = 2**20
 """Numbers of the basis that are held at a time where it is summed: bounds the memory."""
+PLAIN = {"float32": 100, "float64": 1000}
+"""Degrees up to which no sectoral harmonic that matters underflows: the least is about exp(-L / e), where m is L / e."""
 
 
 def harmonics(
@@ -213,9 +215,15 @@ def together(*values: ArrayLike) -> tuple[Array, ...]:
 def rows(direction: Float[Array, "point 3"], degree: int) -> Float[Array, "harmonic point"]:
     """All orthonormal harmonics, the axis of points last: what sums over harmonics run on.
 
-    Degree by degree for all orders at once, from the sectoral harmonics, which are powers of x + i y:
+    Degree by degree for all orders at once, from the sectoral harmonics, which are powers of x + i y, by differences D, so that
+    nothing is lost near the poles, where a harmonic changes like L^2 (1 - z):
 
-        Y_lm = a (z Y_{l-1,m} - b Y_{l-2,m}),   a^2 = (4 l^2 - 1) / (l^2 - m^2),   b^2 = ((l - 1)^2 - m^2) / (4 (l - 1)^2 - 1)
+        D_lm = a ((l - 1 - m) / (2 l - 1) D_{l-1,m} - (1 - z) Y_{l-1,m}),   Y_lm = a (l + m) / (2 l - 1) Y_{l-1,m} + D_lm,
+
+    with a^2 = (4 l^2 - 1) / (l^2 - m^2): the three-term recursion, less what holds at z = 1. The south mirrors the north.
+
+    Sectoral harmonics of a high degree underflow towards the poles, and those of higher degrees that grow from them do not. Above
+    `PLAIN`, numbers of one order therefore share a whole power of a large number, which the recursion raises as they grow.
 
     Args:
         direction: Unit vectors (x, y, z).
@@ -223,23 +231,67 @@ def rows(direction: Float[Array, "point 3"], degree: int) -> Float[Array, "harmo
 
     Returns:
         Y_lm in their order.
+
+    References:
+        Reinsch, C., in Stoer, J. & Bulirsch, R. (2002), Introduction to Numerical Analysis, 2.3.2.
+        Fukushima, T. (2012), J. Geodesy 86, 271-285, doi:10.1007/s00190-011-0519-2
     """
     x, y, z = direction.T
+    ell, m = degrees_orders(degree)
+    south = z < 0
+    below = (x**2 + y**2) / (1 + jnp.where(south, -z, z))  # 1 - |z|, to all digits
     first = jnp.zeros((2 * degree + 1, *z.shape), z.dtype).at[degree].set(np.array(0.5 / np.sqrt(np.pi), z.dtype))
+    lifted = degree > PLAIN.get(z.dtype.name, 0)
 
     def step(carry: tuple[Array, ...], table: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array]:
-        before, last, cosine, sine = carry
-        grow, ahead, back, cosines, sines = table
+        change, last, cosine, sine, *powers = carry
+        grow, ahead, keep, on, cosines, sines = table
         cosine, sine = grow * (x * cosine - y * sine), grow * (x * sine + y * cosine)
-        made = ahead[:, None] * (z[None] * last) - back[:, None] * before
-        made = made + cosines[:, None] * cosine[None] + sines[:, None] * sine[None]
-        return (last, made, cosine, sine), made
+        change = on[:, None] * change - ahead[:, None] * (below[None] * last)
+        made = keep[:, None] * last + change + cosines[:, None] * cosine[None] + sines[:, None] * sine[None]
+        if not lifted:
+            return (change, made, cosine, sine), made
+        sectoral, power = powers
+        power = jnp.where((cosines + sines)[:, None] > 0, sectoral[None], power)
+        change, made, power = _lowered(change, made, power)
+        return (change, made, *_raised(cosine, sine, sectoral), power), _value(made, power)
 
     tables = tuple(jnp.asarray(table, z.dtype) for table in recursion(degree))
     start = (jnp.zeros_like(first), first, first[degree], jnp.zeros_like(z))
+    if lifted:
+        start += (jnp.zeros(z.shape, jnp.int32), jnp.zeros(first.shape, jnp.int32))
     _, made = lax.scan(step, start, tables)
-    ell, m = degrees_orders(degree)
-    return jnp.concatenate([first[None], made])[ell, degree + m]
+    odd = ((ell + m) % 2 == 1)[:, None]
+    north = jnp.concatenate([first[None], made])[ell, degree + m]
+    return jnp.where(odd & south[None], -north, north)
+
+
+def _large(dtype: np.dtype) -> float:
+    """Of which numbers are given powers; the third below one is still a normal number."""
+    return 2.0 ** (jnp.finfo(dtype).maxexp // 3)
+
+
+def _raised(cosine: Array, sine: Array, power: Array) -> tuple[Array, Array, Array]:
+    """Numbers of one power, with a lower power where both are small; zeros of a pole, whose derivatives are not, stay."""
+    large, most = _large(cosine.dtype), jnp.maximum(jnp.abs(cosine), jnp.abs(sine))
+    small = (most < 1 / large) & (most > 0)
+    factor = jnp.where(small, large, 1).astype(cosine.dtype)
+    return factor * cosine, factor * sine, power - small.astype(power.dtype)
+
+
+def _lowered(change: Array, made: Array, power: Array) -> tuple[Array, Array, Array]:
+    """Numbers of one power, with a higher power where either is large."""
+    large = _large(made.dtype)
+    big = jnp.maximum(jnp.abs(change), jnp.abs(made)) > large
+    factor = jnp.where(big, 1 / large, 1).astype(made.dtype)
+    return factor * change, factor * made, power + big.astype(power.dtype)
+
+
+def _value(made: Array, power: Array) -> Array:
+    """What numbers of a power are: of the third below one and less, nothing."""
+    large = _large(made.dtype)
+    factor = jnp.where(power == 0, 1, jnp.where(power == -1, 1 / large, jnp.where(power == -2, large**-2, 0)))
+    return made * factor.astype(made.dtype)
 
 
 @functools.cache
@@ -250,14 +302,15 @@ def recursion(degree: int) -> tuple[np.ndarray, ...]:
         degree: L.
 
     Returns:
-        Growth of the sectoral harmonic `(L,)`; a and a b of every order, and where sectoral cosine and sine go `(L, 2 L + 1)`.
+        Growth of the sectoral harmonic `(L,)`; a, and what is kept of the last harmonic and of the last difference, of every
+        order, and where sectoral cosine and sine go `(L, 2 L + 1)`.
     """
     ell, m = np.arange(1, degree + 1)[:, None], np.arange(-degree, degree + 1)
-    inside = np.abs(m) < ell
+    size, inside = np.abs(m), np.abs(m) < ell
     ahead = np.sqrt(np.where(inside, 4.0 * ell**2 - 1, 0) / np.where(inside, ell**2 - m**2, 1))
-    back = np.sqrt(np.where(inside, (ell - 1.0) ** 2 - m**2, 0) / (4 * (ell - 1) ** 2 - 1).clip(1))
+    keep, on = ahead * (ell + size) / (2 * ell - 1), ahead * (ell - 1 - size) / (2 * ell - 1)
     grow = np.where(ell == 1, np.sqrt(3.0), np.sqrt((2 * ell + 1) / (2 * ell)))[:, 0]
-    return grow, ahead, ahead * back, (m == ell).astype(float), (m == -ell).astype(float)
+    return grow, ahead, keep, on, (m == ell).astype(float), (m == -ell).astype(float)
 
 
 def blockwise(function: Callable[..., Array], *arrays: Shaped[Array, "point ..."], size: int) -> Array:

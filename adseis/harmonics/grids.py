@@ -121,14 +121,18 @@ def _separated(latitudes: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
     """Harmonics of a Gauss grid as products: what goes with latitude, of every harmonic, and with longitude, of every order."""
     grid = gauss_grid(latitudes - 1)
     lat, ell, m = np.radians(grid.latitude)[:, None], *degrees_orders(degree)
-    made = np.zeros((latitudes, degree + 1, 2 * degree + 1))  # those of a positive order at longitude 0
+    below = np.cos(lat) ** 2 / (1 + np.abs(np.sin(lat)))
+    made = np.zeros((latitudes, degree + 1, 2 * degree + 1))  # those of a positive order at longitude 0, of the north
     made[:, 0, degree] = sectoral = np.full(latitudes, 0.5 / np.sqrt(np.pi))
-    for i, (grow, ahead, back, cosines, _) in enumerate(zip(*recursion(degree), strict=True), 1):
+    change = np.zeros((latitudes, 2 * degree + 1))
+    for i, (grow, ahead, keep, on, cosines, _) in enumerate(zip(*recursion(degree), strict=True), 1):
         sectoral = grow * np.cos(lat[:, 0]) * sectoral
-        made[:, i] = ahead * np.sin(lat) * made[:, i - 1] - back * made[:, max(i - 2, 0)] + cosines * sectoral[:, None]
+        change = on * change - ahead * below * made[:, i - 1]
+        made[:, i] = keep * made[:, i - 1] + change + cosines * sectoral[:, None]
     orders = np.arange(-degree, degree + 1)
     turn = np.radians(grid.longitude)[:, None] * orders
-    return made[:, ell, degree + np.abs(m)], np.where(orders < 0, np.sin(-turn), np.cos(turn))
+    mirrored = np.where((lat < 0) & ((ell + m) % 2 == 1), -1.0, 1.0)
+    return mirrored * made[:, ell, degree + np.abs(m)], np.where(orders < 0, np.sin(-turn), np.cos(turn))
 
 
 @functools.partial(jax.jit, static_argnames=("degree", "convention"))

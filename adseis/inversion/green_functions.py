@@ -14,6 +14,7 @@ from jax.typing import ArrayLike
 from jaxtyping import PyTree
 
 from adseis.experiment.grid import Grid
+from adseis.signals.arithmetic import einsum
 
 QUIET = 3
 """Samples at either end that are answered in a way of their own: solvers interpolate samples to their own instants."""
@@ -81,7 +82,7 @@ def convolution(answers: Sequence[PyTree], grid: Grid) -> Callable[[Array], Any]
         history = jnp.fft.rfft(histories, length)
 
         def answer(green: Array) -> Array:
-            return jnp.fft.irfft(jnp.einsum(axes, history, green), length, 1)[:, : grid.nt]
+            return jnp.fft.irfft(einsum(axes, history, green), length, 1)[:, : grid.nt]
 
         return jax.tree.map(answer, spectra)
 

@@ -25,6 +25,7 @@ from adseis.inversion.source_search import FoundSource, Room, largest, linear_sc
 from adseis.objectives.bands import Band
 from adseis.objectives.regularizers import tikhonov
 from adseis.optimizers.path import STOPPED
+from adseis.signals.arithmetic import einsum
 
 SILENT = 0.2
 """Share of its peak below which a rate that is never negative starts from zero."""
@@ -204,7 +205,7 @@ def _start(
     convolved = convolution(jax.tree.map(lambda gather: unit * gather, answers), grid)
 
     def at_rest(_: Array, moment: Array, rate: Array) -> Any:
-        parts = jnp.einsum("seij,kij->sek", moment / unit, basis.astype(moment.dtype))
+        parts = einsum("seij,kij->sek", moment / unit, basis.astype(moment.dtype))
         return convolved((parts[..., None] * rate[:, :, None]).reshape(len(rate), -1, grid.nt))
 
     leak, silent = _Leak(4 / grid.nt), jnp.zeros((len(position), position.shape[1] * len(basis), grid.nt), position.dtype)
@@ -302,12 +303,12 @@ class _UnitArea(Parametrization):
     def to_model(self, variables: PyTree) -> PyTree:
         """M times the area, r over it."""
         area = jnp.sum(variables["rate"], -1) * self.dt
-        moment = jnp.einsum("sek,kij->seij", variables["moment"] * area[..., None], self.basis)
+        moment = einsum("sek,kij->seij", variables["moment"] * area[..., None], self.basis)
         return {"position": variables["position"], "moment": moment, "rate": variables["rate"] / area[..., None]}
 
     def to_variables(self, model: PyTree) -> PyTree:
         """The parts of the tensor."""
-        return model | {"moment": jnp.einsum("seij,kij->sek", model["moment"], self.basis)}
+        return model | {"moment": einsum("seij,kij->sek", model["moment"], self.basis)}
 
 
 def _basis(axes: int, *, deviatoric: bool) -> Float[np.ndarray, "part axis axis"]:

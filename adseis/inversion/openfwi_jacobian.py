@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from adseis.data.openfwi_operator import fields
 from adseis.data.openfwi_survey import CELLS, Lines, around, damping
+from adseis.signals.arithmetic import einsum
 
 AT_ONCE = 5
 """Shots of a run, and receivers."""
@@ -189,7 +190,7 @@ def _seen(
 def _transformed(seen: Array, wave: Array) -> Array:
     """From time to frequency, `(frequency, source, z, x)`."""
     seen = seen.astype(np.float32)
-    real, imaginary = (jnp.einsum("ft,tszx->fszx", part, seen) for part in (wave.real, wave.imag))
+    real, imaginary = (einsum("ft,tszx->fszx", part, seen) for part in (wave.real, wave.imag))
     return lax.complex(real, imaginary)
 
 
@@ -204,13 +205,13 @@ def _answers(
         product = (shots * forces[None])[:, None] * ends[None]
         for axis in (2, 3):
             product = _folded(product, axis, layers)
-        of_slowest = jnp.einsum("szx,rzx->sr", shots * damped[None], ends)
+        of_slowest = einsum("szx,rzx->sr", shots * damped[None], ends)
         return product.reshape(len(shots), len(ends), -1), of_slowest
 
     by_node, by_slowest = lax.map(at_one_frequency, (ends, shots, forces, damped))
     parts = lambda z: jnp.concatenate([z.real, z.imag])  # noqa: E731
-    of_map = jnp.einsum("tf,fsrn->srtn", to_time, parts(by_node)) * by_speed[None, None, None]
-    return of_map, jnp.einsum("tf,fsr->srt", to_time, parts(by_slowest))
+    of_map = einsum("tf,fsrn->srtn", to_time, parts(by_node)) * by_speed[None, None, None]
+    return of_map, einsum("tf,fsr->srt", to_time, parts(by_slowest))
 
 
 def _folded(values: Array, axis: int, layers: int) -> Array:

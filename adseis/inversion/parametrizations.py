@@ -181,8 +181,9 @@ class Splines(Parametrization):
         return [_spline_basis(n, k) for n, k in zip(self.shape, self.knots, strict=True)]
 
     def _along_axes(self, x: Array, matrices: list[np.ndarray]) -> Array:
+        exact = jax.lax.Precision.HIGHEST
         for axis, matrix in enumerate(matrices):
-            x = jnp.moveaxis(jnp.tensordot(jnp.asarray(matrix, x.dtype), x, (1, axis)), 0, axis)
+            x = jnp.moveaxis(jnp.tensordot(jnp.asarray(matrix, x.dtype), x, (1, axis), precision=exact), 0, axis)
         return x
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int, Key
 from adseis.experiment.grid import Grid
 from adseis.experiment.sources import Emission, Source
 from adseis.experiment.survey import Survey
+from adseis.signals.arithmetic import einsum
 
 
 class Encoded(Source):
@@ -97,7 +98,7 @@ def encode_gathers(
     Returns:
         As the encoded survey would have recorded them.
     """
-    return jnp.einsum("es,str->etr", jnp.asarray(weights), jnp.asarray(gathers))
+    return einsum("es,str->etr", jnp.asarray(weights), jnp.asarray(gathers))
 
 
 def shot_batches(key: Key[Array, ""], shots: int, size: int) -> Callable[[int], Int[Array, "size"]]:

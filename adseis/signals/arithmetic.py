@@ -1,4 +1,4 @@
-"""What the arithmetic of signals has to mind: derivatives of quotients, phases and peaks, and squares that no precision holds."""
+"""What arithmetic has to mind: derivatives of quotients, phases and peaks, squares that no precision holds, matrices."""
 
 from collections.abc import Callable
 
@@ -25,6 +25,32 @@ def divide(numerator: ArrayLike, denominator: ArrayLike, fallback: ArrayLike = 0
     positive = b > 0
     divisor = jnp.where(positive, b, 1)
     return jnp.where(positive, a / (divisor.astype(a.dtype) if jnp.iscomplexobj(a) else divisor), fallback)
+
+
+def einsum(formula: str, *arrays: ArrayLike) -> Array:
+    """`jnp.einsum` in the precision of its arrays; of themselves accelerators round float32 to fewer bits.
+
+    Args:
+        formula: As of NumPy.
+        *arrays: Of one precision.
+
+    Returns:
+        The sum of products.
+    """
+    return jnp.einsum(formula, *arrays, precision=lax.Precision.HIGHEST)
+
+
+def matmul(a: ArrayLike, b: ArrayLike) -> Array:
+    """`a @ b` in the precision of both, on every device.
+
+    Args:
+        a: Matrices, or vectors.
+        b: Likewise.
+
+    Returns:
+        The product.
+    """
+    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
 
 
 def phasor(phase: Float[ArrayLike, "*shape"]) -> Complex[Array, "*shape"]:

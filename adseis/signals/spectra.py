@@ -8,7 +8,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Complex, Float
 
-from adseis.signals.arithmetic import along, floating, homogeneous, phasor, unit_of
+from adseis.signals.arithmetic import along, einsum, floating, homogeneous, phasor, unit_of
 
 
 def analytic(x: Float[ArrayLike, "*shape"], *, axis: int = -1) -> Complex[Array, "*shape"]:
@@ -154,7 +154,7 @@ def _at_frequencies(x: ArrayLike, dt: float, axis: int, moved: Callable[[np.ndar
     steps = jnp.arange(nt, dtype=x.dtype)
 
     def spectrum(phases: Array) -> Array:
-        return jnp.einsum("...t,ft->...f", lax.complex(x, jnp.zeros_like(x)), phasor(-phases[:, None] * steps[None, :]))
+        return einsum("...t,ft->...f", lax.complex(x, jnp.zeros_like(x)), phasor(-phases[:, None] * steps[None, :]))
 
     found = lax.map(spectrum, jnp.asarray(padded.reshape(blocks, 64), x.dtype))  # (block, ..., 64)
     found = jnp.moveaxis(found, 0, -2).reshape(*x.shape[:-1], -1)[..., : len(phase)]

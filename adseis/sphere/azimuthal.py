@@ -81,18 +81,3 @@ def coefficients(field: Float[Array, "*at component"]) -> Complex[Array, "*at or
     pairs = field[..., 1:].reshape(*field.shape[:-1], -1, 2)
     cosine, sine = jnp.moveaxis(pairs, -1, 0) / np.sqrt(2).astype(field.dtype)
     return jnp.concatenate([lax.complex(field[..., :1], jnp.zeros_like(field[..., :1])), lax.complex(cosine, -sine)], -1)
-
-
-def energy_by_order(field: Float[Array, "*at component"]) -> Float[Array, " order"]:
-    """How a field's mean square is divided among its azimuthal orders: whether enough orders run is seen in the last of them.
-
-    Args:
-        field: Components, as a probe sees them.
-
-    Returns:
-        Shares of orders 0, 1, ..., whose sum is 1; zeros of a field at rest.
-    """
-    square = jnp.sum(field**2, axis=tuple(range(field.ndim - 1)))
-    by_order = jnp.concatenate([square[:1], square[1:].reshape(-1, 2).sum(1)])
-    total = jnp.sum(by_order)
-    return jnp.where(total > 0, by_order / jnp.where(total > 0, total, 1.0), 0.0)

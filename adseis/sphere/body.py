@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from adseis.signals.arithmetic import matmul
 from adseis.sphere.azimuthal import orders, transform, turned
 from adseis.sphere.elements import Elements
 
@@ -48,11 +49,11 @@ class Body:
 
     def components(self, field: Float[Array, "*at value"]) -> Float[Array, "*at component"]:
         """The components of a field."""
-        return field @ jnp.asarray(self.to, field.dtype) if self.varies else field
+        return matmul(field, jnp.asarray(self.to, field.dtype)) if self.varies else field
 
     def values(self, components: Float[Array, "*at component"]) -> Float[Array, "*at value"]:
         """The field of components."""
-        return components @ jnp.asarray(self.to.T, components.dtype) if self.varies else components
+        return matmul(components, jnp.asarray(self.to.T, components.dtype)) if self.varies else components
 
     def multiplied(
         self, factor: Float[Array, "node ..."], field: Float[Array, "node *part value"]
@@ -73,5 +74,5 @@ class Body:
         """Minus the second derivative by phi: a^2 times each component."""
         square = orders(self.order) ** 2.0
         if self.varies:
-            return field @ jnp.asarray(self.to @ np.diag(square) @ self.to.T, field.dtype)
+            return matmul(field, jnp.asarray(self.to @ np.diag(square) @ self.to.T, field.dtype))
         return field * jnp.asarray(square.reshape(*[1] * (field.ndim - 1), -1), field.dtype)

@@ -70,8 +70,8 @@ def draw_structures(
 ) -> Float[np.ndarray, "row property harmonic level"]:
     """Coefficients of structures, uniform between minus and plus an amplitude, by a Latin hypercube: by default GlobalTomo's.
 
-    A ball of fluid has one property, vp, and 405 numbers; a solid one three, vp, vs and rho, and 1215. That files of the latter
-    hold property by property is inferred.
+    A ball of fluid has one property, vp, and 405 numbers; a solid one three, vp, vs and rho, and 1215. How these stand in
+    GlobalTomo's files is unpublished; ours hold them harmonic by harmonic: harmonic, property, level.
 
     Args:
         seed: Of the whole.
@@ -83,7 +83,7 @@ def draw_structures(
         amplitude: Largest magnitude of a coefficient [1].
 
     Returns:
-        Coefficients for `perturbation` [1]; a row of GlobalTomo's files is one flattened.
+        Coefficients for `perturbation` [1]; `moveaxis(one, 0, 1).ravel()` of one is a row of our files.
 
     Raises:
         ValueError: If `seed` or a size is out of range, or a row is not the number of a sample.

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from adseis.signals.arithmetic import einsum, matmul
 from adseis.sphere.body import Body
 from adseis.sphere.elements import Elements
 
@@ -52,8 +53,8 @@ class FluidBall(Body):
     def resisted(self, stiffness: Stiffness, field: Float[Array, "node value"]) -> Float[Array, "node value"]:
         """Element by element: a dense matrix, which is faster than derivatives along one direction after the other."""
         axial, local = self.elements.axial, self.elements.spread(field)
-        force = jnp.einsum("epq,eqk->epk", stiffness.plain, local)
-        force = force.at[:axial].add(self.twice_turned(jnp.einsum("epq,eqk->epk", stiffness.axial, local[:axial])))
+        force = einsum("epq,eqk->epk", stiffness.plain, local)
+        force = force.at[:axial].add(self.twice_turned(einsum("epq,eqk->epk", stiffness.axial, local[:axial])))
         return self.elements.summed(force, onto=stiffness.other[:, None] * self.twice_turned(field))
 
 
@@ -65,9 +66,9 @@ class VaryingFluidBall(FluidBall):
         """The gradient's transpose, weights, 1 / rho, the gradient."""
         elements, turn = self.elements, jnp.asarray(self.turn, field.dtype)
         by_s, by_z = elements.sloped(elements.spread(field))
-        over = elements.divided(elements.spread(field @ turn.T))
+        over = elements.divided(elements.spread(matmul(field, turn.T)))
         light = elements.spread(stiffness) * jnp.asarray(elements.weights, field.dtype)[..., None]
-        around = elements.summed(elements.divided(light * over, back=True)) @ turn
+        around = matmul(elements.summed(elements.divided(light * over, back=True)), turn)
         return elements.summed(elements.unsloped(light * by_s, light * by_z), onto=around)
 
 
@@ -83,7 +84,7 @@ def stiffness_of(elements: Elements, light: Float[Array, " node"]) -> Stiffness:
     """
     at = light[elements.local.reshape(len(elements.local), -1)] * jnp.asarray(elements.weights, light.dtype)
     by_s, by_z, over = (jnp.asarray(x, light.dtype) for x in (*elements.slopes, elements.over_s[: elements.axial]))
-    form = lambda slope, at: jnp.einsum("epq,ep,epr->eqr", slope, at, slope)  # noqa: E731
+    form = lambda slope, at: einsum("epq,ep,epr->eqr", slope, at, slope)  # noqa: E731
     far = np.arange(len(elements.points)) >= elements.axial
     s = np.where(far[:, None], elements.points[..., 0].reshape(len(far), -1), np.inf)
     other = elements.summed(at / jnp.asarray(s**2, light.dtype))

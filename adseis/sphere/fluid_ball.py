@@ -10,8 +10,10 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, PyTree
 
-from adseis.experiment.checks import Samples, known, positive
+from adseis.experiment.checks import Samples, known
+from adseis.signals.arithmetic import einsum, matmul
 from adseis.sphere.azimuthal import basis, transform, turned
+from adseis.sphere.checks import checked_source, checked_stations, stepped, warn_if_near, warn_if_sharp, within
 from adseis.sphere.fluid import FluidBall, VaryingFluidBall, stiffness_of
 from adseis.sphere.fourth_order import Coefficients, FourthOrder
 from adseis.sphere.locate import locate
@@ -20,8 +22,6 @@ from adseis.sphere.mesh import SURFACE, BallMesh
 from adseis.sphere.records import Quantity, Rings, recording, value_at
 from adseis.sphere.simulation import (
     Placed,
-    checked_source,
-    checked_stations,
     each_or_one,
     fields_of,
     marched,
@@ -29,15 +29,14 @@ from adseis.sphere.simulation import (
     paired,
     placed,
     rings_of_all,
-    warn_if_near,
-    within,
 )
 from adseis.sphere.sources import BallSource, PressureSource, Stations
 from adseis.timeloop.adjoints import Adjoint, ReverseSweep
 from adseis.timeloop.equation import Points, Probe
 from adseis.timeloop.override import current_adjoint
 
-RECORDS = ("p", "chi", "z", "displacement")
+DERIVATIVES = {"p": 2, "chi": 0, "z": 1, "displacement": 1}
+"""Of the time function by time, as each record has it far from the source."""
 
 
 def simulate_fluid_ball(
@@ -69,21 +68,21 @@ def simulate_fluid_ball(
         stations: Where is recorded.
         mesh: From `sphere.ball`.
         record: "p", pressure [Pa], `(station, time)`; "chi", likewise [Pa s^2]; "z", displacement upwards [m], `(station, time)`;
-            "displacement", up, north and east, `(station, time, component)`. By default pressure, or "z" where all stations are
-            known to lie on the surface, where there is no pressure.
+            "displacement" [m], the components that the stations name, up, north and east by default, `(station, time,
+            component)`. By default pressure, or "z" where all stations are known to lie on the surface, where there is none.
         adjoint: How the time loop is differentiated.
         probe: Called with {"chi": `(1, node, component)`} every `probe_every` steps; what it returns is stacked and returned
             too. `sphere.coefficients` has the Fourier series of it.
-        probe_every: Steps from one to the next.
+        probe_every: Steps from one to the next, the first at t = 0.
         devices: A device mesh over which several sources are distributed.
 
     Returns:
         At t = k dt, `(station, time)` or `(station, time, component)`; of a list of sources `(source, ...)`. With a probe, that
-        and the stacked probes, `(instant, ...)`.
+        and the stacked probes, `(instant, ...)` for t = k `probe_every` dt within the record, of a list `(source, instant, ...)`.
 
     Raises:
-        ValueError: If a shape or an option cannot be right, a known value is out of range, or "p" or "chi" is asked for on the
-            surface alone.
+        ValueError: If a shape or an option cannot be right, a known value is out of range, a known density jumps more than the
+            time step can take, or "p" or "chi" is asked for on the surface alone.
         TypeError: If a source is not a `PressureSource`.
         RuntimeError: If a value is out of range (also under `jit`).
 
@@ -92,8 +91,8 @@ def simulate_fluid_ball(
 
     Example:
         >>> from adseis import sphere
-        >>> mesh = sphere.ball(1000.0, 2.0, 0.5, (1000.0, 1000.0), azimuthal_order=0)
-        >>> source = sphere.PressureSource(700.0, 90.0, 0.0, np.exp(-((12 * (mesh.times - 0.25)) ** 2)))
+        >>> mesh = sphere.ball(1000.0, 2.0, 2.0, (1000.0, 1000.0), azimuthal_order=0)
+        >>> source = sphere.PressureSource(700.0, 90.0, 0.0, np.exp(-((3 * (mesh.times - 1.2)) ** 2)))
         >>> stations = sphere.Stations([10.0, -40.0], [0.0, 50.0], [900.0, 500.0])
         >>> ads.simulate_fluid_ball(sphere.FluidMedium(1000.0, 1000.0), source, stations, mesh).shape == (2, mesh.nt)
         True
@@ -105,8 +104,9 @@ def simulate_fluid_ball(
     stations = checked_stations(stations, mesh)
     warn_if_near(sources, stations, mesh)
     record = _recorded(record, stations, mesh)
+    warn_if_sharp(sources, DERIVATIVES[record], mesh)
     fields = fields_of(media, sources, mesh, ("vp", "rho"))
-    fields = [(within(vp, "vp", mesh.speeds[0], mesh), positive(rho, "medium.rho")) for vp, rho in fields]
+    fields = [(within(vp, "vp", mesh.speeds[0], mesh), stepped(rho, mesh)) for vp, rho in fields]
     rings = rings_of_all(sources, stations, mesh)
     fields, sources, stations = one_precision(fields, sources, stations)
     adjoint = current_adjoint(adjoint)
@@ -132,7 +132,7 @@ def _simulate(
     equation, coefficients, light = _equation(mesh, fields)
     system = equation.system
     where = placed(source, stations, mesh)
-    quantities, turn = _quantities(record, where, light, mesh)
+    quantities, turn = _quantities(record, where, light, stations.components, mesh)
     read = recording(quantities, where.located.nodes, system.shape, rings, system.to)
     made, probed = marched(
         equation, coefficients, _taps(source, mesh, system), source, read, mesh, 2 if record == "p" else 0, adjoint, probe,
@@ -140,7 +140,7 @@ def _simulate(
     )  # fmt: skip
     if record == "p":
         return -made[:, 0], probed
-    return made[:, 0] if turn is None else jnp.einsum("sij,sjt->sti", turn, made), probed
+    return made[:, 0] if turn is None else einsum("sij,sjt->sti", turn, made), probed
 
 
 def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder[FluidBall], Coefficients, Array]:
@@ -174,21 +174,20 @@ def _taps(source: BallSource, mesh: BallMesh, system: FluidBall) -> Points:
     return Points(nodes.reshape(1, 1, -1), weights.reshape(1, 1, -1))
 
 
-def _quantities(record: str, where: Placed, light: Array, mesh: BallMesh) -> tuple[list[Quantity], Array | None]:
-    """What is read at stations, and the rotation to up, north, east of three quantities."""
+def _quantities(record: str, where: Placed, light: Array, components: str, mesh: BallMesh) -> tuple[list[Quantity], Array | None]:
+    """What is read at stations, and the rotation of three quantities to the stations' components."""
     at, located, order = where.at, where.located, mesh.azimuthal_order
     waves = basis(at.phi, order)
     if record in ("p", "chi"):
         return [Quantity(0, located.value, waves)], None
     slowness = value_at(light, located, waves, jnp.asarray(transform(order), light.dtype))[:, None]
     by_s, by_z = located.by_s * slowness, located.by_z * slowness
-    turn = where.turn
     if record == "z":  # up has no part along phi
-        up = turn[:, 0]
+        up = where.turn("Z")[:, 0]
         return [Quantity(0, by_s * up[:, :1] + by_z * up[:, 2:], waves)], None
-    around = waves @ jnp.asarray(turned(order), waves.dtype)
+    around = matmul(waves, jnp.asarray(turned(order), waves.dtype))
     quantities = [Quantity(0, by_s, waves), Quantity(0, located.over_s * slowness, around), Quantity(0, by_z, waves)]
-    return quantities, turn
+    return quantities, where.turn(components)
 
 
 def _recorded(record: str | None, stations: Stations, mesh: BallMesh) -> str:
@@ -197,8 +196,8 @@ def _recorded(record: str | None, stations: Stations, mesh: BallMesh) -> str:
     outside = now is not None and bool((np.asarray(now) > mesh.radius * (1 - SURFACE)).all())
     if record is None:
         return "z" if outside else "p"
-    if record not in RECORDS:
-        raise ValueError(f"`record` = {record!r} must be one of {', '.join(RECORDS)}.")
+    if record not in DERIVATIVES:
+        raise ValueError(f"`record` = {record!r} must be one of {', '.join(DERIVATIVES)}.")
     if outside and record in ("p", "chi"):
         raise ValueError(f'`record` = "{record}" is zero on the surface, where all stations lie: record "z" or "displacement".')
     return record

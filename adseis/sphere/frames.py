@@ -8,6 +8,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from adseis.signals.arithmetic import einsum
+
 
 class Cylindrical(NamedTuple):
     """Places in a source's frame.
@@ -52,17 +54,17 @@ def in_frame(frame: Float[Array, "3 3"], radius: Float[Array, "*at"], up: Float[
     Returns:
         Where they are.
     """
-    x, y, z = jnp.moveaxis(radius[..., None] * jnp.einsum("ij,...j->...i", frame, up), -1, 0)
-    s, phi = _polar(x, y)
+    x, y, z = jnp.moveaxis(radius[..., None] * einsum("ij,...j->...i", frame, up), -1, 0)
+    s, phi = polar(x, y)
     return Cylindrical(s, z, phi)
 
 
 def on_globe(frame: Float[Array, "3 3"], at: Cylindrical) -> tuple[Float[Array, "*at"], Float[Array, "*at"], Float[Array, "*at"]]:
     """Radius [m], latitude and longitude [degrees] of places that are given in a source's frame."""
     seen = jnp.stack(jnp.broadcast_arrays(at.s * jnp.cos(at.phi), at.s * jnp.sin(at.phi), at.z), -1)
-    x, y, z = jnp.moveaxis(jnp.einsum("ji,...j->...i", frame, seen), -1, 0)
-    far, longitude = _polar(x, y)
-    radius, latitude = _polar(far, z)
+    x, y, z = jnp.moveaxis(einsum("ji,...j->...i", frame, seen), -1, 0)
+    far, longitude = polar(x, y)
+    radius, latitude = polar(far, z)
     return radius, jnp.rad2deg(latitude), jnp.rad2deg(longitude)
 
 
@@ -73,8 +75,8 @@ def cylindrical_axes(phi: Float[Array, "*at"]) -> Float[Array, "*at 3 3"]:
     return jnp.stack([jnp.stack(row, -1) for row in rows], -2)
 
 
-def _polar(x: Array, y: Array) -> tuple[Array, Array]:
-    """Distance and angle, whose derivatives at the origin are zero and not NaN."""
+def polar(x: Float[Array, "*at"], y: Float[Array, "*at"]) -> tuple[Float[Array, "*at"], Float[Array, "*at"]]:
+    """Distance and angle [rad], whose derivatives at the origin are zero and not NaN."""
     origin = (x == 0) & (y == 0)
     x = jnp.where(origin, 1.0, x)
     return jnp.where(origin, 0.0, jnp.hypot(x, y)), jnp.where(origin, 0.0, jnp.arctan2(y, x))

@@ -8,6 +8,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from adseis.signals.arithmetic import einsum
 from adseis.sphere.elements import Elements
 from adseis.sphere.quadrature import lagrange, lobatto
 
@@ -15,6 +16,8 @@ CANDIDATES = 9
 """Elements whose middle is nearest: one of them holds the point."""
 ITERATIONS = 10
 """Of Newton, for each candidate: from an element's middle it converges quadratically."""
+ON_AXIS = {"float32": 1e-5, "float64": 1e-9}
+"""Of the radius: what is nearer to the axis lies on it. Where a place is rounded, a value over s would be rounding over s."""
 
 
 class Located(NamedTuple):
@@ -67,10 +70,10 @@ def _located(elements: Elements, s: Array, z: Array) -> Located:
         """Where a local point is, its Jacobian, and the basis there with its two slopes."""
         points, ends, slopes = corner
         values = lagrange(ends, x)
-        steep = jnp.einsum("dp,dpq->dq", values, slopes)
+        steep = einsum("dp,dpq->dq", values, slopes)
         (u, v), (du, dv) = values, steep
         basis = jnp.stack([jnp.outer(u, v), jnp.outer(du, v), jnp.outer(u, dv)])
-        where, d1, d2 = jnp.einsum("bij,ijc->bc", basis, points)
+        where, d1, d2 = einsum("bij,ijc->bc", basis, points)
         return where, jnp.stack([d1, d2], -1), basis.reshape(3, -1)
 
     def newton(corner: tuple[Array, Array, Array], x: Array, to: Array) -> Array:
@@ -93,10 +96,11 @@ def _located(elements: Elements, s: Array, z: Array) -> Located:
     held = corner(element)
     # From a root two more steps are the root to second order in what is differentiated.
     x = newton(held, newton(held, x, at), at)
-    _, jacobian, (value, by_first, by_second) = place(held, x)
+    (across, _), jacobian, (value, by_first, by_second) = place(held, x)
     by_s, by_z = _solved(jnp.swapaxes(jacobian, 0, 1), jnp.stack([by_first, by_second]))
-    close = s < 1e-9 * float(np.abs(elements.points).max())
-    over_s = jnp.where(close, by_s, value / jnp.where(close, 1.0, s))
+    close = s < ON_AXIS[str(at.dtype)] * float(np.abs(elements.points).max())
+    # Over the s of these very weights, whose rounding is that of the value.
+    over_s = jnp.where(close, by_s, value / jnp.where(close, 1.0, across))
     local = jnp.asarray(elements.local.reshape(len(elements.local), -1))
     return Located(local[element], value, by_s, by_z, over_s)
 

@@ -5,7 +5,7 @@ import math
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from adseis.experiment.clock import Clock
 from adseis.sphere.azimuthal import azimuths, seen
@@ -110,3 +110,31 @@ class BallMesh(Clock):
         frame = source.frame
         s, z = (jnp.asarray(x, frame.dtype)[:, None] for x in self.elements.coordinates.T)
         return Positions(*on_globe(frame, Cylindrical(s, z, jnp.asarray(self.azimuths, frame.dtype)[None])))
+
+
+def energy_by_order(field: Float[Array, "*at component"], mesh: BallMesh) -> Float[Array, " order"]:
+    """How a field's mean square over the ball is divided among azimuthal orders: the last ones tell whether there are enough.
+
+    Args:
+        field: Components as a probe sees them, `(..., node, component)`, or `(..., node, 3, component)` of a vector; over all
+            other axes, such as instants, it is summed.
+        mesh: Of the simulation; nodes count by their volume, whatever the density.
+
+    Returns:
+        Shares of orders 0, 1, ..., whose sum is 1; zeros of a field at rest.
+
+    Raises:
+        ValueError: If the field is not one of the mesh.
+    """
+    nodes, components = mesh.shape
+    vector = field.ndim > 2 and field.shape[-3:] == (nodes, 3, components)
+    if not vector and field.shape[-2:] != (nodes, components):
+        raise ValueError(
+            f"`field` {field.shape} must end with (node, component) = {mesh.shape} or (node, 3, component), as a probe sees it."
+        )
+    volume = jnp.asarray(mesh.elements.mass, field.dtype).reshape(-1, *[1] * (1 + vector))
+    weighed = jnp.reshape(field, (-1, *field.shape[-2 - vector :])) ** 2 * volume[None]
+    square = jnp.sum(weighed, axis=tuple(range(weighed.ndim - 1)))
+    by_order = jnp.concatenate([square[:1], square[1:].reshape(-1, 2).sum(1)])
+    total = jnp.sum(by_order)
+    return jnp.where(total > 0, by_order / jnp.where(total > 0, total, 1.0), 0.0)

@@ -18,6 +18,8 @@ SAFE = 0.95
 ELEMENTS = {2: 4.0, 3: 2.0, 4: 1.3, 5: 0.95, 6: 0.7, 7: 0.57, 8: 0.48}
 """Elements of each degree for a shortest wavelength; 4 is measured (docs/theory), others have as many points per wavelength, more
 where the degree is lower."""
+COARSEST = 0.65
+"""Of these, the least that a mesh may have; there traces are wrong by two per cent or more."""
 
 
 @lru_cache(maxsize=16)
@@ -42,16 +44,18 @@ def ball(
         frequency: The highest that is to be carried [Hz].
         duration: Of the record [s].
         speeds: The slowest (of S waves in a solid) and the fastest that the medium will have [m/s].
-        azimuthal_order: The largest order of the Fourier series around the source, 2 or more in a solid.
+        azimuthal_order: The largest order of the Fourier series around the source; in a solid at least 2 for a moment tensor, 1
+            for a force.
         degree: Polynomial degree of an element, 2 to 8.
-        resolution: Elements for the shortest wavelength; by default what the degree needs (1.3 for degree 4).
-        dt: Time step [s]; by default the one that is stable.
+        resolution: Elements for the shortest wavelength; by default what the degree needs (1.3 for degree 4), at the least 0.65
+            of that.
+        dt: Time step [s], at most the one that is stable, which is the default; a density with jumps needs a smaller one.
 
     Returns:
         The mesh; `str(mesh)` tells what it costs.
 
     Raises:
-        ValueError: If a number cannot be right, or `dt` is not stable.
+        ValueError: If a number cannot be right, the mesh would be too coarse, or `dt` is not stable.
     """
     low, high = (float(speed) for speed in speeds)
     for name, value in (("radius", radius), ("frequency", frequency), ("duration", duration), ("speeds", low)):
@@ -66,17 +70,41 @@ def ball(
     each = ELEMENTS[degree] if resolution is None else resolution
     if not each > 0:
         raise ValueError(f"`resolution` = {resolution} must be positive: elements for the shortest wavelength.")
+    if each < (least := COARSEST * ELEMENTS[degree]) * (1 - 1e-9):
+        raise ValueError(
+            f"`resolution` = {resolution} is too coarse: the shortest wavelength needs at least {least:.3g} elements of degree "
+            f"{degree}, {ELEMENTS[degree]:g} for errors under a per cent. Raise it, or lower `frequency`."
+        )
     # The largest elements are those at the surface, 4 n of them from pole to pole; shells are half as many as n.
     across = max(2, math.ceil(math.pi * radius / 4 * each * frequency / low))
     shells = math.ceil(across / 2)
-    wavenumber = 2 * math.pi * frequency / low
-    limit = math.sqrt(LIMIT) / _fastest(float(radius), across, shells, degree, int(azimuthal_order), wavenumber) / high
-    if dt is None:
-        dt = SAFE * limit
-    elif not 0 < dt <= limit:
-        raise ValueError(f"`dt` = {dt} s must be positive, and at most {SAFE * limit:.3g} s for speeds up to {high:g} m/s.")
+    sizes = float(radius), across, shells, degree, int(azimuthal_order)
+    stable = _stable(*sizes, float(frequency), (low, high))
+    dt = stable if dt is None else dt
+    if not 0 < dt <= stable * (1 + 1e-9):
+        raise ValueError(
+            f"`dt` = {dt} s must be positive, and at most {rounded_down(stable):g} s for speeds up to {high:g} m/s on this mesh."
+        )
     nt = math.ceil(duration / dt - 1e-9) + 1
-    return BallMesh(dt, nt, float(radius), across, shells, degree, int(azimuthal_order), float(frequency), (low, high))
+    return BallMesh(dt, nt, *sizes, float(frequency), (low, high))
+
+
+def stable_step(mesh: BallMesh) -> float:
+    """The time step that is planned for a mesh where nobody asks for a smaller one [s]."""
+    return _stable(mesh.radius, mesh.across, mesh.shells, mesh.degree, mesh.azimuthal_order, mesh.frequency, mesh.speeds)
+
+
+def rounded_down(step: float) -> float:
+    """To three digits: what a message says is let pass."""
+    digit = 10.0 ** (math.floor(math.log10(step)) - 2)
+    return math.floor(step / digit) * digit
+
+
+def _stable(
+    radius: float, across: int, shells: int, degree: int, order: int, frequency: float, speeds: tuple[float, float]
+) -> float:
+    wavenumber = 2 * math.pi * frequency / speeds[0]
+    return SAFE * math.sqrt(LIMIT) / _fastest(radius, across, shells, degree, order, wavenumber) / speeds[1]
 
 
 @lru_cache(maxsize=32)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from adseis.signals.arithmetic import einsum, matmul
 from adseis.sphere.locate import Located
 from adseis.timeloop.equation import Points
 
@@ -48,7 +49,7 @@ class Recording(NamedTuple):
             return jnp.moveaxis(record.reshape(len(record), count, -1), 1, 0)
         components = self.factors[0].shape[1]
         by_ring = record.reshape(len(record), count, -1, components)
-        return jnp.stack([jnp.einsum("tak,ak->ta", by_ring[:, i, self.rings], f) for i, f in enumerate(self.factors)])
+        return jnp.stack([einsum("tak,ak->ta", by_ring[:, i, self.rings], f) for i, f in enumerate(self.factors)])
 
 
 def rings(s: Float[np.ndarray, " at"], z: Float[np.ndarray, " at"], size: float) -> Rings | None:
@@ -88,7 +89,7 @@ def recording(
     """
     parts, components = (1 if len(shape) == 2 else shape[1]), shape[-1]
     k = np.arange(components)
-    quantities = [q._replace(factors=q.factors @ jnp.asarray(to.T, q.factors.dtype)) for q in quantities]
+    quantities = [q._replace(factors=matmul(q.factors, jnp.asarray(to.T, q.factors.dtype))) for q in quantities]
     taken, weights = [], []
     for part, weight, factor in quantities:
         at = (nodes * parts + part) * components
@@ -110,4 +111,4 @@ def value_at(
     near = values[located.nodes]
     if values.ndim == 1:
         return jnp.sum(located.value * near, -1)
-    return jnp.einsum("ap,apj,jk,ak->a", located.value, near, to, basis) / jnp.sqrt(jnp.asarray(len(to), values.dtype))
+    return einsum("ap,apj,jk,ak->a", located.value, near, to, basis) / jnp.sqrt(jnp.asarray(len(to), values.dtype))

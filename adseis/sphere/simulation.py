@@ -1,7 +1,5 @@
-"""What all balls share: checks, sources and stations in a source's frame, and several sources."""
+"""What all balls share: sources and stations in a source's frame, the march, and several sources."""
 
-import dataclasses
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,22 +10,20 @@ from jax import lax
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, PyTree
 
-from adseis.experiment.checks import Samples, ValueFault, finite, known, positive, widest
-from adseis.parallel.shots import error_if, over_shots
+from adseis.experiment.checks import Samples, known, widest
+from adseis.parallel.shots import over_shots
+from adseis.signals.arithmetic import einsum, matmul
 from adseis.sphere.dispersion import correction
 from adseis.sphere.fourth_order import Coefficients, FourthOrder
-from adseis.sphere.frames import Cylindrical, cylindrical_axes, in_frame, local_axes
+from adseis.sphere.frames import Cylindrical, cylindrical_axes, in_frame, local_axes, polar
 from adseis.sphere.locate import Located, locate
-from adseis.sphere.medium import sampled
-from adseis.sphere.mesh import SURFACE, BallMesh
+from adseis.sphere.medium import on_all, sampled
+from adseis.sphere.mesh import BallMesh
 from adseis.sphere.records import Recording, Rings, rings
 from adseis.sphere.sources import BallSource, Stations, in_precision
 from adseis.timeloop.adjoints import Adjoint
 from adseis.timeloop.equation import Injection, Points, Probe
 from adseis.timeloop.march import march
-
-NEAR = 1.5
-"""Elements from a source, within which records are wrong by some per cent or more."""
 
 
 class Placed(NamedTuple):
@@ -43,18 +39,22 @@ class Placed(NamedTuple):
     located: Located
     axes: Float[Array, "station 3 3"]
 
-    @property
-    def turn(self) -> Float[Array, "station 3 3"]:
-        """From (s, phi, z) to up, north, east of every station."""
-        south, east, up = jnp.moveaxis(jnp.einsum("aij,akj->aik", self.axes, cylindrical_axes(self.at.phi)), 1, 0)
-        return jnp.stack([up, -south, east], 1)
+    def turn(self, components: str) -> Float[Array, "station component 3"]:
+        """From (s, phi, z) to the components of every station: letters of Z, N, E, R and T, as `Stations` says."""
+        south, east, up = jnp.moveaxis(self.axes, 1, 0)
+        vectors = {"Z": up, "N": -south, "E": east}
+        if set(components) & set("RT"):
+            right = -cylindrical_axes(polar(up[:, 0], up[:, 1])[1])[:, 1]
+            vectors |= {"R": jnp.cross(up, right), "T": right}
+        wanted = jnp.stack([vectors[letter] for letter in components], 1)
+        return einsum("aij,akj->aik", wanted, cylindrical_axes(self.at.phi))
 
 
 def placed(source: BallSource, stations: Stations, mesh: BallMesh) -> Placed:
     """Stations as they are seen from a source; differentiable by where both are."""
     frame, axes = source.frame, stations.axes
     at = in_frame(frame, jnp.asarray(stations.radius, frame.dtype), axes[:, 2])
-    return Placed(at, locate(mesh.elements, at.s, at.z), jnp.einsum("ij,akj->aki", frame, axes))
+    return Placed(at, locate(mesh.elements, at.s, at.z), einsum("ij,akj->aki", frame, axes))
 
 
 def rings_of_all(sources: Sequence[BallSource], stations: Stations, mesh: BallMesh) -> Rings | None:
@@ -72,105 +72,6 @@ def rings_of_all(sources: Sequence[BallSource], stations: Stations, mesh: BallMe
             at = in_frame(local_axes(*(jnp.asarray(x, up.dtype) for x in place)), radius.astype(up.dtype), up)
             found.add(rings(np.asarray(at.s), np.asarray(at.z), mesh.radius))
     return found.pop() if len(found) == 1 else None
-
-
-def checked_source(source: BallSource, mesh: BallMesh) -> BallSource:
-    """A source that is within the ball and fits the mesh's instants."""
-    if source.time_function.shape != (mesh.nt,):
-        raise ValueError(
-            f"`time_function` {source.time_function.shape} must be (time,) = ({mesh.nt},), sampled at `mesh.times`, dt = "
-            f"{mesh.dt:g} s."
-        )
-    finite(source.time_function, "time_function", ("time",))
-    for name in ("latitude", "longitude"):
-        finite(getattr(source, name).reshape(1), name, ("source",))
-    now = known(source.radius)
-    if now is None:
-        bad = ~((source.radius > 0) & (source.radius < mesh.radius))
-        text = f"`radius` of the source must be above 0 and under {mesh.radius:g} m, the ball's. Move it inside."
-        radius = error_if(source.radius, jnp.asarray(bad), text, None)
-        return dataclasses.replace(source, radius=radius)
-    if not 0 < float(now) < mesh.radius:
-        raise ValueFault(
-            f"`radius` of the source is {float(now):g} m; it must be above 0, since at the centre no direction is up, and under "
-            f"{mesh.radius:g} m, the ball's. Move it inside."
-        )
-    return source
-
-
-def checked_stations(stations: Stations, mesh: BallMesh) -> Stations:
-    """Stations that are within the ball, or on its surface."""
-    now, most = known(stations.radius), mesh.radius * (1 + SURFACE)
-    if now is None:
-        bad = ~jnp.all((stations.radius >= 0) & (stations.radius <= most))
-        text = f"`radius` of a station must be 0 to {mesh.radius:g} m, the ball's. Move it inside."
-        return dataclasses.replace(stations, radius=error_if(stations.radius, bad, text, None))
-    bad = ~((np.asarray(now) >= 0) & (np.asarray(now) <= most))
-    if bad.any():
-        where = int(np.argmax(bad))
-        raise ValueFault(
-            f"`radius` of station {where} is {float(now[where]):g} m; it must be 0 to {mesh.radius:g} m, the ball's: above the "
-            "surface is nothing. Move it inside."
-        )
-    return stations
-
-
-def warn_if_near(sources: Sequence[BallSource], stations: Stations, mesh: BallMesh, *, stacklevel: int = 3) -> None:
-    """Say so where a station is known to be so near to a source that no element carries what is there.
-
-    Args:
-        sources: All.
-        stations: Their places.
-        mesh: The mesh.
-        stacklevel: As of `warnings.warn`.
-    """
-    where = [known(x) for at in (stations, *sources) for x in (at.radius, at.latitude, at.longitude)]
-    if any(x is None for x in where):
-        return
-    with jax.ensure_compile_time_eval():
-        places = [
-            np.asarray(r, float)[..., None] * np.asarray(local_axes(jnp.asarray(lat), jnp.asarray(lon)))[..., 2, :]
-            for r, lat, lon in zip(where[::3], where[1::3], where[2::3], strict=True)
-        ]
-    away = np.stack([np.linalg.norm(places[0] - place, axis=-1) for place in places[1:]])
-    least = NEAR * mesh.largest
-    if away.min() < least:
-        source, station = np.unravel_index(np.argmin(away), away.shape)
-        warnings.warn(
-            f"station {station} is {away.min():.3g} m from source {source}, and elements are up to {mesh.largest:.3g} m: within "
-            f"{least:.3g} m records are wrong by some per cent or more. Plan a finer mesh by `resolution`, or leave it out.",
-            stacklevel=stacklevel,
-        )
-
-
-def within(speed: Samples, name: str, least: float, mesh: BallMesh) -> Samples:
-    """Speeds for which a mesh was planned, from `least` to its fastest.
-
-    Args:
-        speed: [m/s], traced or not.
-        name: Of the field of the medium.
-        least: The slowest that is let pass [m/s].
-        mesh: What was planned.
-
-    Returns:
-        The speeds; where they are traced, with a runtime check attached.
-
-    Raises:
-        ValueFault: If one is not (a `RuntimeError` at run time where they are traced).
-    """
-    speed = positive(speed, f"medium.{name}")
-    low, high = least * (1 - 1e-6), mesh.speeds[1] * (1 + 1e-6)
-    told = f"the mesh was planned for speeds from {mesh.speeds[0]:g} to {mesh.speeds[1]:g} m/s at {mesh.frequency:g} Hz"
-    repair = "plan another by `sphere.ball(..., speeds=(slowest, fastest))`, or bound the inversion."
-    now = known(speed)
-    if now is None:
-        bad = (jnp.min(speed) < low) | (jnp.max(speed) > high)
-        return error_if(speed, bad, f"`medium.{name}` is out of range: {told}; {repair}", None)
-    with jax.ensure_compile_time_eval():
-        slowest, fastest = float(now.min()), float(now.max())
-    if slowest < low or fastest > high:
-        raise ValueFault(f"`medium.{name}` reaches from {slowest:g} to {fastest:g} m/s; {told}; {repair}")
-    return speed
 
 
 def marched(
@@ -200,21 +101,22 @@ def marched(
         probe_every: Steps from one call to the next.
 
     Returns:
-        At the mesh's instants.
+        At the mesh's instants; the probes are those of the time of the record.
     """
     system, dtype = equation.system, source.time_function.dtype
     name = system.name
     look = None if probe is None else lambda fields: probe({name: system.components(fields[name])})
     mended = correction(mesh.nt, derivative, integrated=source.rate)
     unit = mesh.dt if source.rate else 1.0
-    samples = (jnp.asarray(unit * mended.source, dtype) @ source.time_function)[:, None, None]
+    samples = matmul(jnp.asarray(unit * mended.source, dtype), source.time_function)[:, None, None]
     records, probed = march(
         equation, coefficients, {name: Injection(at, samples)}, {name: read.points}, mended.steps,
         adjoint=adjoint, probe=look, probe_every=probe_every,
     )  # fmt: skip
     made = read.made(records[name][:-1, 0])  # from t = dt on
     to = jnp.asarray(mended.record[:, 1:] / mesh.dt**derivative, dtype)
-    return jnp.einsum("tn,qns->sqt", to, made), probed
+    instants = -(-mesh.nt // probe_every)  # more steps are marched, for the dispersion's sake
+    return einsum("tn,qns->sqt", to, made), jax.tree.map(lambda x: x[:instants], probed)
 
 
 def each_source(
@@ -247,18 +149,9 @@ def each_or_one(
     probed: bool,
     devices: Mesh | None,
 ) -> PyTree:
-    """What `run(fields, source)` records, of one source or of each of several; with a probe also what it saw.
-
-    Raises:
-        ValueError: If several sources are to be probed.
-    """
-    if probed and several:
-        raise ValueError("A `probe` sees one source: call with each source by itself.")
-    if probed:
-        return run(fields[0], sources[0])
-    if not several:
-        return run(fields[0], sources[0])[0]
-    return each_source(lambda fields, source: run(fields, source)[0], fields, sources, devices)
+    """What `run(fields, source)` records, of one source or of each of several; with a probe also what it saw."""
+    asked = run if probed else lambda fields, source: run(fields, source)[0]
+    return each_source(asked, fields, sources, devices) if several else asked(fields[0], sources[0])
 
 
 def paired(medium: Any, source: Any) -> tuple[list[Any], list[BallSource], bool]:
@@ -301,7 +194,13 @@ def fields_of(
 def one_precision(
     fields: Sequence[tuple[Samples, ...]], sources: Sequence[BallSource], stations: Stations
 ) -> tuple[Any, Any, Any]:
-    """All arrays in the widest precision among the medium's and the time functions'."""
+    """All arrays in the widest precision among the medium's and the time functions', a field in one shape for all sources."""
     dtype = widest(*jax.tree.leaves(fields), *(source.time_function for source in sources))
-    fields = [tuple(jnp.asarray(x, dtype) for x in each) for each in fields]
-    return fields, [in_precision(source, dtype) for source in sources], in_precision(stations, dtype)
+    columns = [_alike([jnp.asarray(x, dtype) for x in column]) for column in zip(*fields, strict=True)]
+    return [*zip(*columns, strict=True)], [in_precision(source, dtype) for source in sources], in_precision(stations, dtype)
+
+
+def _alike(values: Sequence[Array]) -> list[Array]:
+    """A field of several media, each with as many axes as the one with most."""
+    shape = max((x.shape for x in values), key=len)
+    return [on_all(x, shape, x.dtype) for x in values]

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from adseis.signals.arithmetic import matmul
 from adseis.sphere.body import Body
 
 Strain = tuple[Array, Array, Array, Array, Array, Array]
@@ -68,7 +69,7 @@ class SolidBall(Body):
 
         def at_nodes(field: Array) -> tuple[list[Array], list[Array]]:
             parts = [field[:, part] for part in range(3)]
-            return parts, [*around(parts, [x @ turn for x in parts])]
+            return parts, [*around(parts, [matmul(x, turn) for x in parts])]
 
         (parts, across), back = jax.vjp(at_nodes, field)
         by_s, by_z = zip(*(elements.sloped(elements.spread(x)) for x in parts), strict=True)

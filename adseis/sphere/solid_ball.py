@@ -10,16 +10,16 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, PyTree
 
-from adseis.experiment.checks import finite, module_of, positive, shear
+from adseis.experiment.checks import finite, module_of, shear
+from adseis.signals.arithmetic import einsum, matmul
 from adseis.sphere.azimuthal import basis, turned
+from adseis.sphere.checks import checked_source, checked_stations, stepped, warn_if_near, warn_if_sharp, within
 from adseis.sphere.fourth_order import Coefficients, FourthOrder
 from adseis.sphere.locate import Located, locate
 from adseis.sphere.medium import SolidMedium, axisymmetric, on_all
 from adseis.sphere.mesh import BallMesh
 from adseis.sphere.records import Quantity, Rings, recording
 from adseis.sphere.simulation import (
-    checked_source,
-    checked_stations,
     each_or_one,
     fields_of,
     marched,
@@ -27,8 +27,6 @@ from adseis.sphere.simulation import (
     paired,
     placed,
     rings_of_all,
-    warn_if_near,
-    within,
 )
 from adseis.sphere.solid import Lame, SolidBall, around, strain
 from adseis.sphere.sources import BallSource, ForceSource, MomentTensorSource, Stations
@@ -72,15 +70,17 @@ def simulate_solid_ball(
         adjoint: How the time loop is differentiated.
         probe: Called with {"u": `(1, node, 3, component)`}, displacement along s, phi and z, every `probe_every` steps; what it
             returns is stacked and returned too. `sphere.coefficients` has the Fourier series of it.
-        probe_every: Steps from one to the next.
+        probe_every: Steps from one to the next, the first at t = 0.
         devices: A device mesh over which several sources are distributed.
 
     Returns:
-        Up, north and east (Z N E) at t = k dt, `(station, time, component)`; of a list of sources `(source, ...)`. With a probe,
-        that and the stacked probes, `(instant, ...)`.
+        Up, north and east, or the components that the stations name, at t = k dt, `(station, time, component)`; of a list of
+        sources `(source, ...)`. With a probe, that and the stacked probes, `(instant, ...)` for t = k `probe_every` dt within
+        the record, of a list `(source, instant, ...)`.
 
     Raises:
-        ValueError: If a shape or an option cannot be right, a known value is out of range, or the azimuthal order is too low.
+        ValueError: If a shape or an option cannot be right, a known value is out of range, a known density jumps more than the
+            time step can take, or the azimuthal order is too low.
         TypeError: If a source is none of the two.
         RuntimeError: If a value is out of range (also under `jit`).
 
@@ -90,8 +90,8 @@ def simulate_solid_ball(
 
     Example:
         >>> from adseis import sphere
-        >>> mesh = sphere.ball(1000.0, 2.0, 0.5, (1000.0, 1500.0), azimuthal_order=1)
-        >>> source = sphere.ForceSource(700.0, 90.0, 0.0, np.exp(-((12 * (mesh.times - 0.25)) ** 2)), np.array([1.0, 0.0, 1.0]))
+        >>> mesh = sphere.ball(1000.0, 2.0, 2.0, (1000.0, 1500.0), azimuthal_order=1)
+        >>> source = sphere.ForceSource(700.0, 90.0, 0.0, np.exp(-((3 * (mesh.times - 1.2)) ** 2)), np.array([1.0, 0.0, 1.0]))
         >>> stations = sphere.Stations([10.0, -40.0], [0.0, 50.0], [1000.0, 500.0])
         >>> medium = sphere.SolidMedium(1500.0, 1000.0, 1000.0)
         >>> ads.simulate_solid_ball(medium, source, stations, mesh).shape == (2, mesh.nt, 3)
@@ -103,6 +103,7 @@ def simulate_solid_ball(
     warn_if_near(sources, stations, mesh)
     if record not in DERIVATIVES:
         raise ValueError(f"`record` = {record!r} must be one of {', '.join(DERIVATIVES)}.")
+    warn_if_sharp(sources, DERIVATIVES[record], mesh)
     fields = [_checked_medium(vp, vs, rho, mesh) for vp, vs, rho in fields_of(media, sources, mesh, ("vp", "vs", "rho"))]
     rings = rings_of_all(sources, stations, mesh)
     fields, sources, stations = one_precision(fields, sources, stations)
@@ -135,7 +136,7 @@ def _simulate(
     made, probed = marched(
         equation, coefficients, _taps(source, mesh, system), source, read, mesh, derivative, adjoint, probe, probe_every
     )
-    return jnp.einsum("sij,sjt->sti", where.turn, made), probed
+    return einsum("sij,sjt->sti", where.turn(stations.components), made), probed
 
 
 def _equation(mesh: BallMesh, fields: tuple[Array, Array, Array]) -> tuple[FourthOrder[SolidBall], Coefficients]:
@@ -161,7 +162,7 @@ def _taps(source: BallSource, mesh: BallMesh, system: SolidBall) -> Points:
     still = jnp.zeros((at.nodes.shape[1], 3, components), dtype)
     weights = jax.grad(lambda motion: work(source, at, motion, order))(still)
     along = np.flatnonzero(system.to[:, :components].any(1))
-    weights = weights @ jnp.asarray(system.to[along, :components].T, dtype)
+    weights = matmul(weights, jnp.asarray(system.to[along, :components].T, dtype))
     nodes = (3 * at.nodes[0][:, None, None] + np.arange(3)[None, :, None]) * mesh.shape[1] + along[None, None]
     return Points(nodes.reshape(1, 1, -1), weights.reshape(1, 1, -1) / (2 * np.pi))
 
@@ -171,9 +172,9 @@ def _work_of_moment(source: Any, at: Located, motion: Float[Array, "point 3 comp
     parts = [motion[:, part] for part in range(3)]
     turn = jnp.asarray(turned(order).T, motion.dtype)
     found = strain(
-        [at.by_s[0] @ x for x in parts],
-        [at.by_z[0] @ x for x in parts],
-        [at.over_s[0] @ x for x in around(parts, [x @ turn for x in parts])],
+        [matmul(at.by_s[0], x) for x in parts],
+        [matmul(at.by_z[0], x) for x in parts],
+        [matmul(at.over_s[0], x) for x in around(parts, [matmul(x, turn) for x in parts])],
     )
     (zz, xz, yz), (_, xx, xy), (_, _, yy) = source.moment
     both, half, root = (xx + yy) / 2, (xx - yy) / 2, np.sqrt(2).astype(motion.dtype)
@@ -196,7 +197,7 @@ def _work_of_force(source: Any, at: Located, motion: Float[Array, "point 3 compo
     root, zero = np.sqrt(2).astype(motion.dtype), jnp.zeros_like(z)
     rows = [[zero, x / root, y / root], [zero, y / root, -x / root], [z, zero, zero]]
     shares = jnp.stack([jnp.stack(row[: 2 * order + 1]) for row in rows])
-    return jnp.sum(shares * jnp.einsum("p,pck->ck", at.value[0], motion)[:, : shares.shape[1]])
+    return jnp.sum(shares * einsum("p,pck->ck", at.value[0], motion)[:, : shares.shape[1]])
 
 
 def _checked_mechanism(source: Any, mesh: BallMesh) -> Any:
@@ -223,4 +224,4 @@ def _checked_medium(vp: Any, vs: Any, rho: Any, mesh: BallMesh) -> tuple[Any, An
     # Radial values beside 3D ones get an axis of azimuths.
     slow, fast = module.broadcast_arrays(*(x[:, None] if np.ndim(x) == 1 and rank == 2 else x for x in (vs, vp)))
     vs = shear(slow.reshape(slow.shape or (1,)), fast.reshape(fast.shape or (1,))).reshape(slow.shape)
-    return vp, vs, positive(rho, "medium.rho")
+    return vp, vs, stepped(rho, mesh)

@@ -14,6 +14,9 @@ from jaxtyping import Array, Float
 from adseis.experiment.checks import Samples, ValueFault, as_samples, finite, known
 from adseis.sphere.frames import local_axes
 
+LARGEST = {"latitude": 90.0, "longitude": 360.0}
+"""Degrees that a place may have, to either side."""
+
 
 class BallSource(eqx.Module):
     """A point in a ball and what it does there. `PressureSource`, `MomentTensorSource` and `ForceSource` are to be used.
@@ -37,6 +40,12 @@ class BallSource(eqx.Module):
             value = getattr(self, name)
             if value.shape != ():
                 raise ValueError(f"`{name}` {value.shape} must be a number: one source; several are a list of sources.")
+        for name, largest in LARGEST.items():
+            now = known(getattr(self, name))
+            if now is not None and abs(float(now)) > largest:
+                raise ValueFault(
+                    f"`{name}` of the source is {float(now):g} degrees; it must lie within -{largest:g} and {largest:g}."
+                )
         if self.time_function.ndim != 1:
             raise ValueError(f"`time_function` {self.time_function.shape} must be (time,).")
 
@@ -108,11 +117,15 @@ class Stations(eqx.Module):
         latitude: Geocentric [degrees], `(station,)`.
         longitude: [degrees], `(station,)`.
         radius: Distance from the centre [m], `(station,)`.
+        components: What records of vectors consist of, in this order: different letters of "ZNE" (up, north, east) or of "ZRT"
+            (R away from the source along the great circle, T 90 degrees clockwise of R as seen from above). R and T of several
+            sources differ. Above and below a source and its antipode R is the source's south.
     """
 
     latitude: Float[Samples, " station"] = eqx.field(converter=as_samples)
     longitude: Float[Samples, " station"] = eqx.field(converter=as_samples)
     radius: Float[Samples, " station"] = eqx.field(converter=as_samples)
+    components: str = eqx.field(static=True, kw_only=True, default="ZNE")
 
     def __check_init__(self) -> None:
         shapes = self.latitude.shape, self.longitude.shape, self.radius.shape
@@ -120,7 +133,10 @@ class Stations(eqx.Module):
             raise ValueError(
                 f"`latitude`, `longitude` and `radius` of stations {shapes} must each be (station,), for at least one station."
             )
-        for name, largest in (("latitude", 90.0), ("longitude", 360.0)):
+        letters = set(self.components)
+        if not letters or len(letters) < len(self.components) or not (letters <= set("ZNE") or letters <= set("ZRT")):
+            raise ValueError(f'`components` = {self.components!r} must be different letters of "ZNE" or of "ZRT".')
+        for name, largest in LARGEST.items():
             now = known(finite(getattr(self, name), name, ("station",)))
             if now is not None and bool((abs(now) > largest).any()):
                 where = int(np.argmax(abs(np.asarray(now)) > largest))

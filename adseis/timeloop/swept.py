@@ -10,6 +10,7 @@ from jax import lax
 from jax.custom_derivatives import CustomVJPPrimal, SymbolicZero
 from jaxtyping import Array, PyTree
 
+from adseis.signals.arithmetic import einsum
 from adseis.timeloop.equation import AdjointState, State, SweptEquation
 from adseis.timeloop.loop import Inputs, Loop, March, Nodes, gather, scatter
 from adseis.timeloop.schedule import Schedule, Sizes, size_of, unfold
@@ -133,8 +134,8 @@ class _Sweep(NamedTuple):
             samples, g_now = jax.tree.map(lambda x: x[:, 0], xs)  # blocks are of one step
             adjoint, emitted = self.reverse(nodes, inputs, history, adjoint, g_now)
             g_samples = {k: jnp.sum(inputs.sources[k][None] * v, -1) for k, v in emitted.items()}
-            g_sources = {k: jnp.einsum("nsp,nspt->spt", samples[k], v) for k, v in emitted.items()}
-            g_receivers = {k: jnp.einsum("nsp,nspt->spt", g_now[k], v) for k, v in (taps or {}).items()}
+            g_sources = {k: einsum("nsp,nspt->spt", samples[k], v) for k, v in emitted.items()}
+            g_receivers = {k: einsum("nsp,nspt->spt", g_now[k], v) for k, v in (taps or {}).items()}
             return adjoint, (g_samples, g_sources, g_receivers)
 
         def segment_back(carry: Any, start: State, xs: Any) -> tuple[Any, Any]:

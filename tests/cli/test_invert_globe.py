@@ -67,8 +67,13 @@ def _without_curves(report, folder, findings, result, *, begun):
     report(folder, dataclasses.replace(findings, curves={}), result, begun=begun)
 
 
+TONE = np.sin(2 * np.pi * 3.0 * 0.01 * np.arange(301)) * np.ones((1, 2, 1))
+"""3 Hz, where the mesh carries 0.6."""
+
+
 def words(out, *more):
-    return ["invert", "--problem", "globe", *SMALL, "--output", str(out), *map(str, more)]
+    small = SMALL[:-2] if "--data" in more else SMALL  # stations are the file's
+    return ["invert", "--problem", "globe", *small, "--output", str(out), *map(str, more)]
 
 
 def test_a_run(quick, tmp_path, capsys):
@@ -83,6 +88,9 @@ def test_a_run(quick, tmp_path, capsys):
     report = (out / "report.md").read_text()
     for piece in ("| correlation R | ", "| correlation R, degree 1 | ", "4 harmonics on 5 levels", "![meridian](meridian.png)"):
         assert piece in report
+    table = str(invert_globe.ball(1000.0, 0.6, 3.0, (900.0, 1100.0), azimuthal_order=1))
+    assert f"```\n{table}\n```" in report
+    assert table in capsys.readouterr().out
     with h5py.File(out / "result.h5") as file:
         assert file["structure_found"].shape == (4, 5)
         assert file["structure_true"].attrs["axes"] == "harmonic level"
@@ -135,6 +143,7 @@ def test_data_of_a_file(quick, blank, data, tmp_path, monkeypatch):
     assert float(sources[0].radius) == 800.0
     assert np.asarray(stations.longitude).tolist() == [0.0, 70.0]
     assert not (tmp_path / "run" / "coefficients.png").exists()
+    assert "noise over data" not in (tmp_path / "run" / "report.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -143,6 +152,11 @@ def test_data_of_a_file(quick, blank, data, tmp_path, monkeypatch):
         ({"dt": None}, "holds no dt; it needs observed, dt"),
         ({"observed": np.zeros((2, 2, 301))}, "`observed` (2, 2, 301) must be (source, station, time) = (1, 2, 301)"),
         ({"dt": 0.005}, "ends at 1.5 s, before --globe.duration"),
+        ({"dt": -0.01}, "`dt` must be one positive number [s]"),
+        ({"stations": np.array([["a", "b", "c"]] * 2)}, "`stations` is <U1, where numbers are wanted"),
+        ({"observed": np.full((1, 2, 301), np.nan)}, "`observed` is not finite at [0, 0, 0]"),
+        ({"time_function": np.array([0, np.inf] + [0] * 299)}, "`time_function` is not finite at [1]"),
+        ({"observed": TONE}, "lie above --globe.frequency, which the mesh does not carry. Low-pass `observed`"),
     ],
 )
 def test_files_that_do_not_fit(data, tmp_path, capsys, change, message):
@@ -150,6 +164,34 @@ def test_files_that_do_not_fit(data, tmp_path, capsys, change, message):
     np.savez(path, **{name: value for name, value in (arrays | change).items() if value is not None})
     assert main(words(tmp_path / "run", "--data", path)) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_truncated_file(data, tmp_path, capsys):
+    """One line, which names it."""
+    path, _ = data
+    path.write_bytes(path.read_bytes()[:-200])
+    assert main(words(tmp_path / "run", "--data", path)) == 2
+    told = capsys.readouterr().err
+    assert f"`{path}`, of {path.stat().st_size} bytes, is truncated, damaged or no .npz archive" in told
+    assert told.count("\n") == 1
+
+
+def test_the_frequency_that_is_advised(data, tmp_path, capsys):
+    """Is that of the tone, but for what a record of 3 s can tell; with it, the mesh takes the file."""
+    path, arrays = data
+    np.savez(path, **arrays | {"observed": TONE})
+    main(words(tmp_path / "run", "--data", path))
+    advised = float(capsys.readouterr().err.split("say --globe.frequency ")[1].rstrip(".\n"))
+    assert 3 <= advised < 4
+    mesh = invert_globe.ball(1000.0, advised, 3.0, (900.0, 1100.0), azimuthal_order=1)
+    assert invert_globe._read(path, mesh).observed.shape == (1, 2, mesh.nt)
+
+
+@pytest.mark.parametrize("more", [("--noise", "0.05"), ("--globe.stations", "7"), ("--globe.amplitude", "0.01")])
+def test_options_of_what_is_drawn(data, tmp_path, capsys, more):
+    """Are refused beside data of a file."""
+    assert main(words(tmp_path / "run", "--data", data[0], *more)) == 2
+    assert f"{more[0]} {more[1]} is of what is simulated, and --data are recorded. Leave it out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

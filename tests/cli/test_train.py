@@ -210,6 +210,31 @@ def test_a_foundation_is_pre_trained(folder, tmp_path, capsys):
     assert "of a Swin-U-Net" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+@pytest.mark.optimised
+def test_the_demonstration(tmp_path, capsys):
+    """Of ten samples of each family, one of which is refined by one gradient; twice with another training, in one folder."""
+    words = ["train", "demo", "--samples", "10", "--refined", "1", "--evaluations", "1", "--output", str(tmp_path / "demo")]
+    for steps in ("2", "3"):
+        assert main([*words, "--steps", steps, "--overwrite"]) == 0
+        assert "4 of 4" in capsys.readouterr().out
+        report = (tmp_path / "demo" / "report.md").read_text()
+        for name in ("data-10/statistics.md", "training/report.md", "training/evaluation/report.md", "refined.png"):
+            assert name in report
+            assert (tmp_path / "demo" / name).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.optimised
+def test_a_sample_is_fitted_by_its_waveforms(run, folder, tmp_path, capsys):
+    file = next(folder.glob("Style_B/data/*.npy"))
+    one = tmp_path / "one.npy"
+    np.save(one, np.load(file)[:1])
+    words = ["train", "predict", str(run), "--data", str(one), "--output", str(tmp_path / "maps.npy"), "--fit", "2"]
+    assert main(words) == 0
+    assert "sample 0: misfit of the waveforms" in capsys.readouterr().out
+
+
 def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):
     data = ["--data", str(folder)]
     one = tmp_path / "one"
@@ -225,6 +250,7 @@ def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):
         (["openfwi", "--data", str(tmp_path / "none")], "is no folder"),
         (["openfwi", *data, "--preset", "tiny", "--weights", str(folder / "none")], "no file"),
         (["evaluate", str(tmp_path)], "holds no trained network"),
+        (["demo", "--samples", "5"], "--samples 5 must be at least 10"),
         (["adapt", str(run), *data, "--where", "decoder/**"], "decoder/**"),
     ):
         extra = ["--output", str(tmp_path / "out"), "--overwrite"] if words[0] in ("openfwi", "adapt") else []

@@ -150,6 +150,10 @@ def test_makers():
     assert [task.samples for task in found.tasks()] == [100, 100, 50]
     assert (settings["draw"], settings["solver"]["azimuthal_order"]) == ("LatinHypercube", 8)
     assert settings["recording"]["source_time_function"].startswith("s(t) = 0.0001 m^3 exp(-(1.628 t / 0.125 s)^2)")
+    for name, resolution, elements in (("acoustic-small", 1.0, 210), ("acoustic", 1.07, 1936), ("elastic", 1.07, 1936)):
+        solver = globaltomo.maker(name, 1).settings()["solver"]
+        assert (solver["resolution"], solver["elements"]) == (resolution, elements)
+    assert WAVES.settings()["resolution"] == 1.3  # the planner's own
     assert settings["recording"]["element_coords_are"] == "the middle node of each spectral element"
     with pytest.raises(ValueError, match="`tier` = earth cannot be made yet: there is a solver for acoustic, elastic"):
         globaltomo.maker("earth", 1)
@@ -161,7 +165,7 @@ def test_the_elastic_tier():
     """Displacements of a random moment: south, east and up at stations, along the axes of cylinders in the body; the same sample
     by any process."""
     tier = tiny("elastic", degree=2, samples=6, dt=0.2, stations=(3, 4), snapshots=4)
-    setup = globaltomo.Setup(0.5, 2, (900.0, 1700.0), half_duration=0.8, amplitude=1e10, vp=1500.0, vs=1000.0)
+    setup = globaltomo.Setup(0.5, 2, (900.0, 1700.0), half_duration=1.8, amplitude=1e10, vp=1500.0, vs=1000.0)
     waves, other = (globaltomo.SolidWaves(tier, setup, seed) for seed in (3, 4))
     drawn = globaltomo.LatinHypercube(2)(tier, 3, 1, 0)
     made = waves(drawn, 1)

@@ -62,6 +62,37 @@ def test_a_run_that_was_killed_twice_goes_on(tmp_path):
     assert len([name for name in contents(tmp_path / "whole") if name.endswith(".h5")]) == 3 * 3 + 3
 
 
+def test_an_unfinished_run_is_not_joined(tmp_path):
+    """Nor one whose last files are gone; shards beyond a joined file are not hidden by it."""
+    with pytest.raises(KeyboardInterrupt):
+        globaltomo.synthesize_shards(Killed(4), tmp_path, recording(TIER), **OPTIONS)
+    with pytest.raises(ValueError, match=r"holds 3 of 7 samples \(manifest.json\). Repeat the command .* Then join"):
+        globaltomo.join(tmp_path, TIER)
+    assert not (tmp_path / "seis.h5").exists()
+    globaltomo.synthesize_shards(simulate, tmp_path, recording(TIER), **OPTIONS)
+    (tmp_path / "seis/seis_00006_00007.h5").rename(tmp_path / "held.h5")
+    with pytest.raises(ValueError, match=r"seis_00003_00006.h5` is the last, ends at id 5, and manifest.json tells of 7 samples"):
+        globaltomo.join(tmp_path, TIER)
+    (tmp_path / "manifest.json").unlink()
+    globaltomo.join(tmp_path, TIER, what=("seismogram",))
+    (tmp_path / "held.h5").rename(tmp_path / "seis/seis_00006_00007.h5")
+    with pytest.raises(ValueError, match=r"seis.h5` holds ids 0 to 5, and the files in seis/ go on to id 6. Join them anew"):
+        globaltomo.Dataset(tmp_path, TIER)
+    globaltomo.join(tmp_path, TIER)
+    assert len(globaltomo.Dataset(tmp_path, TIER)) == 7
+
+
+@pytest.mark.parametrize("name", ["seis.h5", "wf_slice", "elastic_source.h5"])
+def test_files_of_theirs_are_left_alone(tmp_path, name):
+    """A folder with downloaded files is refused before work: they would go before what is made."""
+    tier = tiny("elastic")
+    (tmp_path / name).write_bytes(b"theirs")
+    generator = globaltomo.GlobalTomo(simulate, recording(tier), 3)
+    with pytest.raises(FileExistsError, match=rf"has {name} already, and no manifest.json"):
+        synthesize(generator, tmp_path, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_what_is_made(tmp_path):
     """Samples by seed and number alone; what was drawn again stands in the manifest with its reason, energies in the receipts."""
     manifest = globaltomo.synthesize_shards(simulate, tmp_path, recording(TIER), **OPTIONS)

@@ -47,3 +47,19 @@ def test_orders_near_the_axis():
     np.testing.assert_array_equal(orders(2), [0, 1, 1, 2, 2])
     kept = seen(np.array([0.0, 10.0, 1000.0]), 8, 0.1)
     np.testing.assert_array_equal(kept.sum(1), [7, 9, 17])  # up to 3, 4.3 and all
+
+
+def test_energy_by_order():
+    """Of z + 2 x / R z + c (x^2 - y^2), whose squares over a ball are R^5, 4 R^5 / 7 and 4 c^2 R^7 / 7 times 4 pi / 15."""
+    mesh = sphere.ball(1000.0, 1.0, 1.0, (900.0, 1100.0), azimuthal_order=3)
+    s, z = mesh.elements.coordinates.T
+    field = np.zeros(mesh.shape)
+    field[:, 0], field[:, 1], field[:, 3] = z, 2 * s / 1000 * z / np.sqrt(2), 5e-4 * s**2 / np.sqrt(2)
+    squares = np.array([1, 4 / 7, 1 / 7, 0])
+    expected = squares / squares.sum()
+    np.testing.assert_allclose(sphere.energy_by_order(jnp.asarray(field), mesh), expected, rtol=1e-6, atol=1e-12)
+    vector = np.stack([field, 0 * field, field], 1)
+    np.testing.assert_allclose(sphere.energy_by_order(jnp.asarray(vector[None, None]), mesh), expected, rtol=1e-6, atol=1e-12)
+    np.testing.assert_array_equal(sphere.energy_by_order(jnp.zeros(mesh.shape), mesh), 0)
+    with pytest.raises(ValueError, match=r"`field` \(3, 7\) must end with"):
+        sphere.energy_by_order(jnp.zeros((3, 7)), mesh)

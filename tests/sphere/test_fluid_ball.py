@@ -131,7 +131,7 @@ def small():
 
 def test_several_sources_and_a_probe():
     """A list is each by itself: here in float32 and on two devices, against float64 one by one, to 2e-5 of the peak, some hundred
-    steps of rounding. A probe sees the field every ten steps, zero on the surface."""
+    steps of rounding. A probe sees the field every ten steps of the record, zero on the surface, also of a list."""
     mesh, sources, medium, where = small()
     probe = lambda fields: fields["chi"][0]  # noqa: E731
     each, seen = zip(
@@ -139,7 +139,7 @@ def test_several_sources_and_a_probe():
     )
     assert each[0].shape == (3, mesh.nt)
     series = sphere.coefficients(seen[0])
-    assert series.shape == (*seen[0].shape[:2], mesh.azimuthal_order + 1)
+    assert series.shape == (-(-mesh.nt // 10), mesh.shape[0], mesh.azimuthal_order + 1)
     assert np.abs(series[:, mesh.surface]).max() == 0
     assert np.abs(seen[0]).max() > 0
     fields = []
@@ -148,9 +148,21 @@ def test_several_sources_and_a_probe():
         vp = np.asarray(medium.vp(at.radius, at.latitude, at.longitude), "float32")
         fields.append(sphere.FluidMedium(vp, np.asarray(RHO, "float32")))
     single = [sphere.PressureSource(s.radius, s.latitude, s.longitude, s.time_function.astype("float32")) for s in sources]
-    found = ads.simulate_fluid_ball(fields, single, where, mesh, devices=device_mesh(jax.devices()[:2]))
-    assert found.dtype == jnp.float32
+    found, fields = ads.simulate_fluid_ball(
+        fields, single, where, mesh, devices=device_mesh(jax.devices()[:2]), probe=probe, probe_every=10
+    )
+    assert found.dtype == fields.dtype == jnp.float32
     assert_same(found, jnp.stack(each), 2e-5, lenient=True)
+    assert_same(fields, jnp.stack(seen), 2e-5, lenient=True)
+
+
+def test_media_of_several_ranks():
+    """A number, radial values and 3D ones side by side, of several sources: each is what it is by itself, to rounding."""
+    mesh, sources, _, where = small()
+    media = [sphere.FluidMedium(1000.0, RHO), sphere.FluidMedium(np.full(mesh.shape, 1010.0), np.full(mesh.shape[0], RHO))]
+    together = ads.simulate_fluid_ball(media, sources, where, mesh)
+    each = [ads.simulate_fluid_ball(m, s, where, mesh) for m, s in zip(media, sources, strict=True)]
+    assert_same(together, jnp.stack(each), 1e-12)
 
 
 @pytest.mark.slow

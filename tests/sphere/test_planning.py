@@ -63,7 +63,7 @@ def test_the_time_step_is_stable(azimuthal_order, degree):
 def test_sizes():
     """Elements at the surface and time steps as asked for; records reach the duration."""
     mesh = sphere.ball(1000.0, 4.0, 2.0, (1000.0, 1000.0), azimuthal_order=3)
-    coarse = sphere.ball(1000.0, 4.0, 2.0, (1000.0, 1000.0), azimuthal_order=3, resolution=0.65)
+    coarse = sphere.ball(1000.0, 4.0, 2.0, (1000.0, 1000.0), azimuthal_order=3, resolution=0.85)
     surface = np.pi * 1000 / (4 * mesh.across)
     assert surface <= 250 / 1.3 < surface * (1 + 1 / (mesh.across - 1))
     assert coarse.across < mesh.across
@@ -86,6 +86,14 @@ def test_sizes():
         ({"degree": 1}, "`degree` = 1 must be one of 2, 3"),
         ({"azimuthal_order": -1}, "`azimuthal_order` = -1 must be a whole number"),
         ({"resolution": 0.0}, "`resolution` = 0.0 must be positive"),
+        (
+            {"resolution": 0.1},
+            "`resolution` = 0.1 is too coarse: .* at least 0.845 elements of degree 4",
+        ),
+        (
+            {"resolution": 1.2, "degree": 3},
+            "`resolution` = 1.2 is too coarse: .* at least 1.3 elements of degree 3, 2 ",
+        ),
         ({"dt": 1.0}, "`dt` = 1.0 s must be positive, and at most 0.0"),
         ({"dt": 0.0}, "`dt` = 0.0 s must be positive"),
     ],
@@ -97,3 +105,14 @@ def test_what_cannot_be_planned(change, told):
     with pytest.raises(ValueError, match=told) as fault:
         sphere.ball(**(fine | change))
     assert "\n" not in str(fault.value)
+
+
+def test_the_largest_time_step_is_the_one_that_is_told():
+    """What the message names is let pass, and hardly more."""
+    fine = (1000.0, 2.0, 1.0, (900.0, 1100.0))
+    stable = sphere.ball(*fine, azimuthal_order=2).dt
+    with pytest.raises(ValueError, match="at most") as fault:
+        sphere.ball(*fine, azimuthal_order=2, dt=1.02 * stable)
+    told = float(str(fault.value).split("at most ")[1].split(" s")[0])
+    assert 0.99 * stable < told <= stable
+    assert sphere.ball(*fine, azimuthal_order=2, dt=told).dt == told

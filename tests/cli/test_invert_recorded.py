@@ -194,6 +194,7 @@ def test_an_interrupted_run_resumes_to_the_same(line, whole, tmp_path, monkeypat
     check_resumed(words(line, tmp_path / "run"), tmp_path / "run", whole[0], monkeypatch, capsys, after=2)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_of_several_files_resumes_to_the_same(line, whole, tmp_path, monkeypatch, capsys):
     """SEG-Y of the first shot and HDF5 of the others, each with a flag of its own: bit for bit what the line as one file gives
     without interruption. Files in another order are another run.

@@ -157,6 +157,7 @@ def test_it_is_adapted(run, folder, tmp_path, method, capsys):
     assert found == pytest.approx(best, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_adapted_runs_are_found_again(run, folder, tmp_path, capsys):
     """Where base and adaptation were moved together; not before the adaptation has ended."""
     out = tmp_path / "old" / "head"

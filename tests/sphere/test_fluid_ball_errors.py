@@ -161,7 +161,7 @@ def test_a_time_function_that_is_too_sharp_is_told():
     assert told(step, "z") == []
 
 
-@pytest.mark.parametrize("solid", [False, True], ids=["fluid", "solid"])
+@pytest.mark.parametrize("solid", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["fluid", "solid"])
 def test_a_density_that_jumps_is_refused(solid):
     """From node to node by up to 3: not finite before it was refused. The step that is advised is stable, over 300 steps."""
     plan = {"azimuthal_order": 1, "degree": 3}

@@ -76,10 +76,9 @@ STORES = {
 
 @pytest.mark.parametrize(
     ("equation", "store"),
-    [("scalar", "every"), ("elastic", "bfloat16")]
-    + [pytest.param("scalar", store, marks=pytest.mark.slow) for store in ("float32", "bfloat16")]
+    [("scalar", "every"), ("scalar", "bfloat16"), pytest.param("scalar", "float32", marks=pytest.mark.slow)]
     + [pytest.param("acoustic", store, marks=pytest.mark.slow) for store in STORES]
-    + [pytest.param("elastic", store, marks=pytest.mark.slow) for store in ("float32", "every")],
+    + [pytest.param("elastic", store, marks=pytest.mark.slow) for store in STORES],
 )
 def test_thrifty_stores_come_near(equation, store):
     """Rounding of what is stored averages out over steps; every third step still samples the highest frequency (40 Hz) eight

@@ -57,8 +57,9 @@ def test_patches_return_to_their_places():
 
 def test_an_encoder_of_enlarged_gathers_is_refused():
     encoder = SwinV2(key=jax.random.key(0), image=(3, 96), patch=4, embedding=16, depths=(1, 1), heads=(1, 2), window=6)
+    network = SwinUNet(key=jax.random.key(1), encoder=encoder, channels=(16, 8), last=8)
     with pytest.raises(ValueError, match="images of 96 samples a side, gathers have 72"):
-        Filler(SwinUNet(key=jax.random.key(1), encoder=encoder, channels=(16, 8), last=8), key=jax.random.key(2))
+        Filler(network, key=jax.random.key(2))
 
 
 class Constant(eqx.Module):

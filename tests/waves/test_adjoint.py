@@ -43,7 +43,6 @@ FAST = [
     Case("scalar", 2, SPONGE, True, 2),
     Case("scalar", 3, LAYERS, True, 2),
     ACOUSTIC,
-    Case("acoustic", 3, LAYERS, True, 2),
     ELASTIC,
     Case("elastic", 3, LAYERS, True, 2),
     SH,
@@ -51,6 +50,7 @@ FAST = [
 SLOW = [
     Case("sh", 2, LAYERS, True, 6),
     Case("scalar", 3, LAYERS, True, 4),
+    Case("acoustic", 3, LAYERS, True, 2),
     Case("acoustic", 3, LAYERS, True, 4),
     ACOUSTIC._replace(order=6),
     ELASTIC._replace(order=6),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 
 from adseis.cli.farm import JobOptions, run_as_job
@@ -19,6 +20,7 @@ from adseis.cli.training_runs import Showing
 from adseis.data.openfwi import write_split
 from adseis.networks import SwinUNet
 from adseis.networks.adapters import counts
+from adseis.networks.timm_weights import load_timm
 from adseis.parallel.devices import device_mesh
 from adseis.training import Fitted, Plan, fit
 from adseis.training.augmentation import Amplitude, Augmentation, DeadReceivers, Mirror, Noise
@@ -50,12 +52,15 @@ class PresetOptions:
             inversionnet-small, velocitygan-small, unet-small, swin-unet-small: small gathers, for two cores; foundation: the last
             of these, its encoder pre-trained on masked gathers, for many families and to be adapted.
         weights: File of weights to begin with (`best.safetensors` of a training); by default random ones.
+        encoder: File of timm's weights for the encoder of a Swin-U-Net, `model.safetensors` of swinv2_tiny_window8_256 for the
+            preset swin-unet.
         masked: Steps of a pre-training of the encoder, which fills in what is hidden of gathers; of a Swin-U-Net for small
             gathers. By default as the preset says.
     """
 
     preset: str = "swin-unet-small"
     weights: Path | None = None
+    encoder: Path | None = None
     masked: int | None = None
 
 
@@ -111,14 +116,26 @@ def run(config: TrainOpenfwi) -> int:
         if folder.finished:
             return folder.tell()
         begun = time.perf_counter()
-        network = preset.network(config.seed)
-        if config.weights is not None:
-            network = with_weights(network, config.weights)
+        network = _begun(preset, config)
         if steps := preset.masked if config.masked is None else config.masked:
             network = _pretrained(preset, network, parts, steps, config, folder.path / MASKED)
         found = trained(preset, network, loss, parts, config, folder)
         write_training_report(folder, preset, found, parts, seconds=time.perf_counter() - begun)
     return 0
+
+
+def _begun(preset: Preset, config: TrainOpenfwi) -> Any:
+    """The network with the weights that it begins with."""
+    network = preset.network(config.seed)
+    if config.weights is not None and config.encoder is not None:
+        raise ValueError("`weights` and `encoder` both say what the encoder begins with. Give one of them.")
+    if config.weights is not None:
+        return with_weights(network, config.weights)
+    if config.encoder is None:
+        return network
+    if not isinstance(network, SwinUNet):
+        raise ValueError(f"`encoder` = {config.encoder} is of a Swin-U-Net, not of `preset` = {preset.name}. Leave it out.")
+    return eqx.tree_at(lambda whole: whole.encoder, network, load_timm(network.encoder, config.encoder))
 
 
 def _pretrained(preset: Preset, network: Any, parts: Parts, steps: int, config: TrainOpenfwi, folder: Path) -> Any:

@@ -8,11 +8,13 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from adseis.cli.main import main
 from adseis.cli.training_runs import build_of, inverter_of
 from adseis.data import openfwi
-from adseis.networks import InversionNet
+from adseis.networks import InversionNet, SwinUNet
+from adseis.networks.weights import named
 from adseis.training import presets
 from adseis.training.adversarial import Pair
 from adseis.training.losses import Hybrid
@@ -213,6 +215,20 @@ def test_a_foundation_is_pre_trained(folder, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.optimised
+def test_it_begins_with_an_encoder_that_is_there(folder, tmp_path):
+    """The learning rate of the first step is small: what is kept is near to what was read."""
+    encoder = SwinUNet.small(key=jax.random.key(7)).encoder
+    path, out = tmp_path / "model.safetensors", tmp_path / "out"
+    save_file({name: np.asarray(array) for name, array in named(encoder).items()}, path)
+    words = ["--preset", "swin-unet-small", "--data", str(folder), "--batch", "4", "--steps", "1", "--output", str(out)]
+    assert main(["train", "openfwi", *words, "--encoder", str(path)]) == 0
+    found = named(inverter_of(out)[0].network.encoder)
+    for name, array in named(encoder).items():
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.optimised
 def test_the_demonstration(tmp_path, capsys):
     """Of ten samples of each family, one of which is refined by one gradient; twice with another training, in one folder."""
     words = ["train", "demo", "--samples", "10", "--refined", "1", "--evaluations", "1", "--output", str(tmp_path / "demo")]
@@ -250,6 +266,7 @@ def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):
         (["openfwi", "--data", str(one), "--preset", "tiny"], "nothing is left for validation"),
         (["openfwi", "--data", str(tmp_path / "none")], "is no folder"),
         (["openfwi", *data, "--preset", "tiny", "--weights", str(folder / "none")], "no file"),
+        (["openfwi", *data, "--preset", "tiny", "--encoder", str(folder / "none")], "is of a Swin-U-Net, not of --preset tiny"),
         (["evaluate", str(tmp_path)], "holds no trained network"),
         (["demo", "--samples", "5"], "--samples 5 must be at least 10"),
         (["adapt", str(run), *data, "--where", "decoder/**"], "decoder/**"),

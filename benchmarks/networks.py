@@ -81,14 +81,13 @@ def trained(settings: Benchmark, name: str, seed: int, steps: int, folder: Path)
     )  # fmt: skip
     inverter = preset.inverter(found.x)
     checks = [line for line in found.history if line["kind"] == "validation"]
-    clock = {line["step"]: line["seconds"] / 60 for line in found.history if line["kind"] == "step"}
     return {
         "preset": name,
         "seed": seed,
         "steps": steps,
         "parameters": counts(inverter.network)[1],
         "errors": evaluate(inverter.in_batches, held),
-        "curve": [[line["step"] * settings.batch, clock[line["step"]], line["MAE"]] for line in checks],
+        "curve": [[line["step"] * settings.batch, line["MAE"]] for line in checks],
     }
 
 
@@ -144,13 +143,14 @@ def by_subset(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return lines
 
 
-def picture(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Errors against samples seen and against minutes; every seed is a line."""
+def picture(rows: Sequence[dict[str, Any]], batch: int) -> Figure:
+    """Errors against samples seen and against minutes, by the time of a step; every seed is a line."""
     figure = new_figure(10.0, 4.0)
     names = list(dict.fromkeys(row["preset"] for row in rows))
-    for panel, column, label in zip(figure.subplots(1, 2), (0, 1), ("samples seen", "minutes, validations too"), strict=True):
+    for panel, timed, label in zip(figure.subplots(1, 2), (False, True), ("samples seen", "minutes"), strict=True):
         for row in rows:
-            at, error = [point[column] for point in row["curve"]], [point[2] for point in row["curve"]]
+            unit = row["s a step"] / 60 / batch if timed else 1.0
+            at, error = [unit * point[0] for point in row["curve"]], [point[-1] for point in row["curve"]]
             first = row is next(other for other in rows if other["preset"] == row["preset"])
             panel.plot(
                 at, error, marker=".", color=f"C{names.index(row['preset'])}", label=row["preset"] if first else None,
@@ -178,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(table(lines), flush=True)
     shown = options_of(settings)
     record = {"date": now(), "device": device, "settings": shown, "versions": versions(), "summary": lines, "rows": rows}
-    write(record, picture(rows), settings.output)
+    write(record, picture(rows, settings.batch), settings.output)
     data = openfwi.Dataset(settings.data)
     told = f"{device}, {record['date']}; {len(data)} samples, a fifth held back; means over seeds, errors in m/s."
     page = f"{told}\n\n{markdown(lines)}\n\n{markdown(by_subset(rows))}\n"

@@ -81,7 +81,8 @@ def by_kind(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
         errors: Of subsets, as `evaluate` returns them.
 
     Returns:
-        "vel", "fault", "style", as far as there are samples -> figures, means over samples; under "mean" the plain mean of these.
+        "vel", "fault", "style", as far as there are samples -> figures, means over samples; under "mean of kinds" the plain mean
+        of these, which is another than that of subsets.
     """
     kinds: dict[str, list[Mapping[str, float]]] = {}
     for subset, row in errors.items():
@@ -93,7 +94,7 @@ def by_kind(errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
         found[kind] = {name: float(np.average([row[name] for row in rows], weights=counted)) for name in FIGURES}
         found[kind]["samples"] = float(sum(counted))
     means = {name: float(np.mean([row[name] for row in found.values()])) for name in FIGURES}
-    return {**found, "mean": {**means, "samples": float(sum(row["samples"] for row in found.values()))}}
+    return {**found, "mean of kinds": {**means, "samples": float(sum(row["samples"] for row in found.values()))}}
 
 
 def noisy(level: float) -> Change:

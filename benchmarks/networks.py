@@ -74,10 +74,11 @@ def trained(settings: Benchmark, name: str, seed: int, steps: int, folder: Path)
         prepare=preset.transforms.sized, held=True,
     )  # fmt: skip
     every = max(1, steps // settings.validations)
+    about = {"preset": name, "transforms": preset.transforms.about(), "samples": len(learned), "batch": settings.batch}
     found = fit(
         preset.network(seed), preset.whole_loss(preset.supervised()), samples, optimizer=preset.optimizer(steps),
         plan=Plan(steps, every=every, log=min(10, every), seed=seed), validate=validation_of(held, preset.inverter),
-        folder=folder, about={"preset": name, "samples": len(learned), "batch": settings.batch, "steps": steps},
+        folder=folder, about={**about, "steps": steps},
     )  # fmt: skip
     inverter = preset.inverter(found.x)
     checks = [line for line in found.history if line["kind"] == "validation"]

@@ -29,7 +29,7 @@ import adseis as ads
 from adseis import sphere
 from adseis.cli.runs import versions
 from adseis.data.globaltomo_solvers import SOLVERS
-from adseis.sphere import fluid_ball, solid, solid_ball
+from adseis.sphere import fluid_ball, solid_ball
 from adseis.sphere.fourth_order import FourthOrder
 from adseis.timeloop.equation import State
 from adseis.viz.figures import new_figure
@@ -140,16 +140,8 @@ def kernels(settings: Benchmark, tier: str) -> dict[str, float]:
         parts = {"gather": gather, "element matrices": resisted - gather - scatter, "scatter": scatter}
     else:
         turn = jnp.asarray(system.turn.T, "float32")
-
-        def strained(field: jax.Array) -> solid.Strain:
-            parts = [field[:, i] for i in range(3)]
-            across = [elements.divided(elements.spread(x)) for x in solid.around(parts, [x @ turn for x in parts])]
-            by_s, by_z = zip(*(elements.sloped(elements.spread(x)) for x in parts), strict=True)
-            return solid.strain(by_s, by_z, across)
-
-        moduli = solid.Lame(*(jax.jit(elements.spread)(x) for x in stiffness))
-        strain, hooke = took(strained, field), took(solid.hooke, moduli, jax.jit(strained)(field))
-        parts = {"gather and strain": strain, "Hooke": hooke, "transposed strain and scatter": resisted - strain - hooke}
+        turned = took(lambda field: [field[:, i] @ turn for i in range(3)], field)
+        parts = {"turning": 2 * turned, "elements": resisted - 2 * turned}  # there and back
     parts = {name: 2 * value for name, value in {**parts, "mass at azimuths": moved}.items()}
     shares = {name: 100 * value / step for name, value in parts.items()}
     return {"ms a step": step, **shares, "update, and the rest": 100 - sum(shares.values())}

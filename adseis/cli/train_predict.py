@@ -1,5 +1,6 @@
 """`adseis train predict`: maps of velocity of gathers in a file."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +12,8 @@ from adseis.cli.training_options import RunArgument
 from adseis.cli.training_runs import inverter_of
 from adseis.data.arrays import read_npy
 from adseis.data.openfwi_layout import GATHERS, SHRUNK
-from adseis.files import check_writable, written_whole
+from adseis.files import check_writable, sha256, written_whole
+from adseis.networks.weights import fingerprint
 from adseis.training.trained_network import Inverter
 from adseis.training.waveform_fitting import fitted_to
 from adseis.viz.figures import save_figure
@@ -27,7 +29,7 @@ class PredictOptions:
         output: File of the maps [m/s], `.npy` (sample, 1, 70, 70), with a picture beside; by default DATA-predicted.npy.
         mirror: Mean over gathers and their mirror image.
         fit: Steps in which low-rank adapters are fitted to the waveforms of each sample, without a label; a step takes some two
-            seconds of a core.
+            seconds of a core. Maps are kept one by one in OUTPUT-fitted, so that the same command goes on.
     """
 
     data: Path
@@ -67,23 +69,38 @@ def run(config: Predict) -> int:
     gathers = gathers_of(config.data)
     if config.fit and config.mirror:
         raise ValueError("`fit` is of one network, `mirror` of two predictions. Take one of them.")
-    maps = _fitted(inverter, gathers, config.fit) if config.fit else inverter.in_batches(gathers, mirror=config.mirror)
-    with written_whole(output) as partial, partial.open("wb") as file:  # by its name NumPy would write another file
-        np.save(file, maps[:, None].astype("float32"), allow_pickle=False)
+    kept = output.with_name(f"{output.stem}-fitted")
+    maps = _fitted(inverter, gathers, config.fit, kept) if config.fit else inverter.in_batches(gathers, mirror=config.mirror)
+    _write(output, maps[:, None])
     picture = output.with_suffix(".png")
     save_figure(plot_sheet({f"of {config.data.name}": maps[:8]}), picture)
     print(f"{len(maps)} map(s), {maps.min():.0f} to {maps.max():.0f} m/s: {output}, {picture}")
     return 0
 
 
-def _fitted(inverter: Inverter, gathers: np.ndarray, steps: int) -> np.ndarray:
-    """Maps of networks that were fitted to the waveforms of their own samples."""
-    maps = []
+def _fitted(inverter: Inverter, gathers: np.ndarray, steps: int, kept: Path) -> np.ndarray:
+    """Maps of networks that were fitted to the waveforms of their own samples; each is kept as soon as it is there.
+
+    Its file is named by all that it depends on: the same command goes on, and no other takes it.
+    """
+    network, maps = fingerprint(inverter.network), []
     for number, sample in enumerate(gathers):
-        one, (before, after) = fitted_to(inverter, sample, steps=steps)
-        print(f"sample {number}: misfit of the waveforms {before:.3g} -> {after:.3g}")
-        maps.append(np.asarray(one(sample[None]))[0])
+        told = f"{network} {inverter.transforms.about()} {sha256(sample)} {steps}"
+        path = kept / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.npy"
+        if path.exists():
+            print(f"sample {number}: fitted before, {path}")
+        else:
+            one, (before, after) = fitted_to(inverter, sample, steps=steps)
+            print(f"sample {number}: misfit of the waveforms {before:.3g} -> {after:.3g}")
+            _write(path, np.asarray(one(sample[None]))[0])
+        maps.append(read_npy(path))
     return np.stack(maps)
+
+
+def _write(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial, partial.open("wb") as file:  # by its name NumPy would write another file
+        np.save(file, array.astype("float32"), allow_pickle=False)
 
 
 def gathers_of(path: Path) -> np.ndarray:

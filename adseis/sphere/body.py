@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from adseis.signals.arithmetic import matmul
 from adseis.sphere.azimuthal import orders, transform, turned
+from adseis.sphere.blocks import Blocks
 from adseis.sphere.elements import Elements
 
 
@@ -41,6 +42,11 @@ class Body:
     def turn(self) -> Float[np.ndarray, "value value"]:
         """The derivative by phi of a field; skew-symmetric."""
         return self.to @ turned(self.order) @ self.to.T
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The elements, block by block."""
+        return Blocks(self.elements)
 
     @cached_property
     def near(self) -> np.ndarray:

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from adseis.signals.arithmetic import einsum
 from adseis.sphere.quadrature import lobatto
 
 TIGHT = 1e-7
@@ -107,26 +106,6 @@ class Elements:
         """The sum at every node over the elements that share it, onto what is there: the transpose of `spread`."""
         there = jnp.zeros((self.local.max() + 1, *values.shape[2:]), values.dtype) if onto is None else onto
         return there.at[self.local.reshape(len(self.local), -1)].add(values, mode="promise_in_bounds")
-
-    def sloped(self, values: Float[Array, "element point component"]) -> tuple[Array, Array]:
-        """Derivatives by s and by z [1/m]: of dense matrices, which are faster than one direction after the other."""
-        by_s, by_z = (jnp.asarray(x, values.dtype) for x in self.slopes)
-        return einsum("epq,eqk->epk", by_s, values), einsum("epq,eqk->epk", by_z, values)
-
-    def unsloped(
-        self, by_s: Float[Array, "element point component"], by_z: Float[Array, "element point component"]
-    ) -> Float[Array, "element point component"]:
-        """The transpose of `sloped`. Its matrices are made beforehand, for XLA would turn them round at every step."""
-        down, along = (jnp.asarray(np.swapaxes(x, 1, 2), by_s.dtype) for x in self.slopes)
-        return einsum("epq,eqk->epk", down, by_s) + einsum("epq,eqk->epk", along, by_z)
-
-    def divided(self, values: Float[Array, "element point component"], *, back: bool = False) -> Array:
-        """Values over s [1/m], as `over_s` says; or the transpose of that."""
-        s = self.points[..., 0].reshape(len(self.points), -1)
-        far = values * jnp.asarray(1 / np.where(s > 0, s, np.inf), values.dtype)[..., None]
-        matrix = self.over_s[: self.axial]
-        matrix = jnp.asarray(np.swapaxes(matrix, 1, 2) if back else matrix, values.dtype)
-        return far.at[: self.axial].set(einsum("epq,eqk->epk", matrix, values[: self.axial]))
 
     @cached_property
     def _local_slopes(self) -> tuple[np.ndarray, np.ndarray]:

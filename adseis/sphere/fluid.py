@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from adseis.signals.arithmetic import einsum, matmul
+from adseis.sphere.blocks import Block
 from adseis.sphere.body import Body
 from adseis.sphere.elements import Elements
 
@@ -62,14 +63,21 @@ class FluidBall(Body):
 class VaryingFluidBall(FluidBall):
     """D and K of a fluid whose density varies with azimuth: gradients are divided by it at every azimuth."""
 
-    def resisted(self, stiffness: Float[Array, "node value"], field: Float[Array, "node value"]) -> Float[Array, "node value"]:
-        """The gradient's transpose, weights, 1 / rho, the gradient."""
-        elements, turn = self.elements, jnp.asarray(self.turn, field.dtype)
-        by_s, by_z = elements.sloped(elements.spread(field))
-        over = elements.divided(elements.spread(matmul(field, turn.T)))
-        light = elements.spread(stiffness) * jnp.asarray(elements.weights, field.dtype)[..., None]
-        around = matmul(elements.summed(elements.divided(light * over, back=True)), turn)
-        return elements.summed(elements.unsloped(light * by_s, light * by_z), onto=around)
+    def resisted(self, stiffness: tuple[Array, Array], field: Float[Array, "node value"]) -> Float[Array, "node value"]:
+        """The gradient's transpose, weights, 1 / rho, the gradient; weights over rho as `Blocks.weighted` has them."""
+        turn = jnp.asarray(self.turn, field.dtype)
+        turned = matmul(field, turn.T)
+
+        def work(block: Block, forces: tuple[Array, Array], light: Array) -> tuple[Array, Array]:
+            by_s, by_z = block.sloped(block.spread(field))
+            over = block.divided(block.spread(turned))
+            along, around = forces
+            along = block.added(along, block.unsloped(light * by_s, light * by_z))
+            return along, block.added(around, block.undivided(light * over))
+
+        zero = jnp.zeros_like(field)
+        along, around = self.blocks.summed(work, (zero, zero), stiffness)
+        return along + matmul(around, turn)
 
 
 def stiffness_of(elements: Elements, light: Float[Array, " node"]) -> Stiffness:

@@ -159,7 +159,8 @@ def _equation(mesh: BallMesh, fields: tuple[Array, Array]) -> tuple[FourthOrder[
         system = FluidBall(elements, mesh.azimuthal_order, free, varies)
     else:
         light = 1 / rho
-        system, stiffness = VaryingFluidBall(elements, mesh.azimuthal_order, free, varies), light
+        system = VaryingFluidBall(elements, mesh.azimuthal_order, free, varies)
+        stiffness = system.blocks.weighted(light)
     coefficients = Coefficients(mass, stiffness)
     return FourthOrder(system, mesh.dt, jax.eval_shape(lambda: coefficients)), coefficients, light
 

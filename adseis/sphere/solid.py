@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from adseis.signals.arithmetic import matmul
+from adseis.sphere.blocks import Block
 from adseis.sphere.body import Body
 
 Strain = tuple[Array, Array, Array, Array, Array, Array]
@@ -26,10 +27,10 @@ Strain = tuple[Array, Array, Array, Array, Array, Array]
 
 
 class Lame(NamedTuple):
-    """Elastic moduli [Pa], both at every node `(node,)`, or both at every node and azimuth `(node, azimuth)`."""
+    """Elastic moduli [Pa], both at every node, or both at every node and azimuth; or these in blocks, times weights."""
 
-    first: Float[Array, "node *azimuth"]
-    shear: Float[Array, "node *azimuth"]
+    first: Array
+    shear: Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,22 +62,29 @@ class SolidBall(Body):
             still = still.at[:, 0, 1].set(cosine).at[:, 1, 2].set(-cosine).at[:, 0, 2].set(sine).at[:, 1, 1].set(sine)
         return components.at[axis].set(still)
 
-    def resisted(self, stiffness: Lame, field: Float[Array, "node 3 value"]) -> Float[Array, "node 3 value"]:
+    def moduli(self, at_nodes: Lame) -> tuple[Lame, Lame]:
+        """What K is linear in: moduli times weights, of the elements on the axis and of blocks of the others.
+
+        Args:
+            at_nodes: At every node, or at every node and azimuth.
+        """
+        first, others = zip(*(self.blocks.weighted(x.reshape(len(x), -1)) for x in at_nodes), strict=True)
+        return Lame(*first), Lame(*others)
+
+    def resisted(self, stiffness: tuple[Lame, Lame], field: Float[Array, "node 3 value"]) -> Float[Array, "node 3 value"]:
         """The strain, the stress, and the strain's transpose; at every azimuth where moduli vary with it."""
-        elements, turn = self.elements, jnp.asarray(self.turn.T, field.dtype)
-        moduli = Lame(*(elements.spread(x.reshape(len(x), -1)) for x in stiffness))
-        weights = jnp.asarray(elements.weights, field.dtype)[..., None]
+        turn = jnp.asarray(self.turn.T, field.dtype)
+        motion = [field[:, part] for part in range(3)]
+        across, back = jax.vjp(lambda *motion: around(motion, [matmul(x, turn) for x in motion]), *motion)
 
-        def at_nodes(field: Array) -> tuple[list[Array], list[Array]]:
-            parts = [field[:, part] for part in range(3)]
-            return parts, [*around(parts, [matmul(x, turn) for x in parts])]
+        def work(block: Block, forces: list[Array], moduli: Lame) -> list[Array]:
+            by_s, by_z = zip(*(block.sloped(block.spread(x)) for x in motion), strict=True)
+            ss, pp, zz, sp, pz, sz = hooke(moduli, strain(by_s, by_z, [block.divided(block.spread(x)) for x in across]))
+            found = [block.unsloped(*x) for x in ((ss, sz), (sp, pz), (sz, zz))] + [block.undivided(x) for x in (pp, sp, pz)]
+            return [block.added(force, x) for force, x in zip(forces, found, strict=True)]
 
-        (parts, across), back = jax.vjp(at_nodes, field)
-        by_s, by_z = zip(*(elements.sloped(elements.spread(x)) for x in parts), strict=True)
-        found = strain(by_s, by_z, [elements.divided(elements.spread(x)) for x in across])
-        ss, pp, zz, sp, pz, sz = (weights * x for x in hooke(moduli, found))
-        along = [elements.summed(elements.unsloped(*x)) for x in ((ss, sz), (sp, pz), (sz, zz))]
-        return back((along, [elements.summed(elements.divided(x, back=True)) for x in (pp, sp, pz)]))[0]
+        along = self.blocks.summed(work, [jnp.zeros_like(motion[0])] * 6, stiffness)
+        return jnp.stack([x + y for x, y in zip(along[:3], back(tuple(along[3:])), strict=True)], 1)
 
 
 def around(motion: Sequence[Array], by_azimuth: Sequence[Array]) -> tuple[Array, Array, Array]:

@@ -147,8 +147,8 @@ def _equation(mesh: BallMesh, fields: tuple[Array, Array, Array]) -> tuple[Fourt
     shape = mesh.shape[:1] if flat else mesh.shape
     vp, vs, rho = (on_all(x, shape, dtype) for x in fields)
     mass = jnp.asarray(elements.mass, dtype).reshape(-1, *[1] * (len(shape) - 1))
-    coefficients = Coefficients(1 / (rho * mass), Lame(rho * (vp**2 - 2 * vs**2), rho * vs**2))
     system = SolidBall(elements, mesh.azimuthal_order, mesh.kept, not flat)
+    coefficients = Coefficients(1 / (rho * mass), system.moduli(Lame(rho * (vp**2 - 2 * vs**2), rho * vs**2)))
     return FourthOrder(system, mesh.dt, jax.eval_shape(lambda: coefficients)), coefficients
 
 

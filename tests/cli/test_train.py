@@ -250,6 +250,12 @@ def test_a_sample_is_fitted_by_its_waveforms(run, folder, tmp_path, capsys):
     words = ["train", "predict", str(run), "--data", str(one), "--output", str(tmp_path / "maps.npy"), "--fit", "2"]
     assert main(words) == 0
     assert "sample 0: misfit of the waveforms" in capsys.readouterr().out
+    found = np.load(tmp_path / "maps.npy")
+    assert main(words) == 0  # what is done is not done again
+    assert "sample 0: fitted before" in capsys.readouterr().out
+    np.testing.assert_array_equal(np.load(tmp_path / "maps.npy"), found)
+    assert main([*words[:-1], "3"]) == 0
+    assert "sample 0: misfit of the waveforms" in capsys.readouterr().out
 
 
 def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):

@@ -105,7 +105,7 @@ def test_energy():
     some = system.moved(mass, jnp.asarray(rng.normal(size=system.shape)))[None]
     start = start._replace(fields={"chi": some}, memory=start.memory._replace(before=some))
     other = VaryingFluidBall(mesh.elements, 3, system.free, True)  # of a density that could vary with azimuth, and does not
-    light = jnp.broadcast_to(light[:, None], mesh.shape)
+    light = other.blocks.weighted(jnp.broadcast_to(light[:, None], mesh.shape))
     two = jax.jit(lambda x: (system.resisted(stiffness, x), other.resisted(light, x)))(some[0])
     assert_same(*two, 1e-12)
     _, (v, elastic) = jax.jit(lambda: jax.lax.scan(step, start, length=300))()

@@ -19,39 +19,33 @@ def plain(kind):
     return 1600 + 1.2 * z - 250 * (((x - 0.5 * nx * h) / 180) ** 2 + ((z - 330) / 70) ** 2 < 1), h
 
 
-@pytest.fixture(autouse=True)
-def unseen(request, monkeypatch):
-    """Pictures take longer to draw than all else; what is slow draws them."""
-    if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr("adseis.cli.runs.save_figure", lambda figure, path: path.touch())
-
-
-def errors(kind, more, tmp_path, capsys):
-    """vp RMSE at the start and at the end, and the number of iterations."""
+def errors(kind, more, tmp_path, capsys, every=1):
+    """vp RMSE at the start and at the end, and the number of iterations; of every n-th node."""
     vp, h = plain(kind)
-    np.save(tmp_path / "mine.npy", vp.astype("float32"))
-    words = ["invert", "--model", tmp_path / "mine.npy", "--spacing", f"{h:g}", *more, "--output", tmp_path / "run"]
+    np.save(tmp_path / "mine.npy", vp[::every, ::every].astype("float32"))
+    words = ["invert", "--model", tmp_path / "mine.npy", "--spacing", f"{every * h:g}", *more, "--output", tmp_path / "run"]
     assert main([str(word) for word in words]) == 0, capsys.readouterr().err
     first, last = map(float, capsys.readouterr().out.split("vp RMSE ")[1].split(" m/s")[0].split(" -> "))
     return first, last, len(read_json_lines(tmp_path / "run" / "metrics.jsonl"))
 
 
-KINDS = pytest.mark.parametrize("kind", ["layers", *[pytest.param(kind, marks=pytest.mark.slow) for kind in ("disc", "lens")]])
-
-
-@KINDS
-def test_it_gets_better(kind, tmp_path, capsys):
-    """Within five iterations of three shots, thin layers around: to 0.95 of the error it began with."""
+@pytest.mark.parametrize(
+    ("kind", "every", "most"),
+    [("lens", 2, 0.85), *[pytest.param(kind, 1, 0.95, marks=pytest.mark.slow) for kind in ("layers", "disc", "lens")]],
+)
+def test_it_gets_better(kind, every, most, tmp_path, capsys):
+    """Within five iterations of three shots, thin layers around: to 0.95 of the error it began with, of layers 0.94, of a lens
+    on every second node (fast) 0.77."""
     more = ["--shots", "3", "--width", "6", "--order", "2", "--iterations", "5"]
-    first, last, iterations = errors(kind, more, tmp_path, capsys)
-    assert last < 0.95 * first
+    first, last, iterations = errors(kind, more, tmp_path, capsys, every)
+    assert last < most * first
     assert iterations == 5
 
 
 @pytest.mark.slow
 @pytest.mark.optimised
 @pytest.mark.parametrize("iterations", [30, 100])
-@KINDS
+@pytest.mark.parametrize("kind", ["layers", "disc", "lens"])
 def test_default_options_make_it_better(kind, iterations, tmp_path, capsys):
     """To 0.9 of the error at most, with no option but their number and that of the spacing."""
     first, last, _ = errors(kind, ["--iterations", str(iterations)], tmp_path, capsys)

@@ -81,7 +81,6 @@ def asked(monkeypatch):
 
     monkeypatch.setattr(invert_openfwi, "refine", halved)
     monkeypatch.setattr(invert_openfwi.openfwi, "simulate", lambda vp, **_: np.zeros((5, 1000, 70), "float32"))
-    monkeypatch.setattr("adseis.cli.runs.save_figure", lambda figure, path: path.touch())
     monkeypatch.setattr(invert_openfwi, "plot_refinement", lambda shown, title: Figure())
     return calls
 

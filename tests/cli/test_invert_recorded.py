@@ -52,19 +52,11 @@ def line(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def unseen(request, monkeypatch):
-    """Pictures take longer to draw than all else; what is slow draws them."""
-    if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr("adseis.cli.runs.save_figure", lambda figure, path: path.touch())
-
-
 @pytest.fixture(scope="module")
 def whole(line, tmp_path_factory):
     """A run from beginning to end: its folder, and what it printed."""
     out, printed, complaints = tmp_path_factory.mktemp("whole") / "run", io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complaints):
-        patch.setattr("adseis.cli.runs.save_figure", lambda figure, path: path.touch())
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complaints):
         code = main(words(line, out))
     assert code == 0, complaints.getvalue()
     return out, printed.getvalue(), complaints.getvalue()

@@ -26,8 +26,7 @@ class Job:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("adseis.cli.runs.save_figure", lambda figure, path: path.touch())
+def folder(tmp_path):
     folder = RunFolder(tmp_path / "runs" / "toy", Job(), seed=7)
     folder.record(iteration=0, misfit=2.0)
     folder.record(iteration=1, misfit=jnp.asarray(0.5), step=np.float64("nan"))

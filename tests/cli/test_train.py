@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -43,10 +44,13 @@ TINY = Preset(
     low_rank={"**": 2}, bottlenecks={"first": 2},
 )  # fmt: skip
 
+WHOLE = replace(TINY, name="whole", transforms=Transforms(ZScore(), SpeedRange(0.0, 1.0)))
+SMALL = {**PRESETS, "tiny": TINY, "whole": WHOLE}
+
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr(presets, "PRESETS", {**PRESETS, "tiny": TINY})
+def small(monkeypatch):
+    monkeypatch.setattr(presets, "PRESETS", SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def folder(tmp_path_factory):
 def run(folder, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(presets, "PRESETS", {**PRESETS, "tiny": TINY})
+        patch.setattr(presets, "PRESETS", SMALL)
         words = ["--preset", "tiny", "--data", str(folder), "--steps", "12", "--every", "6", "--output", str(path)]
         code = main(["train", "openfwi", *words])
     assert code == 0
@@ -268,7 +272,7 @@ def test_what_cannot_be_right_is_said(run, folder, tmp_path, capsys):
         (["openfwi", *data, "--preset", "tiny", "--physics", "1", "--augment", "mirror"], "--augment mirror changes what"),
         (["openfwi", *data, "--preset", "tiny", "--validate", "0"], "--validate 0 must be at least 1"),
         (["openfwi", *data, "--preset", "tiny", "--batch", "40"], "--batch 40 is more than the 16 samples"),
-        (["openfwi", *data, "--preset", "inversionnet", "--batch", "4"], "small ones, but the network takes those of 1000"),
+        (["openfwi", *data, "--preset", "whole", "--batch", "4"], "small ones, but the network takes those of 1000"),
         (["openfwi", "--data", str(one), "--preset", "tiny"], "nothing is left for validation"),
         (["openfwi", "--data", str(tmp_path / "none")], "is no folder"),
         (["openfwi", *data, "--preset", "tiny", "--weights", str(folder / "none")], "no file"),

@@ -30,6 +30,7 @@ def linearised():
     return vp, list(jacobian.rows(vp, SLOWEST)), band
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("part", WHERE)
 def test_against_differences(linearised, part):
     """J d beside a central difference: within 1 % (0.4 % when measured), for far nodes around the map are thinned."""

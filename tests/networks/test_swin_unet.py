@@ -23,9 +23,9 @@ def gathers():
     return jnp.asarray(draw("gathers", GATHERS))
 
 
-def tiny(**options):
-    encoder = SwinV2(key=KEY, image=(3, 16), patch=2, embedding=8, depths=(1, 1), heads=(2, 2), window=4, drop_path=0.3)
-    return SwinUNet(key=KEY, shape=(2, 12, 12), stem=8, encoder=encoder, channels=(8,), last=8, **options)
+def tiny(key=KEY, **options):
+    encoder = SwinV2(key=key, image=(3, 16), patch=2, embedding=8, depths=(1, 1), heads=(2, 2), window=4, drop_path=0.3)
+    return SwinUNet(key=key, shape=(2, 12, 12), stem=8, encoder=encoder, channels=(8,), last=8, **options)
 
 
 def test_counts():
@@ -63,7 +63,7 @@ def test_shots_have_no_order():
 
 def test_what_is_left_out_depends_on_the_key():
     """Made for inference, it needs no key; in training the same key leaves out the same, in every sample of a batch its own."""
-    network, x = tiny(), jnp.asarray(draw("gathers", (2, 12, 12)))
+    network, x = drawn(tiny), jnp.asarray(draw("gathers", (2, 12, 12)))
     there = eqx.filter_jit(lambda network, x, key: network(x, key=key))
     np.testing.assert_allclose(there(network, x, None), there(network, x, KEY), atol=1e-6)
     training = eqx.nn.inference_mode(network, value=False)
@@ -87,4 +87,4 @@ def test_errors(network):
     with pytest.raises(ValueError, match=r"`gathers` \(5, 1000, 70\) must be one sample of \(5, 72, 72\), which this SwinUNet"):
         network(jnp.zeros((5, 1000, 70), jnp.float32))
     with pytest.raises(ValueError, match=r"`channels` = \(\) must be at least 1"):
-        SwinUNet(key=KEY, encoder=tiny().encoder, channels=())
+        SwinUNet(key=KEY, encoder=drawn(tiny).encoder, channels=())

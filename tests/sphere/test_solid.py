@@ -46,6 +46,7 @@ def of_order(mesh, order):
     return np.sqrt(np.abs(values))
 
 
+@pytest.mark.optimised
 @pytest.mark.parametrize("order", [pytest.param(0, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.slow), 2])
 def test_eigenfrequencies(order):
     """Modes of every order are those of the exact ball; the bar is 0.1 %, the mesh has two elements from the axis to the side.

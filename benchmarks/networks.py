@@ -55,6 +55,8 @@ class Benchmark:
     """Of first weights and order."""
     validations: int = 10
     """Of each training, the last at its end."""
+    finished: bool = False
+    """Whether to tell of what is finished, and to train nothing."""
     output: Path = Path("runs/benchmarks/networks")
     """Where to write, without extension: .json, .png and .md; a folder of that name holds what is finished."""
 
@@ -110,6 +112,8 @@ def measure(settings: Benchmark) -> list[dict[str, Any]]:
                 continue
             for seed in settings.seeds:
                 folder = settings.output / f"{name}-{max(1, steps)}-{seed}"
+                if settings.finished and not folder.with_suffix(".json").exists():
+                    continue
                 found = kept(folder.with_suffix(".json"), trained, settings, name, seed, max(1, steps), folder)
                 rows.append({"budget": budget, "s a step": step["s a step"], **found})
                 print(f"{name}, equal {budget}, seed {seed}: MAE {found['errors']['mean']['MAE']:.1f} m/s", flush=True)
@@ -172,9 +176,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SystemExit("--seen 0 --minutes 0 leaves nothing to train.")
     for name in settings.presets:
         preset_of(name)
-    only_these(settings, settings.output, free=("presets", "seen", "minutes", "seeds"))
+    only_these(settings, settings.output, free=("presets", "seen", "minutes", "seeds", "finished"))
     device = alone(device_name)
     rows = measure(settings)
+    if not rows:
+        raise SystemExit(f"nothing is finished in {settings.output}: leave `--finished` out.")
     lines = summary(rows)
     print(table(lines), flush=True)
     shown = options_of(settings)

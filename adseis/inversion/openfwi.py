@@ -216,7 +216,8 @@ class Search(NamedTuple):
         jacobian = Jacobian(shape, where, samples, self.survey.get("spacing", SPACING), dt, corner)
         stage = Stage(
             jacobian, self.exact, self.observed, self.prior, self.bounds, self.noise,
-            hold=HOLD if corner else 0.0, sparing=corner is None, damping=damping,
+            hold=HOLD if corner else 0.0, sparing=corner is None, damping=0.0 if self.prior.held else damping,
+            origin=self.prior.begun(self.start),
         )  # fmt: skip
         return stage.descend(place, budget, journal=self.file(str(corner or "all")), **run)
 

@@ -63,6 +63,7 @@ class Stage(NamedTuple):
         hold: Share of the misfit that a step must gain at least, or the search ends.
         sparing: Whether the prior's penalty of jumps counts.
         damping: Of the first step.
+        origin: Where the whole search began [m/s], about which maps are held if the prior says so; by default the stage's start.
     """
 
     jacobian: Jacobian
@@ -74,6 +75,7 @@ class Stage(NamedTuple):
     hold: float = 0.0
     sparing: bool = False
     damping: float = 1e-3
+    origin: Float[np.ndarray, "z x"] | None = None
 
     def descend(
         self,
@@ -107,10 +109,9 @@ class Stage(NamedTuple):
             place, series = Place(np.asarray(vp), slowest), found["series"].reshape(-1, 2)
         if self.least() > budget:
             return place, (), "the budget is too small for a step"
-        answers = _Answers(self)
-        damping = max(damping, answers.least)
+        answers = _Answers(self, start.vp)
         value, residual = answers.misfit(place)
-        series = series if len(series) else np.array([[value, 0.0]])
+        series, damping = series if len(series) else np.array([[value, 0.0]]), max(damping, answers.least(value))
         said = "the budget is spent"
         with tqdm(total=round(budget), initial=int(series[-1, 1]), disable=not progress, desc="Gauss-Newton") as bar:
             while series[-1, 1] + self.least() <= budget:
@@ -131,7 +132,7 @@ class Stage(NamedTuple):
                 else:
                     said = AT_LEAST
                     break
-                damping = max(answers.least, damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
+                damping = max(answers.least(after), damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
                 place, value, residual = there, after, left
                 series = np.concatenate([series, [[value, series[-1, 1] + spent]]])
                 bar.update(int(series[-1, 1]) - bar.n)
@@ -150,6 +151,7 @@ class Stage(NamedTuple):
         of = self.jacobian
         arrays = {"observed": np.asarray(self.observed), "start": start.vp, "time_function": of.samples, "filter": of.filter}
         arrays |= {"sources": of.where.sources, "receivers": of.where.receivers}
+        arrays |= {} if self.origin is None else {"origin": self.origin}
         numbers = (start.slowest, budget, self.bounds, self.noise, self.hold, self.sparing, self.damping, of.spacing, of.dt)
         return {name: sha256(array) for name, array in arrays.items()} | {"numbers": repr(numbers), "prior": repr(self.prior)}
 
@@ -162,18 +164,25 @@ class Stage(NamedTuple):
 class _Answers:
     """What a stage computes, compiled once."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, start: Float[np.ndarray, "z x"]) -> None:
         self.stage, of = stage, stage.jacobian
+        self.origin = start if stage.origin is None else stage.origin
         observed = of.within(stage.observed)
         self.norm = float(jnp.sum(observed**2))
         heard = float(np.sum(of.filter**2)) / of.filter.shape[1] * float(jnp.sum(stage.observed**2))
         self.noise = stage.noise**2 * heard / self.norm
-        self.least = max(LEAST, math.sqrt(self.noise / observed.size))
+        self.size = observed.size
         self.away = jax.jit(lambda vp, slowest: of.within(stage.exact(vp, slowest)) - observed)
         self.back = jax.jit(lambda place, rest: jax.vjp(lambda m: of.within(stage.exact(*m)), place)[1](rest)[0])
         self.basis = stage.prior.basis(of.shape)
+        self.inverse = None if self.basis is None else np.linalg.pinv(self.basis)
         self.metric = _beside(stage.prior.metric(of.shape), 1 / SLOWEST**2)
         self.jumps = Jumps(of.shape, stage.prior.scale) if stage.sparing and stage.prior.share else None
+
+    def least(self, value: float) -> float:
+        """Damping at which a step is as likely as the noise (Bayes' rule); for a prior that holds, as all that is unexplained."""
+        unexplained = max(value, self.noise) if self.stage.prior.held else self.noise
+        return max(LEAST, math.sqrt(unexplained / self.size))
 
     def misfit(self, place: Place) -> tuple[float, Array]:
         """Relative to silence, and the residual."""
@@ -181,22 +190,23 @@ class _Answers:
         return float(jnp.sum(rest**2)) / self.norm, rest
 
     def linearised(self, place: Place, value: float, residual: Array) -> Callable[[float], tuple[Place, float, float]]:
-        """Steps, by how strongly they are damped: where they lead, what they should gain, and what the penalty gains."""
+        """Steps, by how strongly they are damped: where they lead, what they should gain, and what the prior gains."""
         stage, vp = self.stage, place.vp
         by_map, by_slowest = self.back((jnp.asarray(vp), jnp.asarray(place.slowest, vp.dtype)), residual)
         gradient = self._of_unknowns(np.asarray(by_map, float).reshape(-1), float(by_slowest)) / self.norm
         curvature = stage.jacobian.normal_matrix(vp, place.slowest, self.basis) / self.norm
         weight = 0.0 if self.jumps is None else stage.prior.share * value / max(self.jumps.value(vp), 1e-9)
         flat = vp.reshape(-1).astype(float)
+        away = self._away(vp)
 
         def step(damping: float) -> tuple[Place, float, float]:
             change, moved = np.zeros(len(gradient)), np.zeros(len(flat))
             for _ in range(1 if self.jumps is None else RELAXED):
-                matrix, slope = curvature + damping**2 * self.metric, gradient
+                matrix, slope = curvature + damping**2 * self.metric, gradient + damping**2 * (self.metric @ away)
                 if self.jumps is not None:
                     pull = self.jumps.curvature(vp + moved.reshape(vp.shape))
                     matrix = matrix + weight * _beside(self._between_unknowns(pull), 0.0)
-                    slope = gradient + weight * self._of_unknowns(pull @ flat, 0.0)
+                    slope = slope + weight * self._of_unknowns(pull @ flat, 0.0)
                 try:
                     change = scipy.linalg.solve(matrix, -slope, assume_a="pos", check_finite=False)
                 except scipy.linalg.LinAlgError:  # damped less than the matrix is rounded
@@ -205,9 +215,18 @@ class _Answers:
             there = np.clip(stage.prior.moved(vp, moved.reshape(vp.shape)), *stage.bounds).astype(vp.dtype)
             slowest = float(np.clip(place.slowest + change[-1], stage.bounds[0] / 2, stage.bounds[1]))
             saved = 0.0 if self.jumps is None else weight * (self.jumps.value(vp) - self.jumps.value(there))
+            beyond = self._away(there)
+            saved += damping**2 * float(away @ self.metric @ away - beyond @ self.metric @ beyond)
             return Place(there, slowest), saved - float(2 * gradient @ change + change @ (curvature @ change)), saved
 
         return step
+
+    def _away(self, vp: np.ndarray) -> np.ndarray:
+        """The unknowns of what is held down of a map: its difference from where the search began. The speed beside it is free."""
+        if not self.stage.prior.held:
+            return np.zeros(len(self.metric))
+        change = (vp.astype(float) - self.origin).reshape(-1)
+        return np.append(change if self.inverse is None else self.inverse @ change, 0.0)
 
     def _of_unknowns(self, of_map: np.ndarray, other: float) -> np.ndarray:
         """A gradient by the map, and by the speed beside it, by the unknowns."""

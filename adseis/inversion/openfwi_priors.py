@@ -19,7 +19,7 @@ from adseis.objectives.regularizers import total_variation
 DEVIATION, REACH, FLOOR = 500.0, 5.0, 0.05
 """Of a step [m/s], over how many nodes it is smooth, and the share of its size, not its slope, in what damping holds down."""
 HEARD = 1e-3
-"""What a Gaussian leaves of a wave that still counts."""
+"""Deviation of a mode of a smooth field that still counts, over the largest."""
 
 
 class Prior(eqx.Module):
@@ -30,12 +30,14 @@ class Prior(eqx.Module):
         tied: Whether areas that are nearly flat are given one value each at the end.
         share: Of the misfit, that a penalty of jumps takes in the last Gauss-Newton steps.
         scale: Of these jumps [m/s].
+        held: Whether damping holds down all that a map is away from where the search began, or each step alone.
     """
 
     name: eqx.AbstractVar[str]
     tied: eqx.AbstractVar[bool]
     share: eqx.AbstractVar[float]
     scale: eqx.AbstractVar[float]
+    held: eqx.AbstractVar[bool]
 
     def parametrization(self, initial: Float[np.ndarray, "z x"]) -> Parametrization | None:
         """What the optimizer works on: by default the map itself.
@@ -131,6 +133,7 @@ class Blocks(Prior):
     tied: bool = eqx.field(default=True, static=True)
     share: float = eqx.field(default=0.3, static=True)
     scale: float = eqx.field(default=10.0, static=True)
+    held: bool = eqx.field(default=False, static=True)
 
     def penalty(self, vp: Float[Array, "z x"], initial: Float[np.ndarray, "z x"]) -> Any:
         """Total variation."""
@@ -174,12 +177,17 @@ class SmoothField(Prior):
     tied: bool = eqx.field(default=False, static=True)
     share: float = eqx.field(default=0.0, static=True)
     scale: float = eqx.field(default=10.0, static=True)
+    held: bool = eqx.field(default=True, static=True)
+
+    def begun(self, vp: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
+        """What of the start is as smooth as the field: a network's map has a roughness of its own."""
+        return self._smooth(vp)
 
     def basis(self, shape: tuple[int, int]) -> Float[np.ndarray, "node unknown"]:
-        """Cosines along both axes, those that the Gaussian leaves, scaled as it does."""
-        left = self._left(shape).reshape(-1)
-        waves = [scipy.fft.idct(np.eye(n), axis=0, norm="ortho") for n in shape]
-        return np.kron(*waves)[:, left > 0] * left[left > 0]
+        """Eigenvectors of the field's correlation, those that count, by their deviations."""
+        left, vectors = self._modes(shape)
+        left = left.reshape(-1)
+        return np.kron(*vectors)[:, left > 0] * left[left > 0]
 
     def metric(self, shape: tuple[int, int]) -> Float[np.ndarray, "unknown unknown"]:
         """Weights of the basis are white, and make a field of this deviation."""
@@ -188,15 +196,24 @@ class SmoothField(Prior):
 
     def moved(self, vp: Float[np.ndarray, "z x"], change: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
         """A step of squared slowness, of which is kept what is as smooth as the field."""
-        waves = scipy.fft.dctn(super().moved(vp, change) - vp, norm="ortho")
-        return vp + scipy.fft.idctn(waves * (self._left((vp.shape[0], vp.shape[1])) > 0), norm="ortho")
+        return vp + self._smooth(super().moved(vp, change) - vp)
 
-    def _left(self, shape: tuple[int, int]) -> np.ndarray:
-        """What is left of each cosine by the Gaussian and added by the grain; 0 where it is next to nothing."""
-        down, across = (np.pi * np.arange(n) / n for n in shape)
-        left = np.exp(-0.5 * self.length**2 * (down[:, None] ** 2 + across**2))
-        left = np.where(left > HEARD, left, 0.0)
-        return np.sqrt(left**2 + (self.grain / self.deviation) ** 2 * np.mean(left**2))
+    def _smooth(self, vp: np.ndarray) -> np.ndarray:
+        """A map's part in the basis."""
+        left, (down, across) = self._modes((vp.shape[0], vp.shape[1]))
+        return (down @ np.where(left > 0, down.T @ vp @ across, 0.0) @ across.T).astype(vp.dtype)
+
+    def _modes(self, shape: tuple[int, int]) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Deviations along the eigenvectors of both axes, with the grain; 0 where they are next to nothing."""
+        deviations, vectors = [], []
+        for n in shape:
+            away = np.subtract.outer(np.arange(n), np.arange(n))
+            values, modes = np.linalg.eigh(np.exp(-((away / (2 * self.length)) ** 2)))
+            deviations.append(np.sqrt(np.maximum(values, 0.0)))
+            vectors.append(modes)
+        left = np.outer(*deviations)
+        left = np.where(left > HEARD * left.max(), left / left.max(), 0.0)
+        return np.sqrt(left**2 + (self.grain / self.deviation) ** 2 * np.mean(left**2)), vectors
 
     def parametrization(self, initial: Float[np.ndarray, "z x"]) -> Parametrization:
         """White noise for the field."""

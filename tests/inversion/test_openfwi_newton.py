@@ -1,5 +1,6 @@
 """Gauss-Newton steps of a small map: a killed search goes on to the same bits, and ends where the noise says."""
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from adseis.data import openfwi
 from adseis.inversion.openfwi_jacobian import Jacobian
 from adseis.inversion.openfwi_jumps import Jumps
 from adseis.inversion.openfwi_newton import Place, Stage
-from adseis.inversion.openfwi_priors import Blocks, Flat
+from adseis.inversion.openfwi_priors import Blocks, Flat, SmoothField
 
 SHAPE = (10, 12)
 WAVELET = openfwi.wavelet(25.0, 120)
@@ -71,6 +72,27 @@ def test_where_steps_end(stage):
     assert (len(history), said) == (2, "stopped by the callback")
     _, history, said = search._replace(hold=1.0).descend(start, 1e3, progress=False)
     assert (len(history), said) == (3, "steps gain little")
+
+
+class Loose(SmoothField):
+    """One that holds down steps alone."""
+
+    held: bool = eqx.field(default=False, static=True)
+
+
+@pytest.mark.slow
+def test_a_smooth_field_is_held_about_its_start(stage):
+    """Where it counts more than the data, a step leads back to where all began, and not to where it stands itself."""
+    origin = np.full(SHAPE, 2000.0)
+    start = Place(SmoothField(length=1.4).begun(2000 + 10 * np.random.default_rng(0).standard_normal(SHAPE)), 2000.0)
+    away = []
+    for prior in (SmoothField(length=1.4, deviation=1e-3), Loose(length=1.4, deviation=1e-3)):
+        search = stage[0]._replace(prior=prior, origin=origin, damping=1.0)
+        place, history, said = search.descend(start, 1.5 * search.least(), progress=False)
+        assert len(history) == 2, said
+        away.append([np.abs(place.vp - there).max() for there in (origin, start.vp)])
+    (held, _), (_, loose) = away
+    assert (held, loose) == pytest.approx((0, 0), abs=1.0), away
 
 
 @pytest.mark.slow

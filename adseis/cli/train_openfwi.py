@@ -107,7 +107,7 @@ def run(config: TrainOpenfwi) -> int:
     """
     preset = preset_of(config.preset)
     loss = loss_of(preset, config)
-    parts = read_parts(config)
+    parts = read_parts(config, labels=not config.no_labels)
     if config.cluster:
         return run_as_job(run, config, cluster=config.cluster)
     with RunFolder(

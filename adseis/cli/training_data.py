@@ -30,11 +30,12 @@ class Parts(NamedTuple):
     division: dict[str, str]
 
 
-def read_parts(options: FolderOfData) -> Parts:
+def read_parts(options: FolderOfData, *, labels: bool = True) -> Parts:
     """Open the data, and divide them by files.
 
     Args:
         options: Where they are.
+        labels: Whether maps are needed; if not, gathers may stand alone, and waveforms then judge what is predicted of them.
 
     Returns:
         Both parts.
@@ -43,11 +44,11 @@ def read_parts(options: FolderOfData) -> Parts:
         FileNotFoundError: If a folder or file does not exist.
         ValueError: If files are damaged, or a part would be empty.
     """
-    data = opened(options.data, options.subsets)
+    data = opened(options.data, options.subsets, labels=labels)
     if options.validation is not None:
         if options.split is not None:
             raise ValueError("`validation` and `split` both say what is held back. Give one of them.")
-        return Parts(data, opened(options.validation, options.subsets), {})
+        return Parts(data, opened(options.validation, options.subsets, labels=labels), {})
     division = openfwi.split(data) if options.split is None else openfwi.read_split(options.split)
     given = {division.get(pair.name) for pair in data.pairs}
     for name in (TRAIN, VALIDATION):
@@ -59,12 +60,13 @@ def read_parts(options: FolderOfData) -> Parts:
     return Parts(data.part(TRAIN, division), data.part(VALIDATION, division), division)
 
 
-def opened(folder: Path, subsets: tuple[str, ...] = ()) -> openfwi.Dataset:
+def opened(folder: Path, subsets: tuple[str, ...] = (), *, labels: bool = True) -> openfwi.Dataset:
     """A dataset.
 
     Args:
         folder: Where it is.
         subsets: Those to take; all if there are none.
+        labels: Whether it has to have maps.
 
     Returns:
         It.
@@ -73,7 +75,7 @@ def opened(folder: Path, subsets: tuple[str, ...] = ()) -> openfwi.Dataset:
         FileNotFoundError: If there are no files.
         ValueError: If a file is damaged.
     """
-    return openfwi.Dataset(folder, subsets=subsets or None)
+    return openfwi.Dataset(folder, subsets=subsets or None, maps=True if labels else None)
 
 
 def identity(data: openfwi.Dataset) -> str:

@@ -71,7 +71,7 @@ class LossOptions:
         simulated: Samples of each batch whose waveforms are simulated.
         operator: Simulate by OpenFWI's operator itself, in place of its proxy within absorbing layers, which takes an eighth of
             the time.
-        no_labels: Let waveforms be the only teacher.
+        no_labels: Let waveforms be the only teacher. Where there are no maps beside the gathers, they are the only judge, too.
     """
 
     augment: tuple[AugmentName, ...] = ()

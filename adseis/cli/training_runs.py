@@ -54,7 +54,7 @@ class Showing:
         lines = read_json_lines(self._folder / METRICS)
         last = {line["kind"]: line for line in lines}
         loss, checked = last["step"], last.get("validation", {})
-        told = f"step {step}: loss {loss['loss']:.4g}, MAE {error:.1f} m/s"
+        told = f"step {step}: loss {loss['loss']:.4g}, {told_error(checked, error)}"
         told += f", SSIM {checked['SSIM']:.3f}" if "SSIM" in checked else ""
         told += f", {loss['seconds'] / step:.2f} s a step"
         tqdm.write(told)
@@ -73,8 +73,22 @@ class Showing:
         rates = {step: float(self._rate(step)) for step in steps}
         save_figure(plot_learning(lines, rate=rates, title=self._preset.name), self._folder / f"{LEARNING}.png")
         predicted = self._preset.inverter(network).in_batches(self._shown.gathers)
-        figure = plot_predictions(self._shown.velocity, predicted, names=self._shown.subset)
+        true = None if np.isnan(self._shown.velocity).all() else self._shown.velocity
+        figure = plot_predictions(true, predicted, names=self._shown.subset)
         save_figure(figure, self._folder / f"{PREDICTIONS}.png")
+
+
+def told_error(checked: Mapping[str, Any], error: float) -> str:
+    """What a validation has found.
+
+    Args:
+        checked: Its line of the metrics.
+        error: Its error: of maps, or without these of waveforms.
+
+    Returns:
+        Name, value, unit.
+    """
+    return f"misfit of the waveforms {error:.4g}" if "misfit" in checked else f"MAE {error:.1f} m/s"
 
 
 def inverter_of(run: Path) -> tuple[Inverter, dict[str, Any]]:

@@ -30,7 +30,7 @@ class Sample(NamedTuple):
 
     Attributes:
         gathers: `(5, 1000, 70)`: shot, time, receiver.
-        velocity: Speed [m/s], `(70, 70)`: z, x.
+        velocity: Speed [m/s], `(70, 70)`: z, x; NaN of a dataset without maps.
         family: "vel", "fault" or "style".
         subset: Such as "curve-fault-b".
         file: The file of the gathers.
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
 
     Attributes:
         gathers: `(sample, 5, 1000, 70)`.
-        velocity: Speed [m/s], `(sample, 70, 70)`.
+        velocity: Speed [m/s], `(sample, 70, 70)`; NaN of a dataset without maps.
         family: Of each.
         subset: Of each.
         file: Of each.
@@ -73,14 +73,19 @@ class FilePair(NamedTuple):
         subset: Of which subset.
         part: "train" or "test" of OpenFWI's own division.
         gathers: The file of gathers.
-        velocity: That of velocities.
+        velocity: That of velocities; None of a dataset without maps.
     """
 
     name: str
     subset: Subset
     part: str
     gathers: ArrayFile
-    velocity: ArrayFile
+    velocity: ArrayFile | None
+
+    @property
+    def files(self) -> tuple[ArrayFile, ...]:
+        """Those that there are."""
+        return (self.gathers,) if self.velocity is None else (self.gathers, self.velocity)
 
     @property
     def samples(self) -> int:
@@ -106,9 +111,11 @@ class Dataset:
         mapped: Read from memory maps. `False` reads plainly, for file systems that fail at times: a read that fails is repeated,
             where a memory map would end the process.
         retries: How often an `OSError` is answered by another try, after 0.1 s, 0.2 s, 0.4 s, ...
+        maps: Whether gathers have to have velocities beside them. None: if none of them has, it is a dataset without maps.
 
     Attributes:
         folder: Where it is.
+        maps: Whether there are velocities.
         pairs: The pairs of files, in order.
         skipped: What was left out: `.file` and `.reason` of each pair.
 
@@ -134,6 +141,7 @@ class Dataset:
         validate: Validation = "rows",
         mapped: bool = True,
         retries: int = 3,
+        maps: bool | None = True,
     ):
         if on_corrupt not in ("raise", "skip") or validate not in ("headers", "rows", "all") or retries < 0:
             raise ValueError(
@@ -152,8 +160,13 @@ class Dataset:
                 f"`{folder}` holds no files{which} such as CurveVel_A/data/data1.npy or CurveFault_A/seis2_1_0.npy. Unpack the "
                 "download; Kaggle's test files are for `KaggleTest`, elastic ones for `ElasticDataset`."
             )
+        self.maps = any(one.velocity is not None for one in found) if maps is None else maps
+        if not self.maps:
+            found = [one._replace(velocity=None) for one in found if one.gathers is not None]
         plain = RowReader(mapped=False, retries=retries)
-        pairs, self.skipped = opened_all(found, lambda f: f.name, lambda f: _opened(f, validate, plain), on_corrupt)
+        pairs, self.skipped = opened_all(
+            found, lambda f: f.name, lambda f: _opened(f, validate, plain, maps=self.maps), on_corrupt
+        )
         self._hold(pairs)
 
     def _hold(self, pairs: Sequence[FilePair]) -> None:
@@ -163,7 +176,7 @@ class Dataset:
             odd = next(pair for pair in pairs if pair.gathers.shape[1:] != pairs[0].gathers.shape[1:])
             raise ValueError(f"{pairs[0].name} and {odd.name} hold gathers of two sizes, {sorted(shapes)}. Open them one by one.")
         gathers = shapes.pop() if shapes else GATHERS
-        self._rows = Rows([(pair.gathers, pair.velocity) for pair in pairs], (gathers, MAP), self.reader)
+        self._rows = Rows([pair.files for pair in pairs], (gathers, MAP)[: 1 + self.maps], self.reader)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -182,7 +195,7 @@ class Dataset:
             return self.batch(index)
         which, row = self._rows.at(index)
         pair = self.pairs[which]
-        gathers, velocity = self._rows.read(which, row)
+        gathers, velocity = _both(self._rows.read(which, row), MAP)
         return Sample(gathers, velocity, pair.subset.family, pair.subset.name, pair.gathers.path, row)
 
     def batch(self, indices: slice | Sequence[int] | np.ndarray) -> Batch:
@@ -199,7 +212,7 @@ class Dataset:
         """
         places = [self._rows.at(number) for number in self._rows.numbers(indices)]
         pairs = [self.pairs[which] for which, _ in places]
-        gathers, velocity = self._rows.read_many(places)
+        gathers, velocity = _both(self._rows.read_many(places), (len(places), *MAP))
         return Batch(
             gathers,
             velocity,
@@ -244,20 +257,26 @@ class Dataset:
             listed = ", ".join(sorted(absent)[:5]) + (", ..." if len(absent) > 5 else "")
             warnings.warn(f"{len(absent)} of {len(chosen)} files of part {name!r} are not here: {listed}", stacklevel=2)
         fewer = object.__new__(type(self))
-        fewer.folder, fewer.reader, fewer.skipped = self.folder, self.reader, self.skipped
+        fewer.folder, fewer.reader, fewer.skipped, fewer.maps = self.folder, self.reader, self.skipped, self.maps
         fewer._hold(here)
         return fewer
 
 
-def _opened(found: Found, validate: Validation, reader: RowReader) -> FilePair:
+def _both(arrays: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Gathers and maps, which are NaN where none were read."""
+    return arrays if len(arrays) > 1 else (*arrays, np.full(shape, np.nan, np.float32))
+
+
+def _opened(found: Found, validate: Validation, reader: RowReader, *, maps: bool) -> FilePair:
     """A pair that passed."""
-    fault = fault_of(found)
+    fault = fault_of(found, maps=maps)
     if fault is not None:
         raise DamagedFile(fault)
-    assert found.subset is not None and found.index is not None and found.gathers is not None and found.velocity is not None  # noqa: PT018
+    assert found.subset is not None and found.index is not None and found.gathers is not None  # noqa: PT018
     gathers = opened_as(found.gathers, (GATHERS, SHRUNK), reader.retries)
-    velocity = opened_as(found.velocity, ((1, *MAP), MAP), reader.retries)
-    same_length((gathers, velocity))
-    believable_velocity(velocity, rows_of(velocity.shape[0], validate), reader)
+    velocity = None if found.velocity is None else opened_as(found.velocity, ((1, *MAP), MAP), reader.retries)
+    if velocity is not None:
+        same_length((gathers, velocity))
+        believable_velocity(velocity, rows_of(velocity.shape[0], validate), reader)
     believable_gathers(gathers, rows_of(gathers.shape[0], validate), reader)
     return FilePair(found.name, found.subset, part_of(found.subset, found.index), gathers, velocity)

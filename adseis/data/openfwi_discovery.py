@@ -86,11 +86,12 @@ def find_pairs(folder: Path, subsets: Collection[Subset] | None = None) -> list[
     return sorted(found, key=lambda f: (len(order) if f.subset is None else order.index(f.subset), *_order(f)))
 
 
-def fault_of(found: Found) -> str | None:
+def fault_of(found: Found, *, maps: bool = True) -> str | None:
     """Why what was found is no pair of files of a known subset.
 
     Args:
         found: What was found.
+        maps: Whether gathers alone are a fault.
 
     Returns:
         The fault and its repair; None where there is none.
@@ -101,7 +102,7 @@ def fault_of(found: Found) -> str | None:
     if found.index is None:
         example = file_names(found.subset, 0).gathers.as_posix()
         return f"`{path}` is no name of a file of {found.subset.long}, such as {example}. Put it where it belongs."
-    if found.gathers is None or found.velocity is None:
+    if found.gathers is None or (maps and found.velocity is None):
         there, missing = ("velocities", "gathers") if found.gathers is None else ("gathers", "velocities")
         partner = file_names(found.subset, found.index)[missing == "velocities"].name
         return f"`{path}` holds {there} without their {missing}, {partner}. Download that file too."

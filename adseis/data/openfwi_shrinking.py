@@ -87,13 +87,14 @@ def write_shrunk(data: Dataset, folder: str | os.PathLike[str]) -> int:
     small = jax.jit(lambda gathers: shrink(gathers).astype(jnp.float16))
     written = 0
     for pair in data.pairs:
-        places = {kind: target / file.path.relative_to(source) for kind, file in (("g", pair.gathers), ("v", pair.velocity))}
-        if all(place.exists() for place in places.values()):
+        places = [target / file.path.relative_to(source) for file in pair.files]
+        if all(place.exists() for place in places):
             continue
-        with written_whole(places["g"]) as partial:
+        with written_whole(places[0]) as partial:
             np.save(partial, np.stack([small(gathers) for gathers in _each(data, pair.gathers)]))
-        with written_whole(places["v"]) as partial:
-            np.save(partial, data.reader.map(pair.velocity).astype(np.float32))
+        if pair.velocity is not None:
+            with written_whole(places[1]) as partial:
+                np.save(partial, data.reader.map(pair.velocity).astype(np.float32))
         written += 1
     return written
 

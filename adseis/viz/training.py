@@ -19,7 +19,8 @@ def plot_learning(lines: Sequence[Mapping[str, Any]], *, rate: Mapping[int, floa
     """Terms of the loss, errors and similarities of each subset, norm of the gradient, and learning rate.
 
     Args:
-        lines: Of `metrics.jsonl`: of kind "step" with "loss" and its terms, of kind "validation" with "MAE of NAME" and so on.
+        lines: Of `metrics.jsonl`: of kind "step" with "loss" and its terms, of kind "validation" with "MAE of NAME" and so on,
+            or with "misfit".
         rate: Step -> learning rate, if it is to be shown.
         title: Text above all.
 
@@ -47,7 +48,11 @@ def plot_learning(lines: Sequence[Mapping[str, Any]], *, rate: Mapping[int, floa
         beside.plot(list(rate), list(rate.values()), color="0.5", linewidth=1.0, linestyle="--")
         beside.set_ylabel("learning rate (dashed)")
         beside.spines["top"].set_visible(False)
-    for axes, figure_of_merit, unit in ((error, "MAE", "MAE [m/s]"), (likeness, "SSIM", "SSIM")):
+    unlabelled = bool(checks) and "misfit" in checks[0]
+    of_maps = (("MAE", "MAE [m/s]"), ("SSIM", "SSIM"))
+    of_waveforms = (("misfit", "misfit of the waveforms"), ("median misfit", "its median"))
+    merits = of_waveforms if unlabelled else of_maps
+    for axes, (figure_of_merit, unit) in zip((error, likeness), merits, strict=True):
         names = [name for name in (checks[0] if checks else {}) if name.startswith(f"{figure_of_merit} of ")]
         for name in names:
             _curve(axes, checks, name, name.removeprefix(f"{figure_of_merit} of "), faint=True)
@@ -58,7 +63,7 @@ def plot_learning(lines: Sequence[Mapping[str, Any]], *, rate: Mapping[int, floa
 
 
 def plot_predictions(
-    true: Float[np.ndarray, "sample z x"],
+    true: Float[np.ndarray, "sample z x"] | None,
     predicted: Float[np.ndarray, "*sample_z_x"],
     *,
     names: Sequence[str] = (),
@@ -67,10 +72,10 @@ def plot_predictions(
     """Truth, prediction and difference of several maps, one below the other.
 
     Args:
-        true: Maps [m/s].
+        true: Maps [m/s]; None where they are not known: predictions alone are drawn.
         predicted: What a network says [m/s].
         names: Text above each map, such as its subset.
-        limits: Ends of the colour scale of the speeds; by default the extremes of the true ones.
+        limits: Ends of the colour scale of the speeds; by default the extremes of the true ones, or else of all.
 
     Returns:
         The figure.
@@ -78,24 +83,23 @@ def plot_predictions(
     Raises:
         ValueError: If there are no maps, or the two differ in shape.
     """
-    if true.shape != predicted.shape or not true.size:
-        raise ValueError(f"`true` {true.shape} and `predicted` {predicted.shape} must be maps (sample, z, x) of one shape.")
-    low, high = limits or (float(true.min()), float(true.max()))
-    away = predicted - true
-    most = max(float(np.quantile(np.abs(away), 0.99)), 1.0)
-    figure = new_figure(1.6 * len(true) + 1.2, 5.4)
-    panels = figure.subplots(3, len(true), squeeze=False)
-    rows = (
-        ("truth", true, low, high, "viridis"),
-        ("prediction", predicted, low, high, "viridis"),
-        ("difference", away, -most, most, "RdBu_r"),
-    )
+    scale = predicted if true is None else true
+    if scale.shape != predicted.shape or not scale.size:
+        raise ValueError(f"`true` {scale.shape} and `predicted` {predicted.shape} must be maps (sample, z, x) of one shape.")
+    low, high = limits or (float(scale.min()), float(scale.max()))
+    rows = [("prediction", predicted, low, high, "viridis")]
+    if true is not None:
+        away = predicted - true
+        most = max(float(np.quantile(np.abs(away), 0.99)), 1.0)
+        rows = [("truth", true, low, high, "viridis"), *rows, ("difference", away, -most, most, "RdBu_r")]
+    figure = new_figure(1.6 * len(scale) + 1.2, 1.8 * len(rows))
+    panels = figure.subplots(len(rows), len(scale), squeeze=False)
     for line, (label, maps, least, greatest, colours) in zip(panels, rows, strict=True):
         image = None
         for number, (axes, picture) in enumerate(zip(line, maps, strict=True)):
             axes.set(xticks=[], yticks=[])
             image = axes.imshow(picture, vmin=least, vmax=greatest, cmap=colours, interpolation="nearest")
-            if label == "truth" and number < len(names):
+            if label == rows[0][0] and number < len(names):
                 axes.set_title(names[number], fontsize="x-small")
             if label == "difference":
                 axes.set_xlabel(f"MAE {np.abs(picture).mean():.0f} m/s", fontsize="x-small")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -16,8 +17,9 @@ from adseis.cli.training_runs import build_of, inverter_of
 from adseis.data import openfwi
 from adseis.networks import InversionNet, SwinUNet
 from adseis.networks.weights import named
-from adseis.training import presets
+from adseis.training import physics, presets
 from adseis.training.adversarial import Pair
+from adseis.training.evaluation import evaluate
 from adseis.training.losses import Hybrid
 from adseis.training.presets import PRESETS, Preset, preset_of
 from adseis.training.transforms import SpeedRange, Transforms, ZScore
@@ -45,6 +47,7 @@ TINY = Preset(
 )  # fmt: skip
 
 WHOLE = replace(TINY, name="whole", transforms=Transforms(ZScore(), SpeedRange(0.0, 1.0)))
+RISING = np.linspace(0, 1, 1000, dtype="float32")[:, None]
 SMALL = {**PRESETS, "tiny": TINY, "whole": WHOLE}
 
 
@@ -106,6 +109,30 @@ def test_a_training_leaves_what_it_says(run, folder, capsys):
     assert (run / "best.safetensors").read_bytes() == before
     assert main([*again, "--seed", "1"]) == 2
     assert "holds another run (--seed: 0 there, 1 here)" in capsys.readouterr().err
+
+
+def test_without_maps_waveforms_teach_and_judge(folder, tmp_path, monkeypatch, capsys):
+    """By an operator that says what the fixture does: its misfit falls, and nothing is said of speeds."""
+    says = lambda vp: jnp.broadcast_to(RISING * jnp.mean(vp, 0)[None] / 3000, (5, 1000, 70))  # noqa: E731
+    monkeypatch.setattr(physics, "proxy", says)
+    monkeypatch.setattr(physics, "simulate", says)
+    gathers, out = tmp_path / "gathers", tmp_path / "out"
+    shutil.copytree(folder, gathers, ignore=lambda _, names: [name for name in names if name == "model"])
+    steps = ["--steps", "20", "--every", "10", "--output", str(out)]
+    words = ["train", "openfwi", "--preset", "tiny", "--data", str(gathers), *steps]
+    assert main(words) == 2
+    assert "holds gathers without their velocities" in capsys.readouterr().err
+    assert main([*words, "--physics", "1", "--simulated", "4", "--no-labels"]) == 0
+    assert "misfit of the waveforms" in capsys.readouterr().out
+    checks = [line for line in map(json.loads, (out / "metrics.jsonl").read_text().splitlines()) if line["kind"] == "validation"]
+    assert checks[1]["misfit"] < checks[0]["misfit"]
+    assert "MAE" not in checks[0]
+    report = (out / "report.md").read_text()
+    assert "| misfit of the waveforms, best validation |" in report
+    assert "The gathers have no maps" in report
+    assert "19.7" not in report
+    with pytest.raises(ValueError, match="has no maps to compare with"):
+        evaluate(inverter_of(out)[0].in_batches, openfwi.Dataset(gathers, maps=None))
 
 
 def test_it_is_evaluated_on_what_was_held_back(run, capsys):

@@ -13,6 +13,7 @@ import pytest
 from adseis.data import openfwi_files
 from adseis.data.openfwi_dataset import Dataset
 from adseis.data.openfwi_layout import GATHERS, SHRUNK, SUBSETS
+from adseis.data.openfwi_shrinking import write_shrunk
 from adseis.data.openfwi_writing import shard_paths
 
 SEEDS = itertools.count()
@@ -86,6 +87,23 @@ def test_many_at_once(tmp_path):
         data[9]
     with pytest.raises(TypeError, match=r"`indices` \(2,\) of float64"):
         data.batch(np.array([0.5, 1.0]))
+
+
+def test_gathers_without_maps(tmp_path):
+    """Where none has one, if that is asked for; their speeds are no numbers. Small ones are written so, too."""
+    gathers, _ = shard(tmp_path, "style-a", 0, 2, GATHERS)
+    whole = Dataset(tmp_path, maps=None)
+    assert (whole.maps, np.isnan(whole[:].velocity).any()) == (True, False)
+    assert np.isnan(Dataset(tmp_path, maps=False)[0].velocity).all()
+    shard_paths(tmp_path, "style-a", 0).velocity.unlink()
+    with pytest.raises(ValueError, match="without their velocities"):
+        Dataset(tmp_path)
+    data = Dataset(tmp_path, maps=None).part("train")
+    assert (data.maps, data[1].velocity.shape, data[:].velocity.shape) == (False, (70, 70), (2, 70, 70))
+    np.testing.assert_array_equal(data[:].gathers, gathers)
+    assert np.isnan(data[[1]].velocity).all()
+    assert write_shrunk(data, tmp_path / "small") == 1
+    assert Dataset(tmp_path / "small", maps=None)[1].gathers.shape == SHRUNK
 
 
 def test_other_layouts(tmp_path):

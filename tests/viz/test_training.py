@@ -18,6 +18,10 @@ def test_learning():
     assert [len(line.get_xdata()) for line in loss.lines] == [2, 2, 1]
     assert [line.get_label() for line in error.lines] == ["a", "b", "mean"]
     assert [len(axes.lines) for axes in (slope, likeness, beside)] == [1, 1, 1]
+    check = {"kind": "validation", "step": 2, "misfit": 0.2, "median misfit": 0.1}
+    assert [axes.get_ylabel() for axes in plot_learning([*lines[:2], check]).axes[1::2]] == [
+        *("misfit of the waveforms", "its median")
+    ]
     with pytest.raises(ValueError, match="nothing to draw yet"):
         plot_learning(lines[2:])
 
@@ -30,5 +34,7 @@ def test_predictions():
     images = [axes.get_images()[0] for axes in figure.axes if axes.get_images()]
     assert [image.get_clim() for image in images] == [(2000.0, 3000.0)] * 4 + [(-10.0, 10.0)] * 2
     assert [axes.get_xlabel() for axes in figure.axes[4:6]] == ["MAE 10 m/s"] * 2
+    alone = plot_predictions(None, true, names=("a", "b"))
+    assert [axes.get_title() for axes in alone.axes if axes.get_images()] == ["a", "b"]
     with pytest.raises(ValueError, match=r"maps \(sample, z, x\) of one shape"):
         plot_predictions(true, true[:1])

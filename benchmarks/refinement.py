@@ -31,7 +31,6 @@ from adseis.data import openfwi
 from adseis.data.openfwi_families import FAMILIES, draw
 from adseis.files import written_whole
 from adseis.inversion.openfwi import refine
-from adseis.inversion.openfwi_priors import Prior, SmoothField
 from adseis.objectives.similarity import structural_similarity
 from adseis.viz.figures import new_figure
 
@@ -107,11 +106,11 @@ def predicted(settings: Benchmark) -> dict[str, Case]:
     return {name: Case(*arrays) for name, *arrays in zip(names, some.velocity, starts, some.gathers, strict=True)}
 
 
-def prior_of(name: str) -> str | Prior:
+def prior_of(name: str) -> str:
     """What is known of a family: that of smoothed noise is smooth, the others show in the gathers."""
     if name == "own Style-B":
-        return SmoothField(1.4, 160.0, grain=60.0)
-    return SmoothField(length=2.5) if name.lower().startswith("style-a") else "auto"
+        return "grainy"
+    return "smooth" if name.lower().startswith("style-a") else "auto"
 
 
 def stem_of(name: str, settings: Benchmark) -> str:

@@ -11,7 +11,7 @@ Precondition = Literal["sensitivity", "illumination", "none"]
 MisfitName = Literal[
     "l2", "l1", "normalized_correlation", "envelope", "instantaneous_phase", "traveltime", "adaptive", "wasserstein"
 ]
-PriorName = Literal["auto", "flat", "blocks", "smooth"]
+PriorName = Literal["auto", "flat", "blocks", "smooth", "grainy"]
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 """An option without a value, and without an opposite."""
 
@@ -198,8 +198,8 @@ class MapOptions:
 
     Attributes:
         truth: The true maps, .npy, of which the report then tells errors.
-        prior: What is known of the maps: one value a row, areas of one value, or a smooth field; by default one value a row where
-            the shots mirror each other, else areas.
+        prior: What is known of the maps: one value a row, areas of one value, a smooth field, or one with grains (maps in the
+            manner of Style-A and Style-B); by default one value a row where the shots mirror each other, else areas.
         samples: Which maps of the files, from 0: numbers and ranges such as 3,7,10-19; by default all.
     """
 

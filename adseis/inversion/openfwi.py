@@ -45,7 +45,12 @@ NODES = 8000
 """Of the largest map whose normal matrix is made."""
 STEP = 10.0
 """By how much the speed that sets the damping is expected to move [m/s]."""
-PRIORS: dict[str, Prior] = {"flat": Flat(), "blocks": Blocks(), "smooth": SmoothField()}
+PRIORS: dict[str, Prior] = {
+    "flat": Flat(),
+    "blocks": Blocks(),
+    "smooth": SmoothField(),
+    "grainy": SmoothField(length=1.4, deviation=160.0, grain=60.0),
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,7 +92,8 @@ def refine(
         gathers: Of one map, `(shot, time, receiver)`, or of several, `(map, shot, time, receiver)`.
         initial: Where to begin [m/s], `(z, x)`: a network's map, or a smooth one; of several, `(map, z, x)`.
         prior: "flat" (one value a row), "blocks" (total variation, areas of one value), "smooth" (a Gaussian field about the
-            start), a `Prior` of your own, or "auto": "flat" where shots are mirror images of each other, else "blocks".
+            start, as Style-A has it), "grainy" (one with white noise upon it, Style-B), a `Prior` of your own, or
+            "auto": "flat" where shots are mirror images of each other, else "blocks".
         evaluations: Cost in all, in gradients of the operator: a Gauss-Newton step costs five of them, with the fields of five
             shots and of 70 receivers, a gradient and a run.
         bounds: Least and greatest speed [m/s].

@@ -175,7 +175,7 @@ class _Answers:
         self.away = jax.jit(lambda vp, slowest: of.within(stage.exact(vp, slowest)) - observed)
         self.back = jax.jit(lambda place, rest: jax.vjp(lambda m: of.within(stage.exact(*m)), place)[1](rest)[0])
         self.basis = stage.prior.basis(of.shape)
-        self.inverse = None if self.basis is None else np.linalg.pinv(self.basis)
+        self.inverse = None if self.basis is None else np.linalg.solve(self.basis.T @ self.basis, self.basis.T)
         self.metric = _beside(stage.prior.metric(of.shape), 1 / SLOWEST**2)
         self.jumps = Jumps(of.shape, stage.prior.scale) if stage.sparing and stage.prior.share else None
 

@@ -169,7 +169,7 @@ class SmoothField(Prior):
         grain: Deviation of what is white beside it [m/s]: 0 for Style-A, 60 for Style-B. Maps too large for matrices have none.
     """
 
-    length: float = 2.0
+    length: float = 2.5
     deviation: float = 300.0
     weight: float = 0.1
     grain: float = 0.0

@@ -213,7 +213,7 @@ def picture(lines: Sequence[dict[str, Any]]) -> Figure:
         panel.axvline(next(line["MAE before [m/s]"] for line in lines if line["target"] == target), color="0.6", linestyle="--")
         panel.axhline(0, color="0.6", linewidth=0.8)
         panel.set_title(f"{target}, {samples} samples", fontsize="medium")
-        panel.set_xlabel("MAE on the target [m/s] (dashed: before)")
+        panel.set_xlabel("MAE on the target [m/s]\n(dashed: before)")
         panel.set_ylabel("MAE on the old, risen by [m/s]")
         panel.spines[["top", "right"]].set_visible(False)
     panel.legend(frameon=False, fontsize="small")

@@ -17,6 +17,8 @@ PUBLISHED = (
     "24,000 samples of Vel, 48,000 of Fault, 60,000 of Style; InversionNet and VelocityGAN have 24 million parameters, UNet-33M "
     "33. They stand here for scale, not for comparison."
 )
+JUDGES = {"MAE": "MAE of the best validation (m/s)", "misfit": "misfit of the waveforms, best validation"}
+"""Figure by which validations are compared -> what the report calls it."""
 UNJUDGED = (
     "The gathers have no maps beside them: the misfit is that of the waveforms of predicted maps, by OpenFWI's operator, over "
     "the energy of the gathers. A small one does not say that a map is right where the survey sees little."
@@ -52,7 +54,7 @@ def write_training_report(
             folder.show_picture(picture)
     spent = [line["seconds"] for line in found.history if line["kind"] == "step"][-1]
     rows_of_result = {
-        {"MAE": "MAE of the best validation (m/s)", "misfit": "misfit of the waveforms, best validation"}[judged]: found.value,
+        JUDGES[judged]: found.value,
         "at step": best["step"],
         "steps": found.steps,
         "parameters": counts(found.x)[1],

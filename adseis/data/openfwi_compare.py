@@ -80,7 +80,7 @@ def compare(
         The differences.
 
     Raises:
-        ValueError: If there is nothing to compare, or the gathers are not of full size.
+        ValueError: If there is nothing to compare, there are no maps, or the gathers are not of full size.
 
     Example:
         >>> found = openfwi.compare(openfwi.Dataset("mine"), samples=2)  # doctest: +SKIP
@@ -90,6 +90,8 @@ def compare(
     """
     if samples < 1 or len(data) == 0:
         raise ValueError(f"`samples` = {samples} of {len(data)} must be one at least.")
+    if not data.maps:
+        raise ValueError(f"`data`, {data.folder}, has no maps to simulate: open gathers with their maps.")
     if data.pairs[0].gathers.shape[1:] != GATHERS:
         raise ValueError(f"gathers of {data.pairs[0].gathers.shape[1:]} cannot be compared; open those of {GATHERS}.")
     chosen = _chosen(data, samples, seed)

@@ -154,15 +154,15 @@ class Dataset:
         if not self.folder.is_dir():
             raise FileNotFoundError(f"`{folder}` is no folder; give that of OpenFWI's files, or of its subsets.")
         found = find_pairs(self.folder, wanted)
+        self.maps = any(one.velocity is not None for one in found) if maps is None else maps
+        if not self.maps:
+            found = [one._replace(velocity=None) for one in found if one.gathers is not None]
         if not found:
             which = "" if wanted is None else f" of {', '.join(subset.long for subset in wanted)}"
             raise FileNotFoundError(
                 f"`{folder}` holds no files{which} such as CurveVel_A/data/data1.npy or CurveFault_A/seis2_1_0.npy. Unpack the "
                 "download; Kaggle's test files are for `KaggleTest`, elastic ones for `ElasticDataset`."
             )
-        self.maps = any(one.velocity is not None for one in found) if maps is None else maps
-        if not self.maps:
-            found = [one._replace(velocity=None) for one in found if one.gathers is not None]
         plain = RowReader(mapped=False, retries=retries)
         pairs, self.skipped = opened_all(
             found, lambda f: f.name, lambda f: _opened(f, validate, plain, maps=self.maps), on_corrupt
@@ -195,7 +195,7 @@ class Dataset:
             return self.batch(index)
         which, row = self._rows.at(index)
         pair = self.pairs[which]
-        gathers, velocity = _both(self._rows.read(which, row), MAP)
+        gathers, velocity = _with_maps(self._rows.read(which, row), MAP)
         return Sample(gathers, velocity, pair.subset.family, pair.subset.name, pair.gathers.path, row)
 
     def batch(self, indices: slice | Sequence[int] | np.ndarray) -> Batch:
@@ -212,7 +212,7 @@ class Dataset:
         """
         places = [self._rows.at(number) for number in self._rows.numbers(indices)]
         pairs = [self.pairs[which] for which, _ in places]
-        gathers, velocity = _both(self._rows.read_many(places), (len(places), *MAP))
+        gathers, velocity = _with_maps(self._rows.read_many(places), (len(places), *MAP))
         return Batch(
             gathers,
             velocity,
@@ -262,8 +262,8 @@ class Dataset:
         return fewer
 
 
-def _both(arrays: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    """Gathers and maps, which are NaN where none were read."""
+def _with_maps(arrays: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Gathers, and maps, which are NaN where none were read."""
     return arrays if len(arrays) > 1 else (*arrays, np.full(shape, np.nan, np.float32))
 
 

@@ -63,7 +63,7 @@ class Stage(NamedTuple):
         hold: Share of the misfit that a step must gain at least, or the search ends.
         sparing: Whether the prior's penalty of jumps counts.
         damping: Of the first step.
-        origin: Where the whole search began [m/s], about which maps are held if the prior says so; by default the stage's start.
+        origin: Where the whole search began [m/s], about which a prior may hold the map; by default the stage's start.
     """
 
     jacobian: Jacobian
@@ -111,7 +111,7 @@ class Stage(NamedTuple):
             return place, (), "the budget is too small for a step"
         answers = _Answers(self, start.vp)
         value, residual = answers.misfit(place)
-        series, damping = series if len(series) else np.array([[value, 0.0]]), max(damping, answers.least(value))
+        series, damping = series if len(series) else np.array([[value, 0.0]]), max(damping, answers.weakest(value))
         said = "the budget is spent"
         with tqdm(total=round(budget), initial=int(series[-1, 1]), disable=not progress, desc="Gauss-Newton") as bar:
             while series[-1, 1] + self.least() <= budget:
@@ -132,7 +132,7 @@ class Stage(NamedTuple):
                 else:
                     said = AT_LEAST
                     break
-                damping = max(answers.least(after), damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
+                damping = max(answers.weakest(after), damping * (0.3 if gain > GOOD else 0.5 if gain > ENOUGH else 1.0))
                 place, value, residual = there, after, left
                 series = np.concatenate([series, [[value, series[-1, 1] + spent]]])
                 bar.update(int(series[-1, 1]) - bar.n)
@@ -179,7 +179,7 @@ class _Answers:
         self.metric = _beside(stage.prior.metric(of.shape), 1 / SLOWEST**2)
         self.jumps = Jumps(of.shape, stage.prior.scale) if stage.sparing and stage.prior.share else None
 
-    def least(self, value: float) -> float:
+    def weakest(self, value: float) -> float:
         """Damping at which a step is as likely as the noise (Bayes' rule); for a prior that holds, as all that is unexplained."""
         unexplained = max(value, self.noise) if self.stage.prior.held else self.noise
         return max(LEAST, math.sqrt(unexplained / self.size))

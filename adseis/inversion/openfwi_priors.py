@@ -30,14 +30,17 @@ class Prior(eqx.Module):
         tied: Whether areas that are nearly flat are given one value each at the end.
         share: Of the misfit, that a penalty of jumps takes in the last Gauss-Newton steps.
         scale: Of these jumps [m/s].
-        held: Whether damping holds down all that a map is away from where the search began, or each step alone.
     """
 
     name: eqx.AbstractVar[str]
     tied: eqx.AbstractVar[bool]
     share: eqx.AbstractVar[float]
     scale: eqx.AbstractVar[float]
-    held: eqx.AbstractVar[bool]
+
+    @property
+    def held(self) -> bool:
+        """Whether damping holds down all that a map is away from where the search began; by default each step alone."""
+        return False
 
     def parametrization(self, initial: Float[np.ndarray, "z x"]) -> Parametrization | None:
         """What the optimizer works on: by default the map itself.
@@ -133,7 +136,6 @@ class Blocks(Prior):
     tied: bool = eqx.field(default=True, static=True)
     share: float = eqx.field(default=0.3, static=True)
     scale: float = eqx.field(default=10.0, static=True)
-    held: bool = eqx.field(default=False, static=True)
 
     def penalty(self, vp: Float[Array, "z x"], initial: Float[np.ndarray, "z x"]) -> Any:
         """Total variation."""
@@ -177,7 +179,11 @@ class SmoothField(Prior):
     tied: bool = eqx.field(default=False, static=True)
     share: float = eqx.field(default=0.0, static=True)
     scale: float = eqx.field(default=10.0, static=True)
-    held: bool = eqx.field(default=True, static=True)
+
+    @property
+    def held(self) -> bool:
+        """All: what steps add up to where the survey sees little is no smooth field."""
+        return True
 
     def begun(self, vp: Float[np.ndarray, "z x"]) -> Float[np.ndarray, "z x"]:
         """What of the start is as smooth as the field: a network's map has a roughness of its own."""

@@ -166,9 +166,17 @@ def data_misfit(
     Returns:
         Misfit of each map over the energy of its gathers; what is far above that of the others is not to be believed.
     """
-    one = jax.jit(lambda v, d: waveform_misfit(v, d, exact=True))
-    pairs = zip(velocity, gathers, strict=True)
-    return np.array([float(one(v[None], d[None])[0]) for v, d in tqdm(list(pairs), desc="misfit", disable=not progress)])
+    return _misfits_of(_compiled_misfit(), velocity, gathers, progress=progress)
+
+
+def _compiled_misfit() -> Callable[..., Any]:
+    """That of one map by the operator, which takes seconds to compile."""
+    return jax.jit(lambda v, d: waveform_misfit(v, d, exact=True))
+
+
+def _misfits_of(one: Callable[..., Any], velocity: np.ndarray, gathers: np.ndarray, *, progress: bool) -> np.ndarray:
+    pairs = list(zip(velocity, gathers, strict=True))
+    return np.array([float(one(v[None], d[None])[0]) for v, d in tqdm(pairs, desc="misfit", disable=not progress)])
 
 
 def robustness(
@@ -212,7 +220,7 @@ def validation_of(
         maps to "misfit", the mean of `data_misfit`, and its median.
     """
     if not data.maps:
-        return _misfit_of(data, wrap, samples or SIMULATED)
+        return _validation_by_waveforms(data, wrap, SIMULATED if samples is None else samples)
 
     def validate(network: Any) -> dict[str, float]:
         found = evaluate(wrap(network).in_batches, data, samples=samples)
@@ -222,12 +230,16 @@ def validation_of(
     return validate
 
 
-def _misfit_of(data: Dataset, wrap: Callable[[Any], Inverter], samples: int) -> Callable[[Any], dict[str, float]]:
+def _validation_by_waveforms(data: Dataset, wrap: Callable[[Any], Inverter], samples: int) -> Callable[[Any], dict[str, float]]:
     """`validation_of` without maps."""
+    if samples < 1:
+        raise ValueError(f"`samples` = {samples} must be at least 1, or None for {SIMULATED}.")
+    one = _compiled_misfit()
     gathers = data.batch(np.unique(np.linspace(0, len(data) - 1, samples).astype(int))).gathers
 
     def validate(network: Any) -> dict[str, float]:
-        found = data_misfit(np.clip(wrap(network).in_batches(gathers), SLOWEST, FASTEST), gathers)
+        predicted = np.clip(wrap(network).in_batches(gathers), SLOWEST, FASTEST)
+        found = _misfits_of(one, predicted, gathers, progress=False)
         return {"misfit": float(np.mean(found)), "median misfit": float(np.median(found))}
 
     return validate

@@ -69,10 +69,10 @@ def plot_predictions(
     names: Sequence[str] = (),
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Truth, prediction and difference of several maps, one below the other.
+    """Truth, prediction and difference of several maps, one below the other; without the truth, predictions alone.
 
     Args:
-        true: Maps [m/s]; None where they are not known: predictions alone are drawn.
+        true: Maps [m/s], or None.
         predicted: What a network says [m/s].
         names: Text above each map, such as its subset.
         limits: Ends of the colour scale of the speeds; by default the extremes of the true ones, or else of all.

@@ -19,7 +19,7 @@ from adseis.networks import InversionNet, SwinUNet
 from adseis.networks.weights import named
 from adseis.training import physics, presets
 from adseis.training.adversarial import Pair
-from adseis.training.evaluation import evaluate
+from adseis.training.evaluation import evaluate, validation_of
 from adseis.training.losses import Hybrid
 from adseis.training.presets import PRESETS, Preset, preset_of
 from adseis.training.transforms import SpeedRange, Transforms, ZScore
@@ -133,6 +133,8 @@ def test_without_maps_waveforms_teach_and_judge(folder, tmp_path, monkeypatch, c
     assert "19.7" not in report
     with pytest.raises(ValueError, match="has no maps to compare with"):
         evaluate(inverter_of(out)[0].in_batches, openfwi.Dataset(gathers, maps=None))
+    with pytest.raises(ValueError, match="`samples` = 0 must be at least 1"):
+        validation_of(openfwi.Dataset(gathers, maps=None), TINY.inverter, samples=0)
 
 
 def test_it_is_evaluated_on_what_was_held_back(run, capsys):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from adseis.data import openfwi_files
+from adseis.data.openfwi_compare import compare
 from adseis.data.openfwi_dataset import Dataset
 from adseis.data.openfwi_layout import GATHERS, SHRUNK, SUBSETS
 from adseis.data.openfwi_shrinking import write_shrunk
@@ -102,6 +103,12 @@ def test_gathers_without_maps(tmp_path):
     assert (data.maps, data[1].velocity.shape, data[:].velocity.shape) == (False, (70, 70), (2, 70, 70))
     np.testing.assert_array_equal(data[:].gathers, gathers)
     assert np.isnan(data[[1]].velocity).all()
+    with pytest.raises(ValueError, match="has no maps to simulate"):
+        compare(data)
+    shard(tmp_path / "maps", "style-a", 0, 2)
+    shard_paths(tmp_path / "maps", "style-a", 0).gathers.unlink()
+    with pytest.raises(FileNotFoundError, match="holds no files"):
+        Dataset(tmp_path / "maps", maps=False)
     assert write_shrunk(data, tmp_path / "small") == 1
     assert Dataset(tmp_path / "small", maps=None)[1].gathers.shape == SHRUNK
 
@@ -173,7 +180,7 @@ DAMAGE = {
     "no gathers": (lambda g, v: g.unlink(), "vel2_1_0.npy` holds velocities without their gathers, seis2_1_0.npy"),
     "no pair": (lambda g, v: changed(g, lambda x: x[:2]), "vel2_1_0.npy` holds 3 samples, but seis2_1_0.npy 2"),
     "NaN": (lambda g, v: changed(v, lambda x: poisoned(x, 2, np.nan)), "vel2_1_0.npy`: the map of row 2 is not finite"),
-    "km/s": (lambda g, v: changed(v, lambda x: x / 1000), "vel2_1_0.npy`: the map of row 0 holds 1.5 to 4.4.*, or in km/s"),
+    "km/s": (lambda g, v: changed(v, lambda x: x / 1000), "vel2_1_0.npy`: the map of row 0 holds 1.5.* to 4.*, or in km/s"),
     "no speeds": (lambda g, v: changed(v, lambda x: 1e3 * x), "vel2_1_0.npy`: the map of row 0 holds .* cannot be velocity"),
     "infinite": (lambda g, v: changed(g, lambda x: poisoned(x, 1, np.inf)), "seis2_1_0.npy`: the gathers of row 1 are not fin"),
     "not fetched": (lambda g, v: changed(g, lambda x: poisoned(x, 2, 0)), "seis2_1_0.npy`: the gathers of row 2 are all zero"),

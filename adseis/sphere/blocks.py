@@ -5,7 +5,7 @@ where programs run on the host, all of them elsewhere; those that touch the axis
 are a block of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from adseis.signals.arithmetic import einsum
 from adseis.sphere.elements import Elements
 
-EACH = 64
+EACH = 128
 
 Sums = TypeVar("Sums")
 
@@ -42,13 +42,19 @@ class Block(NamedTuple):
     from_z: Any
     over_s: Any
 
-    def spread(self, field: Float[Array, "node value"]) -> Float[Array, "element point value"]:
-        """Values at the points of every element."""
-        return field.at[self.local].get(mode="promise_in_bounds")
+    def spread(self, field: Float[Array, "node part value"]) -> list[Float[Array, "element point value"]]:
+        """Values at the points of every element, of each part alone: what is multiplied lies together in memory then."""
+        rows, parts = field.reshape(-1, field.shape[2]), field.shape[1]
+        return [rows.at[parts * self.local + part].get(mode="promise_in_bounds") for part in range(parts)]
 
-    def added(self, onto: Float[Array, "node value"], values: Float[Array, "element point value"]) -> Float[Array, "node value"]:
+    def added(
+        self, onto: Float[Array, "node part value"], values: Sequence[Float[Array, "element point value"]]
+    ) -> Float[Array, "node part value"]:
         """The transpose of `spread`, onto what is there."""
-        return onto.at[self.local].add(values, mode="promise_in_bounds")
+        rows = onto.reshape(-1, onto.shape[2])
+        for part, x in enumerate(values):
+            rows = rows.at[len(values) * self.local + part].add(x, mode="promise_in_bounds")
+        return rows.reshape(onto.shape)
 
     def sloped(self, values: Float[Array, "element point value"]) -> tuple[Array, Array]:
         """Derivatives by s and by z: of dense matrices, which are faster than one direction after the other."""

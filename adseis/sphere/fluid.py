@@ -66,18 +66,14 @@ class VaryingFluidBall(FluidBall):
     def resisted(self, stiffness: tuple[Array, Array], field: Float[Array, "node value"]) -> Float[Array, "node value"]:
         """The gradient's transpose, weights, 1 / rho, the gradient; weights over rho as `Blocks.weighted` has them."""
         turn = jnp.asarray(self.turn, field.dtype)
-        turned = matmul(field, turn.T)
 
-        def work(block: Block, forces: tuple[Array, Array], light: Array) -> tuple[Array, Array]:
-            by_s, by_z = block.sloped(block.spread(field))
-            over = block.divided(block.spread(turned))
-            along, around = forces
-            along = block.added(along, block.unsloped(light * by_s, light * by_z))
-            return along, block.added(around, block.undivided(light * over))
+        def work(block: Block, force: Array, light: Array) -> Array:
+            (values,) = block.spread(field[:, None])
+            by_s, by_z = block.sloped(values)
+            around = block.undivided(light * block.divided(matmul(values, turn.T)))
+            return block.added(force, [block.unsloped(light * by_s, light * by_z) + matmul(around, turn)])
 
-        zero = jnp.zeros_like(field)
-        along, around = self.blocks.summed(work, (zero, zero), stiffness)
-        return along + matmul(around, turn)
+        return self.blocks.summed(work, jnp.zeros_like(field)[:, None], stiffness)[:, 0]
 
 
 def stiffness_of(elements: Elements, light: Float[Array, " node"]) -> Stiffness:

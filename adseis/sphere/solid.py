@@ -74,17 +74,17 @@ class SolidBall(Body):
     def resisted(self, stiffness: tuple[Lame, Lame], field: Float[Array, "node 3 value"]) -> Float[Array, "node 3 value"]:
         """The strain, the stress, and the strain's transpose; at every azimuth where moduli vary with it."""
         turn = jnp.asarray(self.turn.T, field.dtype)
-        motion = [field[:, part] for part in range(3)]
-        across, back = jax.vjp(lambda *motion: around(motion, [matmul(x, turn) for x in motion]), *motion)
 
-        def work(block: Block, forces: list[Array], moduli: Lame) -> list[Array]:
-            by_s, by_z = zip(*(block.sloped(block.spread(x)) for x in motion), strict=True)
-            ss, pp, zz, sp, pz, sz = hooke(moduli, strain(by_s, by_z, [block.divided(block.spread(x)) for x in across]))
-            found = [block.unsloped(*x) for x in ((ss, sz), (sp, pz), (sz, zz))] + [block.undivided(x) for x in (pp, sp, pz)]
-            return [block.added(force, x) for force, x in zip(forces, found, strict=True)]
+        def work(block: Block, force: Array, moduli: Lame) -> Array:
+            motion = block.spread(field)
+            by_s, by_z = zip(*(block.sloped(x) for x in motion), strict=True)
+            across, back = jax.vjp(lambda *motion: around(motion, [matmul(x, turn) for x in motion]), *motion)
+            ss, pp, zz, sp, pz, sz = hooke(moduli, strain(by_s, by_z, [block.divided(x) for x in across]))
+            along = [block.unsloped(*x) for x in ((ss, sz), (sp, pz), (sz, zz))]
+            around_axis = back(tuple(block.undivided(x) for x in (pp, sp, pz)))
+            return block.added(force, [x + y for x, y in zip(along, around_axis, strict=True)])
 
-        along = self.blocks.summed(work, [jnp.zeros_like(motion[0])] * 6, stiffness)
-        return jnp.stack([x + y for x, y in zip(along[:3], back(tuple(along[3:])), strict=True)], 1)
+        return self.blocks.summed(work, jnp.zeros_like(field), stiffness)
 
 
 def around(motion: Sequence[Array], by_azimuth: Sequence[Array]) -> tuple[Array, Array, Array]:

@@ -119,6 +119,17 @@ class FourthOrder(SweptEquation, Generic[Physics]):
         by_mass, by_stiffness = (any(jax.tree.leaves(part)) for part in (perturbed.mass, perturbed.stiffness))
         return dataclasses.replace(self, by_mass=by_mass, by_stiffness=by_stiffness, keeps=by_mass or by_stiffness)
 
+    def lean(self) -> "FourthOrder[Physics]":
+        """Without what a step keeps."""
+        return dataclasses.replace(self, keeps=False)
+
+    def resumed(self, state: State) -> State:
+        """Nothing is kept of a step before a segment: of the state it starts from only the field is asked for."""
+        if not self.keeps:
+            return state
+        zero = jnp.zeros_like(state.memory.before)
+        return State(state.fields, _Memory(state.memory.before, _Kept(zero, zero, zero)))
+
     def remember(self, state: State) -> PyTree:
         """Forces where mass is differentiated, the field and its acceleration where stiffness is."""
         kept = state.memory.kept

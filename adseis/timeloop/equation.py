@@ -163,6 +163,21 @@ class SweptEquation(Equation):
         del perturbed
         return self
 
+    def lean(self) -> "SweptEquation":
+        """The equation to march by where nothing is remembered: by default the same, else one whose states hold less."""
+        return self
+
+    def resumed(self, state: State) -> State:
+        """A state of `lean` as one of this equation, to march on and remember from.
+
+        Args:
+            state: From which a segment starts.
+
+        Returns:
+            The state; what no reverse step asks for of a segment's first may be anything.
+        """
+        return state
+
     @abc.abstractmethod
     def remember(self, state: State) -> PyTree:
         """The part of a forward state that `reverse_step` will ask for, stored for every step of a segment.

@@ -36,7 +36,8 @@ def swept_sizes(loop: Loop, storage: Storage, coefficients: PyTree, shots: int) 
         scale *= min(1.0, jnp.dtype(storage.dtype).itemsize / dtype.itemsize)
     # One more field for every one that is marched: XLA writes it while the last is still read.
     working = size_of(state) + size_of(state.fields) + 2 * size_of(adjoint) + 2 * size_of(coefficients)
-    return Sizes(size_of(state), math.ceil(scale * size_of(kept)), working, turns)
+    start = jax.eval_shape(lambda: equation.lean().initial_state(shots // turns, dtype))
+    return Sizes(size_of(start), math.ceil(scale * size_of(kept)), working, turns)
 
 
 def swept(loop: Loop, storage: Storage, nodes: Nodes, inputs: Inputs) -> dict[str, Array]:
@@ -118,7 +119,7 @@ class _Sweep(NamedTuple):
         if not self.plan.kept:
             (records, _), starts = march.outermost()
             return records, (nodes, inputs, starts)
-        start = march.start()
+        start = self.equation.resumed(march.start())
         samples = jax.tree.map(lambda x: x[0, :, 0], self.plan.fold(inputs.samples))
         history, records, taps = self.remembered(march, self._blank(start), start, samples)
         records = {k: v[: self.loop.nt] for k, v in records.items()}
@@ -141,7 +142,7 @@ class _Sweep(NamedTuple):
         def segment_back(carry: Any, start: State, xs: Any) -> tuple[Any, Any]:
             adjoint, history = carry
             samples = jax.tree.map(lambda x: x[:, 0], xs[0])
-            history, _, taps = self.remembered(march, history, start, samples)
+            history, _, taps = self.remembered(march, history, self.equation.resumed(start), samples)
             adjoint, found = back(adjoint, history, taps if self.received else None, xs)
             return (adjoint, history), found
 
@@ -153,7 +154,7 @@ class _Sweep(NamedTuple):
             adjoint, found = back(adjoint, history, taps, jax.tree.map(lambda x: x[0], xs))
             g_samples, *g_weights = jax.tree.map(lambda x: x[None], found)
         else:
-            carry = adjoint, self._blank(jax.tree.map(lambda x: x[0], starts))
+            carry = adjoint, self._blank(self.equation.resumed(jax.tree.map(lambda x: x[0], starts)))
             (adjoint, _), (g_samples, *g_weights) = march.backwards(segment_back, carry, starts, xs)
         g_sources, g_receivers = jax.tree.map(lambda x: x.sum(tuple(range(depth))), g_weights)
         g_receivers = g_receivers or jax.tree.map(jnp.zeros_like, inputs.receivers)
@@ -246,7 +247,8 @@ class _Sweep(NamedTuple):
         return self.equation.unroll // math.gcd(self.equation.unroll, self.storage.stride)
 
     def _march(self, nodes: Nodes, inputs: Inputs) -> March:
-        return March(self.loop, self.plan, nodes, self.loop.amplified(nodes, inputs))
+        """Where nothing is remembered."""
+        return March(self.loop._replace(equation=self.equation.lean()), self.plan, nodes, self.loop.amplified(nodes, inputs))
 
 
 def _grouped(x: PyTree, stride: int) -> PyTree:

@@ -11,6 +11,7 @@ from helpers import assert_same, convergence_order
 import adseis as ads
 from adseis.sphere.fourth_order import LIMIT, Coefficients, FourthOrder
 from adseis.timeloop.equation import Injection, Points
+from adseis.timeloop.loop import Loop
 from adseis.timeloop.march import march
 
 COUNT = 5
@@ -103,5 +104,17 @@ def test_gradients(fixed):
         return jnp.sum(jnp.sin(records["x"]))
 
     free = {name: x for name, x in inputs.items() if name not in fixed}
-    swept, plain = (jax.jit(jax.grad(lambda x, a=a: misfit(x, a)))(free) for a in (ads.ReverseSweep(), ads.AutoDiff()))
-    assert_same(swept, plain, 1e-10)
+    adjoints = (ads.AutoDiff(), *(ads.ReverseSweep(levels=levels) for levels in (0, 1, 2)))
+    plain, *swept = (jax.jit(jax.grad(lambda x, a=a: misfit(x, a)))(free) for a in adjoints)
+    for gradient in swept:
+        assert_same(gradient, plain, 1e-10)
+
+
+def test_what_is_stored():
+    """Segments start from two fields; the three that a step keeps besides stand in a segment's history alone."""
+    equation, coefficients = system(0.3)
+    keeping = equation.sparing(jax.tree.map(lambda _: True, coefficients))
+    sizes = [ads.ReverseSweep().sizes(Loop(e, 12), coefficients, 1) for e in (equation, keeping)]
+    field = COUNT * MASS.dtype.itemsize
+    assert [x.state for x in sizes] == [2 * field] * 2
+    assert [x.trace for x in sizes] == [0, 4 * field]

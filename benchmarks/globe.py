@@ -29,7 +29,9 @@ import adseis as ads
 from adseis import sphere
 from adseis.cli.runs import versions
 from adseis.data.globaltomo_solvers import SOLVERS
+from adseis.signals.arithmetic import matmul
 from adseis.sphere import fluid_ball, solid_ball
+from adseis.sphere.blocks import Block
 from adseis.sphere.fourth_order import FourthOrder
 from adseis.timeloop.equation import State
 from adseis.viz.figures import new_figure
@@ -141,8 +143,16 @@ def kernels(settings: Benchmark, tier: str) -> dict[str, float]:
         parts = {"gather": gather, "element matrices": resisted - gather - scatter, "scatter": scatter}
     else:
         turn = jnp.asarray(system.turn.T, "float32")
-        turned = took(lambda field: [field[:, i] @ turn for i in range(3)], field)
-        parts = {"turning": 2 * turned, "elements": resisted - 2 * turned}  # there and back
+
+        def blocks(part: Callable[[Block, jax.Array], jax.Array]) -> float:
+            work = lambda block, force, _: block.added(force, [part(block, x) for x in block.spread(field)])  # noqa: E731
+            return took(lambda moduli, x: system.blocks.summed(work, jnp.zeros_like(x), moduli), stiffness, field)
+
+        passed = blocks(lambda _, x: x)
+        products = blocks(lambda block, x: block.unsloped(*block.sloped(x))) - passed
+        turned = blocks(lambda _, x: matmul(matmul(x, turn), turn)) - passed
+        hooke = resisted - passed - products - turned
+        parts = {"gather and scatter": passed, "element matrices": products, "turning": turned, "stress": hooke}
     parts = {name: 2 * value for name, value in {**parts, "mass at azimuths": moved}.items()}
     shares = {name: 100 * value / step for name, value in parts.items()}
     return {"ms a step": step, **shares, "update, and the rest": 100 - sum(shares.values())}

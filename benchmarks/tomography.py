@@ -224,6 +224,8 @@ def picture(rows: Sequence[dict[str, Any]], settings: Benchmark) -> Figure:
     left.legend(frameon=False, fontsize="small")
     for axes in (left, middle, right):
         axes.spines[["top", "right"]].set_visible(False)
+    for axes in (left, middle):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 

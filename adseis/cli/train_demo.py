@@ -125,7 +125,7 @@ def _refine(config: Demo, training: Path) -> str:
             f"| {subset} | {errors[0]:.1f} | {errors[1]:.1f} | {found.before:.2g} | {found.after:.2g} | {found.evaluations} |"
         )
         print(f"map {number + 1}, {subset}: MAE {errors[0]:.1f} -> {errors[1]:.1f} m/s")
-    figure = plot_predictions(some.velocity, np.stack(refined), names=some.subset)
+    figure = plot_predictions(some.velocity, predicted, refined=np.stack(refined), names=some.subset)
     save_figure(figure, config.output / f"{REFINED}.png")
     head = "| subset | MAE of the network (m/s) | refined (m/s) | misfit before | after | gradients |\n|---|---|---|---|---|---|"
     return "\n".join([head, *rows])

@@ -66,6 +66,7 @@ def plot_predictions(
     true: Float[np.ndarray, "sample z x"] | None,
     predicted: Float[np.ndarray, "*sample_z_x"],
     *,
+    refined: Float[np.ndarray, "*of_refined"] | None = None,
     names: Sequence[str] = (),
     limits: tuple[float, float] | None = None,
 ) -> Figure:
@@ -74,6 +75,7 @@ def plot_predictions(
     Args:
         true: Maps [m/s], or None.
         predicted: What a network says [m/s].
+        refined: What was made of it [m/s], whose difference is shown then.
         names: Text above each map, such as its subset.
         limits: Ends of the colour scale of the speeds; by default the extremes of the true ones, or else of all.
 
@@ -81,15 +83,18 @@ def plot_predictions(
         The figure.
 
     Raises:
-        ValueError: If there are no maps, or the two differ in shape.
+        ValueError: If there are no maps, or they differ in shape.
     """
     scale = predicted if true is None else true
-    if scale.shape != predicted.shape or not scale.size:
-        raise ValueError(f"`true` {scale.shape} and `predicted` {predicted.shape} must be maps (sample, z, x) of one shape.")
+    for name, maps in {"predicted": predicted, "refined": predicted if refined is None else refined}.items():
+        if scale.shape != maps.shape or not scale.size:
+            raise ValueError(f"`true` {scale.shape} and `{name}` {maps.shape} must be maps (sample, z, x) of one shape.")
     low, high = limits or (float(scale.min()), float(scale.max()))
     rows = [("prediction", predicted, low, high, "viridis")]
+    if refined is not None:
+        rows.append(("refined", refined, low, high, "viridis"))
     if true is not None:
-        away = predicted - true
+        away = rows[-1][1] - true
         most = max(float(np.quantile(np.abs(away), 0.99)), 1.0)
         rows = [("truth", true, low, high, "viridis"), *rows, ("difference", away, -most, most, "RdBu_r")]
     figure = new_figure(1.6 * len(scale) + 1.2, 1.8 * len(rows))

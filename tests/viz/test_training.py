@@ -38,3 +38,13 @@ def test_predictions():
     assert [axes.get_title() for axes in alone.axes if axes.get_images()] == ["a", "b"]
     with pytest.raises(ValueError, match=r"maps \(sample, z, x\) of one shape"):
         plot_predictions(true, true[:1])
+    with pytest.raises(ValueError, match="`refined`"):
+        plot_predictions(true, true, refined=true[:1])
+
+
+def test_what_was_refined():
+    """Stands below what was predicted, and the difference is that of it."""
+    true = np.linspace(2000, 3000, 24).reshape(2, 3, 4)
+    figure = plot_predictions(true, true + 100.0, refined=true + 10.0)
+    assert [axes.get_ylabel() for axes in figure.axes[:8:2]] == ["truth", "prediction", "refined", "difference"]
+    assert [axes.get_xlabel() for axes in figure.axes[6:8]] == ["MAE 10 m/s"] * 2

@@ -12,7 +12,7 @@ from adseis.data.globaltomo_tiers import TIERS
 
 RESOLUTION = 1.07
 """Elements for the shortest wavelength of GlobalTomo's own balls: in a uniform one of the acoustic tier, waves up to 20 Hz are
-within 1 % of the exact ones (0.63 %, `benchmarks/globe.py`)."""
+within 1 % of the exact ones (0.65 %, `benchmarks/globe.py`)."""
 SOLVERS: dict[str, BallWaves] = {
     "acoustic": FluidWaves(TIERS["acoustic"], Setup(20.0, 16, speeds=(800.0, 1200.0), half_duration=0.05, resolution=RESOLUTION)),
     "elastic": SolidWaves(

@@ -119,7 +119,7 @@ class _Sweep(NamedTuple):
         if not self.plan.kept:
             (records, _), starts = march.outermost()
             return records, (nodes, inputs, starts)
-        start = self.equation.resumed(march.start())
+        start = march.start()
         samples = jax.tree.map(lambda x: x[0, :, 0], self.plan.fold(inputs.samples))
         history, records, taps = self.remembered(march, self._blank(start), start, samples)
         records = {k: v[: self.loop.nt] for k, v in records.items()}
@@ -142,7 +142,7 @@ class _Sweep(NamedTuple):
         def segment_back(carry: Any, start: State, xs: Any) -> tuple[Any, Any]:
             adjoint, history = carry
             samples = jax.tree.map(lambda x: x[:, 0], xs[0])
-            history, _, taps = self.remembered(march, history, self.equation.resumed(start), samples)
+            history, _, taps = self.remembered(march, history, start, samples)
             adjoint, found = back(adjoint, history, taps if self.received else None, xs)
             return (adjoint, history), found
 
@@ -154,7 +154,7 @@ class _Sweep(NamedTuple):
             adjoint, found = back(adjoint, history, taps, jax.tree.map(lambda x: x[0], xs))
             g_samples, *g_weights = jax.tree.map(lambda x: x[None], found)
         else:
-            carry = adjoint, self._blank(self.equation.resumed(jax.tree.map(lambda x: x[0], starts)))
+            carry = adjoint, self._blank(jax.tree.map(lambda x: x[0], starts))
             (adjoint, _), (g_samples, *g_weights) = march.backwards(segment_back, carry, starts, xs)
         g_sources, g_receivers = jax.tree.map(lambda x: x.sum(tuple(range(depth))), g_weights)
         g_receivers = g_receivers or jax.tree.map(jnp.zeros_like, inputs.receivers)
@@ -188,7 +188,8 @@ class _Sweep(NamedTuple):
             return (state, history), jax.tree.map(lambda *x: jnp.stack(x), *taken)
 
         groups = (jnp.arange(layout.groups), _grouped(samples, layout.stride))
-        (state, history), (records, taps) = lax.scan(body, (start, history), groups, unroll=self.unroll)
+        begun = self.equation.resumed(start), history
+        (state, history), (records, taps) = lax.scan(body, begun, groups, unroll=self.unroll)
         history = layout.with_end(history, remember(state))
         return history, *(unfold(x, 2, self.plan.blocks) for x in (records, taps))
 
@@ -233,8 +234,8 @@ class _Sweep(NamedTuple):
         return self.loop.equation
 
     def _blank(self, state: State) -> PyTree:
-        """An empty history."""
-        return self.history.blank(jax.eval_shape(self.equation.remember, state))
+        """An empty history of a segment that starts from a state."""
+        return self.history.blank(jax.eval_shape(lambda x: self.equation.remember(self.equation.resumed(x)), state))
 
     @property
     def history(self) -> History:
